@@ -1,0 +1,1 @@
+"""The line: raw data → prepare → train → evaluate → package."""

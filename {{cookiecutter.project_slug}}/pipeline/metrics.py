@@ -1,0 +1,178 @@
+"""How good predictions are: metrics by name, their intervals, results by group."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import bootstrap
+from sklearn import metrics
+
+from pipeline.refusal import Refusal, suggestion
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was true and what was predicted, for n rows.
+
+    Attributes:
+        truth, predicted: (n,) numbers; for classes, their places in `classes`.
+        probabilities: (n, len(classes)), or None where the model gives none.
+        classes: the classes in the order of the model; empty for a regression.
+    """
+
+    truth: NDArray[Any]
+    predicted: NDArray[Any]
+    probabilities: NDArray[np.float64] | None
+    classes: tuple[Any, ...]
+
+    def take(self, rows: NDArray[Any]) -> "Outcome":
+        """Return the outcome of some of the rows, given as numbers or as a mask."""
+        chosen = None if self.probabilities is None else self.probabilities[rows]
+        return Outcome(self.truth[rows], self.predicted[rows], chosen, self.classes)
+
+
+def outcome_of(model: Any, inputs: Any, target: NDArray[Any]) -> Outcome:
+    """Predict `inputs`, (n, features), and set that beside the true `target`, (n,).
+
+    Raises:
+        Refusal: the target holds a class that the model never saw.
+    """
+    if not hasattr(model, "classes_"):
+        return Outcome(target, model.predict(inputs), None, ())
+    classes = model.classes_.tolist()
+    place = {name: number for number, name in enumerate(classes)}
+    unseen = sorted(set(target.tolist()) - set(classes))
+    if unseen:
+        raise Refusal(
+            f"class '{unseen[0]}' is in the test rows and not in the training rows: change "
+            "prepare.split or prepare.split_by in params.yaml so that both have every class."
+        )
+    return Outcome(
+        np.array([place[name] for name in target.tolist()]),
+        np.array([place[name] for name in model.predict(inputs).tolist()]),
+        model.predict_proba(inputs) if hasattr(model, "predict_proba") else None,
+        tuple(classes),
+    )
+
+
+def _log_loss(outcome: Outcome) -> float:
+    places = range(len(outcome.classes))
+    return metrics.log_loss(outcome.truth, outcome.probabilities, labels=list(places))
+
+
+def _roc_auc(outcome: Outcome) -> float:
+    """One class against the rest, averaged over the classes that have rows on both sides."""
+    assert outcome.probabilities is not None
+    areas = [
+        metrics.roc_auc_score(outcome.truth == place, outcome.probabilities[:, place])
+        for place in np.unique(outcome.truth)
+    ]
+    return float(np.mean(areas))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that says how good an outcome is, and which direction is better."""
+
+    score: Callable[[Outcome], float]
+    higher_is_better: bool = True
+    needs_probabilities: bool = False
+
+
+CLASSIFICATION = {
+    "accuracy": Metric(lambda o: metrics.accuracy_score(o.truth, o.predicted)),
+    "balanced_accuracy": Metric(lambda o: metrics.balanced_accuracy_score(o.truth, o.predicted)),
+    "macro_f1": Metric(
+        lambda o: metrics.f1_score(o.truth, o.predicted, average="macro", zero_division=0)
+    ),
+    "log_loss": Metric(_log_loss, higher_is_better=False, needs_probabilities=True),
+    "roc_auc": Metric(_roc_auc, needs_probabilities=True),
+}
+REGRESSION = {
+    "rmse": Metric(
+        lambda o: metrics.root_mean_squared_error(o.truth, o.predicted), higher_is_better=False
+    ),
+    "mae": Metric(
+        lambda o: metrics.mean_absolute_error(o.truth, o.predicted), higher_is_better=False
+    ),
+    "r2": Metric(lambda o: metrics.r2_score(o.truth, o.predicted)),
+    "median_absolute_error": Metric(
+        lambda o: metrics.median_absolute_error(o.truth, o.predicted), higher_is_better=False
+    ),
+}
+METRICS = {"classification": CLASSIFICATION, "regression": REGRESSION}
+
+
+def headline_metric(name: str, task: str, outcome: Outcome) -> Metric:
+    """Return the metric of this name.
+
+    Raises:
+        Refusal: the task has no such metric, or it needs probabilities and there are none.
+    """
+    known = METRICS[task]
+    if name not in known:
+        raise Refusal(
+            f"params.yaml: evaluate.headline: {task} has no metric '{name}'"
+            f"{suggestion(name, known)}; it has {', '.join(known)}."
+        )
+    if known[name].needs_probabilities and outcome.probabilities is None:
+        raise Refusal(
+            f"params.yaml: evaluate.headline: {name} needs probabilities, which this estimator "
+            "does not give. Choose another metric or another estimator."
+        )
+    return known[name]
+
+
+def scores(task: str, outcome: Outcome) -> dict[str, float]:
+    """Return every metric of the task that this outcome allows; undefined ones are left out."""
+    found = {
+        name: float(metric.score(outcome))
+        for name, metric in METRICS[task].items()
+        if outcome.probabilities is not None or not metric.needs_probabilities
+    }
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def interval(
+    metric: Metric, outcome: Outcome, resamples: int, confidence: float, seed: int
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of a metric over the rows of `outcome`."""
+    found = bootstrap(
+        (np.arange(len(outcome.truth)),),
+        lambda rows: metric.score(outcome.take(rows)),
+        n_resamples=resamples,
+        confidence_level=confidence,
+        method="percentile",
+        vectorized=False,
+        batch=1,
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def recalls(outcome: Outcome) -> dict[str, float]:
+    """Return the share of each class's rows that was predicted as that class."""
+    present = np.unique(outcome.truth)
+    found = metrics.recall_score(outcome.truth, outcome.predicted, labels=present, average=None)
+    return {
+        str(outcome.classes[place]): float(value)
+        for place, value in zip(present, found, strict=True)
+    }
+
+
+def by_group(metric: Metric, outcome: Outcome, groups: NDArray[Any]) -> list[dict[str, Any]]:
+    """Return rows and metric of each group; `groups` is (n,) text, empty where it is missing."""
+    found = []
+    for group in sorted(set(groups.tolist())):
+        rows = groups == group
+        value = float(metric.score(outcome.take(rows)))
+        found.append(
+            {
+                "group": group,
+                "rows": int(rows.sum()),
+                "score": value if np.isfinite(value) else None,
+            }
+        )
+    return found

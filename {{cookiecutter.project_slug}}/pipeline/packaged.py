@@ -1,0 +1,70 @@
+"""Open a package: believed only after its manifest, its libraries and its types were checked."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipeline.files import read_json, sha256
+from pipeline.refusal import Refusal
+from pipeline.schema import Schema, read_schema
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A model that is ready to answer, with its contract and its metadata (model.json)."""
+
+    model: Any
+    schema: Schema
+    metadata: dict[str, Any]
+
+
+def open_package(directory: Path) -> Packaged:
+    """Check and load the package in `directory`; nothing is loaded before all checks hold.
+
+    Raises:
+        Refusal: it is no package, a file is missing or changed, scikit-learn is of another
+            version than the model was made with, or the model holds an unknown type.
+    """
+    check_manifest(directory)
+    metadata = read_json(directory / "model.json")
+    check_library("scikit-learn", metadata["environment"]["libraries"]["scikit-learn"], directory)
+    from pipeline import model_file
+
+    return Packaged(
+        model_file.load(directory / "model.skops"), read_schema(directory / "schema.yaml"), metadata
+    )
+
+
+def check_manifest(directory: Path) -> None:
+    """Compare every file of the package with the SHA-256 that the manifest has for it.
+
+    Raises:
+        Refusal: naming the first file that is missing or changed.
+    """
+    if not (directory / "manifest.json").is_file():
+        raise Refusal(f"{directory} is no package: it has no manifest.json.")
+    files = read_json(directory / "manifest.json")["files"]
+    for name, wanted in files.items():
+        path = directory / name
+        if not path.is_file():
+            raise Refusal(f"{path} is missing; the manifest lists it. `dvc checkout` restores it.")
+        if sha256(path) != wanted:
+            raise Refusal(
+                f"{path} is not the file that was packaged: its SHA-256 differs from the manifest. "
+                "`dvc checkout --force` restores it."
+            )
+
+
+def check_library(name: str, wanted: str, directory: Path) -> None:
+    """Make sure that a library has the major and minor version that the model was made with.
+
+    Raises:
+        Refusal: it has another one.
+    """
+    installed = version(name)
+    if installed.split(".")[:2] != wanted.split(".")[:2]:
+        raise Refusal(
+            f"the model was made with {name} {wanted}, and {installed} is installed. Install what "
+            f"it needs: python -m pip install --require-hashes -r {directory}/requirements.lock"
+        )

@@ -1,0 +1,86 @@
+"""params.yaml, read with types: every knob of the line, one section per stage."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+
+from pipeline.files import Section, read_model
+
+
+class Prepare(Section):
+    """How the raw rows are split into train and test."""
+
+    seed: NonNegativeInt
+    test_size: float = Field(gt=0, lt=1)
+    split: Literal["random", "time", "group"]
+    split_by: str | None
+
+    @model_validator(mode="after")
+    def _column_where_needed(self) -> Self:
+        if self.split != "random" and self.split_by is None:
+            raise ValueError(f"split: {self.split} needs split_by: the column that it goes by")
+        return self
+
+
+class Search(Section):
+    """A cross-validated search over a grid of the estimator's parameters."""
+
+    enabled: bool
+    folds: int = Field(ge=2)
+    scoring: str
+    grid: dict[str, dict[str, list[Any]]]
+
+
+class Train(Section):
+    """The estimator by its scikit-learn name; every other key is a section of that name."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, dict[str, Any]]
+
+    seed: NonNegativeInt
+    estimator: str
+    search: Search
+
+    @property
+    def sections(self) -> dict[str, dict[str, Any]]:
+        """The parameters of each estimator that has a section."""
+        return self.__pydantic_extra__
+
+
+class Evaluate(Section):
+    """How the model is scored: the metric in the headline, its interval, and groups."""
+
+    seed: NonNegativeInt
+    headline: str
+    resamples: PositiveInt
+    confidence: float = Field(gt=0, lt=1)
+    importance_repeats: PositiveInt
+    group_by: str | None
+
+
+class Package(Section):
+    """What the package says of itself."""
+
+    name: str = Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$")
+    title: str
+    description: str
+    limits: list[str]
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    prepare: Prepare
+    train: Train
+    evaluate: Evaluate
+    package: Package
+
+
+def read_params(path: Path) -> Params:
+    """Read params.yaml.
+
+    Raises:
+        Refusal: naming every parameter that is unknown, missing or of a wrong type.
+    """
+    return read_model(path, Params)

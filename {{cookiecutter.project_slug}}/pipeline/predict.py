@@ -1,0 +1,57 @@
+"""A package and a table → the table with the model's predictions."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+
+from pipeline import tables
+from pipeline.features import features_of
+from pipeline.packaged import Packaged, open_package
+from pipeline.refusal import Refusal
+
+
+def predict_file(package: Path, source: Path, out: Path) -> int:
+    """Score every row of a CSV or Parquet file and write it with the predictions.
+
+    The output has the columns of the input and "prediction"; where the model gives
+    probabilities, also "probability of CLASS" for each class. It appears whole or not at all.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        Refusal: the package or the file cannot be used, or rows break the package's schema.
+    """
+    if out.suffix not in (".csv", ".parquet"):
+        raise Refusal(f"{out}: the name of the output must end in .csv or .parquet.")
+    if not source.is_file():
+        raise Refusal(f"{source} is missing.")
+    found = open_package(package)
+    names = list(found.schema.features)
+    problems, _ = tables.check(source, found.schema, names)
+    if problems:
+        raise Refusal(f"{source} breaks {package}/schema.yaml:\n{tables.report(problems)}")
+    table = tables.scan(source, found.schema)
+    scored = _scored(found, table, names)
+    partial = out.with_name(out.name + ".partial")
+    if out.suffix == ".csv":
+        scored.write_csv(partial)
+    else:
+        scored.write_parquet(partial)
+    os.replace(partial, out)
+    return len(scored)
+
+
+def _scored(package: Packaged, table: pl.LazyFrame, names: list[str]) -> pl.DataFrame:
+    rows = tables.convert(table, names, package.schema).collect().to_pandas()
+    inputs = features_of(rows, package.schema)
+    said = {"prediction": package.model.predict(inputs)}
+    if hasattr(package.model, "predict_proba"):
+        for name, column in zip(
+            package.model.classes_, package.model.predict_proba(inputs).T, strict=True
+        ):
+            said[f"probability of {name}"] = column
+    return table.collect().with_columns(
+        **{name: pl.Series(values) for name, values in said.items()}
+    )

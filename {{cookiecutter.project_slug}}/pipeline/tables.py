@@ -1,0 +1,248 @@
+"""Tables in CSV or Parquet files: converted to the schema's types and checked, in batches.
+
+Cells are read as text and converted by the schema, so that a cell that does not fit is found
+with its row, and no type is ever guessed. A table of any length passes through in batches.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
+
+import dataframely as dy
+import polars as pl
+
+from pipeline.refusal import Refusal, suggestion
+from pipeline.schema import Column, Schema
+
+BATCH_ROWS = 250_000
+SHOWN_ROWS = 3
+BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+DATETIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
+KINDS = {
+    "number": (pl.Float64, dy.Float64, "a number"),
+    "integer": (pl.Int64, dy.Int64, "a whole number"),
+    "boolean": (pl.Boolean, dy.Bool, "true or false"),
+    "category": (pl.String, dy.String, "text"),
+    "datetime": (pl.Datetime("us"), dy.Datetime, "a date or time (ISO 8601)"),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A rule that does not hold: in which column and how many rows, and the first of them."""
+
+    column: str
+    rule: str
+    count: int | None = None
+    rows: str = ""
+
+
+def files_of(raw: Path) -> list[Path]:
+    """Return the table files at `raw`: the file itself or all those below the directory.
+
+    Raises:
+        Refusal: there is none, or a file of another kind lies among them.
+    """
+    if not raw.exists():
+        raise Refusal(f"{raw} is missing. Where a remote has it, `dvc pull` brings it.")
+    files = sorted(path for path in raw.rglob("*") if path.is_file()) if raw.is_dir() else [raw]
+    if not files:
+        raise Refusal(f"{raw} is empty: put a .csv or .parquet file there.")
+    for path in files:
+        if path.suffix not in (".csv", ".parquet"):
+            raise Refusal(f"{path} is neither .csv nor .parquet: convert it, or move it away.")
+    return files
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what Polars says of a broken file into a Refusal that names the file."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise Refusal(f"{path} cannot be read as {path.suffix[1:]}: {reason}") from None
+
+
+def scan(path: Path, schema: Schema) -> pl.LazyFrame:
+    """Open a table without reading it: CSV as text, Parquet in its own types.
+
+    Raises:
+        Refusal: the file is no such table.
+    """
+    if path.suffix == ".parquet":
+        table = pl.scan_parquet(path)
+    else:
+        table = pl.scan_csv(path, infer_schema=False, null_values=schema.missing_values)
+    with readable(path):
+        table.collect_schema()
+    return table
+
+
+def convert(table: pl.LazyFrame, names: list[str], schema: Schema) -> pl.LazyFrame:
+    """Select the columns `names` in the types of the schema; cells that do not fit are null."""
+    types = table.collect_schema()
+    return table.select(
+        _cell(pl.col(name), types[name], schema.columns[name].type).alias(name) for name in names
+    )
+
+
+def check(path: Path, schema: Schema, names: list[str]) -> tuple[list[Problem], pl.DataFrame]:
+    """Check one file: its header, then every cell of the columns `names`, in batches.
+
+    A cell counts once, under the first rule that it breaks: type, missing, then values.
+
+    Returns:
+        The problems; and a frame with one row for each row of the file: column "hash", a hash of
+        its cells. Where the header does not fit, no cell is read.
+
+    Raises:
+        Refusal: the file cannot be read to its end.
+    """
+    table = scan(path, schema)
+    problems = _header_problems(path, list(table.collect_schema()), schema, names)
+    if problems:
+        return problems, pl.DataFrame(schema={"hash": pl.UInt64})
+    contract = _contract(schema, names)
+    counts: dict[tuple[int, str], tuple[int, list[int]]] = {}
+    hashes = [pl.DataFrame(schema={"hash": pl.UInt64})]
+    with readable(path):
+        for batch in _batches(table, schema, names):
+            hashes.append(batch.select(hash=pl.struct(pl.col("^v[0-9]+$")).hash()))
+            for place, rule, count, rows in _broken(batch, contract, len(names)).iter_rows():
+                before, first = counts.get((place, rule), (0, []))
+                counts[place, rule] = before + count, (first + rows)[:SHOWN_ROWS]
+    for (place, rule), (count, rows) in sorted(counts.items()):
+        text = _rule(rule, schema.columns[names[place]])
+        problems.append(Problem(names[place], text, count, f"{path.name}: {listed(rows)}"))
+    return problems, pl.concat(hashes)
+
+
+def listed(rows: list[int]) -> str:
+    """Write row numbers as a list."""
+    return ", ".join(str(row) for row in rows)
+
+
+def report(problems: list[Problem]) -> str:
+    """Lay the problems out as a table of column, rule, number of rows and first rows."""
+    cells = [("column", "must be", "rows", "first rows")]
+    for problem in problems:
+        count = "" if problem.count is None else str(problem.count)
+        cells.append((problem.column, problem.rule, count, problem.rows))
+    widths = [max(len(row[place]) for row in cells) for place in range(3)]
+    return "\n".join(
+        f"  {column:{widths[0]}}  {rule:{widths[1]}}  {count:>{widths[2]}}  {rows}".rstrip()
+        for column, rule, count, rows in cells
+    )
+
+
+def _cell(cell: pl.Expr, given: pl.DataType, kind: str) -> pl.Expr:
+    """Convert a column of the type `given` to one of `kind`; what does not fit becomes null."""
+    text = cell.cast(pl.String).str.strip_chars()
+    number = (text if given == pl.String else cell).cast(pl.Float64, strict=False).fill_nan(None)
+    match kind:
+        case "number":
+            return number
+        case "integer":
+            whole = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
+            exact = (text if given == pl.String else cell).cast(pl.Int64, strict=False)
+            return whole if given.is_float() else pl.coalesce(exact, whole)
+        case "boolean":
+            return text.str.to_lowercase().replace_strict(BOOLEANS, default=None)
+        case "datetime" if given == pl.String:
+            return pl.coalesce(text.str.to_datetime(form, strict=False) for form in DATETIMES)
+        case "datetime":
+            return cell.cast(pl.Datetime("us"), strict=False)
+    return cell.cast(pl.String)
+
+
+def _header_problems(
+    path: Path, header: list[str], schema: Schema, names: list[str]
+) -> list[Problem]:
+    missing = [
+        Problem(name, f"a column of {path.name}{suggestion(name, set(header) - set(names))}")
+        for name in names
+        if name not in header
+    ]
+    unknown = [
+        Problem(name, f"in schema.yaml, or not in {path.name}")
+        for name in header
+        if name not in schema.columns
+    ]
+    return missing + unknown
+
+
+def _batches(table: pl.LazyFrame, schema: Schema, names: list[str]) -> Iterator[pl.DataFrame]:
+    """Yield batches that hold, under names that no header can collide with, the named columns.
+
+    "row" counts from 1; for each place n in `names`, "vn" is the converted cell and "pn" says
+    whether the file has something there.
+    """
+    types = table.collect_schema()
+    columns = []
+    for place, name in enumerate(names):
+        cell = pl.col(name)
+        present = cell.fill_nan(None) if types[name].is_float() else cell
+        columns.append(present.is_not_null().alias(f"p{place}"))
+        columns.append(_cell(cell, types[name], schema.columns[name].type).alias(f"v{place}"))
+    yield from (
+        table.select(columns)
+        .with_row_index("row", offset=1)
+        .collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
+    )
+
+
+def _contract(schema: Schema, names: list[str]) -> type[dy.Schema]:
+    """Say the rules of the schema in dataframely's terms, for the columns of a batch."""
+    rules: dict[str, dy.Column] = {"row": dy.UInt32()}
+    for place, name in enumerate(names):
+        column = schema.columns[name]
+        options: dict[str, object] = {"nullable": column.missing}
+        if column.min is not None or column.max is not None:
+            options |= {"min": column.min, "max": column.max}
+        if column.values is not None:
+            options["check"] = {"values": lambda cell, known=column.values: cell.is_in(known)}
+        rules[f"v{place}"] = KINDS[column.type][1](**options)
+    return type("Contract", (dy.Schema,), rules)
+
+
+def _broken(batch: pl.DataFrame, contract: type[dy.Schema], columns: int) -> pl.DataFrame:
+    """Return columns place, rule, count and rows (the first): the broken rules of a batch."""
+    broken = []
+    for place in range(columns):
+        unfit = batch.filter(pl.col(f"p{place}") & pl.col(f"v{place}").is_null())
+        broken.append(_named(unfit, place, "type"))
+    details = contract.filter(batch.select("row", "^v[0-9]+$"))[1].details()
+    for name in details.columns:
+        column, _, rule = name.partition("|")
+        if rule and column != "row":
+            broken.append(_named(details.filter(pl.col(name) == "invalid"), int(column[1:]), rule))
+    return (
+        pl.concat(broken)
+        .unique(["row", "place"], keep="first", maintain_order=True)
+        .sort("row", maintain_order=True)
+        .group_by("place", "rule", maintain_order=True)
+        .agg(count=pl.len(), rows=pl.col("row").head(SHOWN_ROWS))
+    )
+
+
+def _named(rows: pl.DataFrame, place: int, rule: str) -> pl.DataFrame:
+    return rows.select("row", place=pl.lit(place, pl.UInt32), rule=pl.lit(rule))
+
+
+def _rule(rule: str, column: Column) -> str:
+    """Say in words what a cell must be; `rule` is "type" or one of dataframely's names."""
+    match rule:
+        case "nullability":
+            return "present"
+        case "min":
+            return f"at least {column.min:g}"
+        case "max":
+            return f"at most {column.max:g}"
+        case "inf":
+            return "finite"
+        case "check__values":
+            return f"one of {shorten(', '.join(column.values or []), 30, placeholder=' ...')}"
+    return KINDS[column.type][2]
