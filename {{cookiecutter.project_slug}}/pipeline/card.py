@@ -24,8 +24,8 @@ def escape(text: str) -> str:
     """Escape what Markdown would take for markup, so that the text reads as it was typed."""
     text = re.sub(r"([\\`*\[\]<>#|~$]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
     text = re.sub(r"&(?=#?\w+;)", r"\\&", text)
-    text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text)
-    return re.sub(r"^([-+=])", r"\\\1", text)
+    text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text, flags=re.MULTILINE)
+    return re.sub(r"^([-+=])", r"\\\1", text, flags=re.MULTILINE)
 
 
 def number(value: float | None) -> str:
@@ -110,7 +110,7 @@ def _left_out(rows: int) -> str:
 def _making(metadata: dict[str, Any]) -> list[str]:
     training, data = metadata["training"], metadata["data"]
     files = [
-        [f"`{file['path']}`", str(file["rows"]), f"`{file['sha256'][:16]}...`"]
+        [escape(file["path"]), str(file["rows"]), f"`{file['sha256'][:16]}...`"]
         for file in data["files"]
     ]
     steps = [

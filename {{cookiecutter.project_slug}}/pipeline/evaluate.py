@@ -84,7 +84,8 @@ def group_column(table: pd.DataFrame, name: str) -> np.ndarray:
             f"params.yaml: evaluate.group_by: there is no column '{name}'"
             f"{suggestion(name, table.columns)}."
         )
-    return table[name].astype(object).where(table[name].notna(), "(missing)").astype(str).to_numpy()
+    column = table[name].convert_dtypes().astype(object)
+    return column.where(column.notna(), "(missing)").astype(str).to_numpy()
 
 
 def main() -> None:

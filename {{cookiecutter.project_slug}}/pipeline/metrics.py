@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
 from sklearn import metrics
 
 from pipeline.refusal import Refusal, suggestion
@@ -37,11 +36,13 @@ def outcome_of(model: Any, inputs: Any, target: NDArray[Any]) -> Outcome:
     """Predict `inputs`, (n, features), and set that beside the true `target`, (n,).
 
     Raises:
-        Refusal: the target holds a class that the model never saw.
+        Refusal: the target holds a class that the model never saw, or the model knows only one.
     """
     if not hasattr(model, "classes_"):
         return Outcome(target, model.predict(inputs), None, ())
     classes = model.classes_.tolist()
+    if len(classes) < 2:
+        raise Refusal(f"the target has one class only, '{classes[0]}': there is nothing to learn.")
     place = {name: number for number, name in enumerate(classes)}
     unseen = sorted(set(target.tolist()) - set(classes))
     if unseen:
@@ -109,7 +110,7 @@ def headline_metric(name: str, task: str, outcome: Outcome) -> Metric:
     """Return the metric of this name.
 
     Raises:
-        Refusal: the task has no such metric, or it needs probabilities and there are none.
+        Refusal: the task has no such metric, or it is not defined on this outcome.
     """
     known = METRICS[task]
     if name not in known:
@@ -121,6 +122,11 @@ def headline_metric(name: str, task: str, outcome: Outcome) -> Metric:
         raise Refusal(
             f"params.yaml: evaluate.headline: {name} needs probabilities, which this estimator "
             "does not give. Choose another metric or another estimator."
+        )
+    if not np.isfinite(known[name].score(outcome)):
+        raise Refusal(
+            f"params.yaml: evaluate.headline: {name} is not defined on these "
+            f"{len(outcome.truth)} test rows. Test on more rows, or choose another metric."
         )
     return known[name]
 
@@ -138,18 +144,15 @@ def scores(task: str, outcome: Outcome) -> dict[str, float]:
 def interval(
     metric: Metric, outcome: Outcome, resamples: int, confidence: float, seed: int
 ) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of a metric over the rows of `outcome`."""
-    found = bootstrap(
-        (np.arange(len(outcome.truth)),),
-        lambda rows: metric.score(outcome.take(rows)),
-        n_resamples=resamples,
-        confidence_level=confidence,
-        method="percentile",
-        vectorized=False,
-        batch=1,
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return float(found.low), float(found.high)
+    """Return the percentile bootstrap interval of a metric over the rows of `outcome`.
+
+    A resample on which the metric is not defined, for want of a rare class, does not count.
+    """
+    rng, rows = np.random.default_rng(seed), len(outcome.truth)
+    found = [metric.score(outcome.take(rng.integers(0, rows, size=rows))) for _ in range(resamples)]
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(found, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def recalls(outcome: Outcome) -> dict[str, float]:

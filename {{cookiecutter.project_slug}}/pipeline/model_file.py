@@ -8,6 +8,7 @@ by a constant. What may be loaded is decided here, never by the file.
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ TRUSTED = [
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
 ]
+# What reading an archive can raise that is damaged or none at all
+BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, LookupError, ValueError, RuntimeError)
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -55,8 +58,12 @@ def load(path: Path) -> Any:
     """
     try:
         data = path.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            damaged = archive.testzip()
+        if damaged:
+            raise Refusal(f"{path} is damaged: its member {damaged} is not what was written.")
         untrusted = skops.io.get_untrusted_types(data=data)
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+    except BROKEN as error:
         raise Refusal(f"{path} is not a model file: {error}.") from None
     _check_types(untrusted, path)
     return skops.io.loads(data, trusted=TRUSTED)

@@ -9,7 +9,8 @@ from typing import Any
 
 from pipeline.card import card
 from pipeline.environment import locked
-from pipeline.files import read_json, read_yaml, sha256, write_json, write_text
+from pipeline.files import plain, read_json, read_yaml, sha256, write_json, write_text
+from pipeline.packaged import MANIFEST
 from pipeline.params import read_params
 from pipeline.recipe import recipe, recipe_id
 from pipeline.refusal import told
@@ -22,7 +23,7 @@ def metadata_of(args: argparse.Namespace) -> dict[str, Any]:
     provenance = read_json(args.prepared / "provenance.json")
     made_by = recipe(
         stages=args.stages,
-        params=read_yaml(args.params),
+        params=plain(read_yaml(args.params)),
         data={file["path"]: file["sha256"] for file in provenance["files"]},
         schema=args.schema,
         requirements=args.requirements,
@@ -60,7 +61,8 @@ def write_package(args: argparse.Namespace, metadata: dict[str, Any]) -> None:
     write_json(args.out / "model.json", metadata)
     write_text(args.out / "MODEL_CARD.md", card(metadata, read_params(args.params).package.limits))
     files = {path.name: sha256(path) for path in sorted(args.out.iterdir())}
-    write_json(args.out / "manifest.json", {"files": files})
+    files.pop(MANIFEST, None)
+    write_json(args.out / MANIFEST, {"files": files})
 
 
 def main() -> None:

@@ -9,6 +9,9 @@ from pipeline.files import read_json, sha256
 from pipeline.refusal import Refusal
 from pipeline.schema import Schema, read_schema
 
+MANIFEST = "manifest.json"
+NEEDED = ("model.skops", "model.json", "schema.yaml")
+
 
 @dataclass(frozen=True)
 class Packaged:
@@ -40,11 +43,14 @@ def check_manifest(directory: Path) -> None:
     """Compare every file of the package with the SHA-256 that the manifest has for it.
 
     Raises:
-        Refusal: naming the first file that is missing or changed.
+        Refusal: naming the first file that is missing, changed or not listed.
     """
-    if not (directory / "manifest.json").is_file():
-        raise Refusal(f"{directory} is no package: it has no manifest.json.")
-    files = read_json(directory / "manifest.json")["files"]
+    if not (directory / MANIFEST).is_file():
+        raise Refusal(f"{directory} is no package: it has no {MANIFEST}.")
+    files = read_json(directory / MANIFEST)["files"]
+    for name in NEEDED:
+        if name not in files:
+            raise Refusal(f"{directory / MANIFEST} does not list {name}: nobody vouches for it.")
     for name, wanted in files.items():
         path = directory / name
         if not path.is_file():

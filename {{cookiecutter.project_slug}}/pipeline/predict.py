@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from pipeline import tables
@@ -46,12 +47,13 @@ def predict_file(package: Path, source: Path, out: Path) -> int:
 def _scored(package: Packaged, table: pl.LazyFrame, names: list[str]) -> pl.DataFrame:
     rows = tables.convert(table, names, package.schema).collect().to_pandas()
     inputs = features_of(rows, package.schema)
-    said = {"prediction": package.model.predict(inputs)}
-    if hasattr(package.model, "predict_proba"):
-        for name, column in zip(
-            package.model.classes_, package.model.predict_proba(inputs).T, strict=True
-        ):
-            said[f"probability of {name}"] = column
-    return table.collect().with_columns(
-        **{name: pl.Series(values) for name, values in said.items()}
-    )
+    model = package.model
+    said = {"prediction": model.predict(inputs) if len(inputs) else []}
+    if hasattr(model, "predict_proba"):
+        classes = model.classes_
+        chances = model.predict_proba(inputs) if len(inputs) else np.empty((0, len(classes)))
+        said |= {
+            f"probability of {name}": column
+            for name, column in zip(classes, chances.T, strict=True)
+        }
+    return table.collect().with_columns(**{name: pl.Series(cells) for name, cells in said.items()})

@@ -4,13 +4,14 @@ import argparse
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as cs
 
 from pipeline import tables
 from pipeline.files import sha256, write_json
 from pipeline.params import Prepare, read_params
-from pipeline.refusal import Refusal, suggestion, told
+from pipeline.refusal import Refusal, told
 from pipeline.schema import Schema, read_schema
-from pipeline.split import test_rows
+from pipeline.split import split_column, test_rows
 
 ROW_GROUP = 250_000
 
@@ -27,26 +28,10 @@ def checked_hashes(files: list[Path], schema: Schema) -> list[pl.DataFrame]:
         problems += found
         hashes.append(rows)
     if not schema.duplicates:
-        problems += duplicates(files, hashes)
+        problems += tables.repeated_rows(files, hashes)
     if problems:
         raise Refusal(f"the raw data break schema.yaml:\n{tables.report(problems)}")
     return hashes
-
-
-def duplicates(files: list[Path], hashes: list[pl.DataFrame]) -> list[tables.Problem]:
-    """Return the problem of rows that repeat an earlier row, in whichever file."""
-    rows = pl.concat(
-        part.with_columns(file=pl.lit(place, pl.UInt32), row=pl.int_range(1, pl.len() + 1))
-        for place, part in enumerate(hashes)
-    )
-    repeats = rows.filter(~pl.col("hash").is_first_distinct())
-    if not len(repeats):
-        return []
-    first = repeats.head(tables.SHOWN_ROWS).group_by("file", maintain_order=True).agg("row")
-    shown = "; ".join(
-        f"{files[place].name}: {tables.listed(numbers)}" for place, numbers in first.iter_rows()
-    )
-    return [tables.Problem("(whole row)", "unlike every other", len(repeats), shown)]
 
 
 def write_split(table: pl.LazyFrame, test: pl.Series, out: Path) -> None:
@@ -75,9 +60,8 @@ def prepare(raw: Path, schema: Schema, params: Prepare, out: Path) -> None:
     hashes = checked_hashes(files, schema)
     names = list(schema.columns)
     table = pl.concat(tables.convert(tables.scan(path, schema), names, schema) for path in files)
-    keys = table.select(target=schema.target, by=split_column(params, schema)).collect(
-        engine="streaming"
-    )
+    target, by = cs.by_name(schema.target), cs.by_name(split_column(params, schema))
+    keys = table.select(target=target.as_expr(), by=by.as_expr()).collect(engine="streaming")
     usable = keys["target"].is_not_null()
     test = test_rows(keys.filter(usable), params, stratify=schema.task == "classification")
     whole = pl.repeat(None, len(keys), dtype=pl.Boolean, eager=True).scatter(
@@ -99,22 +83,6 @@ def prepare(raw: Path, schema: Schema, params: Prepare, out: Path) -> None:
             },
         },
     )
-
-
-def split_column(params: Prepare, schema: Schema) -> str:
-    """Return the column that the split goes by; a random one goes by none, so by the target.
-
-    Raises:
-        Refusal: the schema has no such column.
-    """
-    if params.split == "random":
-        return schema.target
-    if params.split_by not in schema.columns:
-        raise Refusal(
-            f"prepare.split_by: schema.yaml has no column '{params.split_by}'"
-            f"{suggestion(str(params.split_by), schema.columns)}."
-        )
-    return str(params.split_by)
 
 
 def main() -> None:

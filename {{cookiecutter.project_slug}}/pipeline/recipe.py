@@ -67,8 +67,10 @@ def _siblings(module: Path) -> list[Path]:
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.ImportFrom):
+            above = start if node.level == 1 else ""
+            origin = f"{above}{node.module or ''}".removesuffix(".")
+            names += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
     files = [
         module.with_name(f"{name[len(start) :]}.py") for name in names if name.startswith(start)
     ]

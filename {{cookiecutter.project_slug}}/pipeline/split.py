@@ -3,7 +3,24 @@
 import polars as pl
 
 from pipeline.params import Prepare
-from pipeline.refusal import Refusal
+from pipeline.refusal import Refusal, suggestion
+from pipeline.schema import Schema
+
+
+def split_column(params: Prepare, schema: Schema) -> str:
+    """Return the column that the split goes by; a random one goes by none, so by the target.
+
+    Raises:
+        Refusal: the schema has no such column.
+    """
+    if params.split == "random":
+        return schema.target
+    if params.split_by not in schema.columns:
+        raise Refusal(
+            f"prepare.split_by: schema.yaml has no column '{params.split_by}'"
+            f"{suggestion(str(params.split_by), schema.columns)}."
+        )
+    return str(params.split_by)
 
 
 def test_rows(keys: pl.DataFrame, params: Prepare, stratify: bool) -> pl.Series:

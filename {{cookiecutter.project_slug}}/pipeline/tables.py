@@ -12,13 +12,15 @@ from textwrap import shorten
 
 import dataframely as dy
 import polars as pl
+import polars.selectors as cs
 
 from pipeline.refusal import Refusal, suggestion
 from pipeline.schema import Column, Schema
 
 BATCH_ROWS = 250_000
 SHOWN_ROWS = 3
-BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+TRUE, FALSE = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0")
+BOOLEANS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
 DATETIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
 KINDS = {
     "number": (pl.Float64, dy.Float64, "a number"),
@@ -85,7 +87,8 @@ def convert(table: pl.LazyFrame, names: list[str], schema: Schema) -> pl.LazyFra
     """Select the columns `names` in the types of the schema; cells that do not fit are null."""
     types = table.collect_schema()
     return table.select(
-        _cell(pl.col(name), types[name], schema.columns[name].type).alias(name) for name in names
+        _cell(cs.by_name(name).as_expr(), types[name], schema.columns[name].type).alias(name)
+        for name in names
     )
 
 
@@ -118,6 +121,22 @@ def check(path: Path, schema: Schema, names: list[str]) -> tuple[list[Problem], 
         text = _rule(rule, schema.columns[names[place]])
         problems.append(Problem(names[place], text, count, f"{path.name}: {listed(rows)}"))
     return problems, pl.concat(hashes)
+
+
+def repeated_rows(files: list[Path], hashes: list[pl.DataFrame]) -> list[Problem]:
+    """Return the problem of rows that repeat an earlier row, in whichever file."""
+    rows = pl.concat(
+        part.with_columns(file=pl.lit(place, pl.UInt32), row=pl.int_range(1, pl.len() + 1))
+        for place, part in enumerate(hashes)
+    )
+    repeats = rows.filter(~pl.col("hash").is_first_distinct())
+    if not len(repeats):
+        return []
+    first = repeats.head(SHOWN_ROWS).group_by("file", maintain_order=True).agg("row")
+    shown = "; ".join(
+        f"{files[place].name}: {listed(numbers)}" for place, numbers in first.iter_rows()
+    )
+    return [Problem("(whole row)", "unlike every other", len(repeats), shown)]
 
 
 def listed(rows: list[int]) -> str:
@@ -183,7 +202,7 @@ def _batches(table: pl.LazyFrame, schema: Schema, names: list[str]) -> Iterator[
     types = table.collect_schema()
     columns = []
     for place, name in enumerate(names):
-        cell = pl.col(name)
+        cell = cs.by_name(name).as_expr()
         present = cell.fill_nan(None) if types[name].is_float() else cell
         columns.append(present.is_not_null().alias(f"p{place}"))
         columns.append(_cell(cell, types[name], schema.columns[name].type).alias(f"v{place}"))

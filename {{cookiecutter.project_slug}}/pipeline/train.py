@@ -13,7 +13,7 @@ from pipeline.environment import check_installed
 from pipeline.estimators import build
 from pipeline.example import answered, typical_row
 from pipeline.features import described, features_of, preprocessor
-from pipeline.files import write_json
+from pipeline.files import plain, write_json
 from pipeline.params import Train, read_params
 from pipeline.refusal import Refusal, told
 from pipeline.schema import Schema, read_schema
@@ -51,14 +51,11 @@ def facts(model: Pipeline, found: Found, rows: int) -> dict[str, Any]:
     estimator = model["model"]
     return {
         "estimator": type(estimator).__name__,
-        "parameters": {
-            name: value if isinstance(value, str | int | float | None) else repr(value)
-            for name, value in sorted(estimator.get_params().items())
-        },
+        "parameters": plain(dict(sorted(estimator.get_params().items()))),
         "preprocessing": described(model["preprocess"]),
         "classes": estimator.classes_.tolist() if hasattr(estimator, "classes_") else None,
         "rows": rows,
-        "search": found,
+        "search": plain(found),
     }
 
 
