@@ -1,0 +1,32 @@
+# `make demo` and `make test` need Python 3.11 to 3.13, Git and make; they make everything else.
+PYTHON ?= python3
+READY := .venv/ready
+CODE := benchmarks hooks local_extensions.py tests tools
+
+.PHONY: demo test fast lint lock bench clean
+
+demo: $(READY)  ## Generate a project, train it, compare, restore
+	.venv/bin/python tools/demo.py
+
+test: $(READY) lint  ## All tests, the fast ones first
+	.venv/bin/python -m pytest -m "not slow"
+	.venv/bin/python -m pytest -m slow -n 2 --dist loadfile
+
+fast: $(READY) lint  ## The tests that take seconds
+	.venv/bin/python -m pytest -m "not slow"
+
+lint: $(READY)
+	.venv/bin/ruff check $(CODE)
+	.venv/bin/ruff format --check $(CODE)
+
+lock: $(READY)  ## Refresh the locks: make lock UPGRADE=--upgrade
+	.venv/bin/uv pip compile --quiet --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock $(UPGRADE)
+	.venv/bin/python tools/lock.py $(UPGRADE)
+
+clean:
+	rm -rf .venv .cache
+
+$(READY): requirements-dev.lock
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
+	touch $(READY)

@@ -1,0 +1,76 @@
+"""Follow a README: run the commands of its console blocks and hold their output against it.
+
+A command stands behind "$ ", and the lines below it are what it prints; "..." stands for any text,
+in a line or as lines. Commit ids match any other.
+"""
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+COMMIT = re.compile(r"\b[0-9a-f]{7}\b")
+MARK = "@@@ step"
+
+
+@dataclass
+class Step:
+    """A command of a README and the output that stands below it."""
+
+    command: str
+    expected: str
+
+
+def steps_of(readme: str) -> list[Step]:
+    """Return the commands of all console blocks in order, each with the output below it."""
+    steps = []
+    for block in BLOCK.findall(readme):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command = re.match(r"(?:.*\\\n)*.*\n", part).group()
+            steps.append(Step(command.strip(), part[len(command) :].strip("\n")))
+    return steps
+
+
+def walk(steps: list[Step], directory: Path, environment: dict[str, str]) -> list[str]:
+    """Run all commands in one shell and return what each printed."""
+    lines = [f"printf '\\n{MARK}\\n'\n{step.command}" for step in steps]
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(lines)],
+        cwd=directory,
+        env=environment | {"COLUMNS": "80"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    return [tidy(output) for output in done.stdout.split(f"\n{MARK}\n")[1:]]
+
+
+def tidy(output: str) -> str:
+    """Take away what is only there for the eye: trailing spaces and empty lines around."""
+    return "\n".join(line.rstrip() for line in output.splitlines()).strip("\n")
+
+
+def fits(expected: str, actual: str) -> bool:
+    """Say whether the output of a command is what the README shows."""
+    pattern = re.escape(COMMIT.sub("0000000", expected)).replace(r"\.\.\.", ".*")
+    return re.fullmatch(pattern, COMMIT.sub("0000000", actual), re.DOTALL) is not None
+
+
+def shell_environment(home: Path) -> dict[str, str]:
+    """Return the environment of a person with a Git identity and no other settings."""
+    home.mkdir(parents=True, exist_ok=True)
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    return kept | {
+        "HOME": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Ada Lovelace",
+        "GIT_AUTHOR_EMAIL": "ada@example.org",
+        "GIT_COMMITTER_NAME": "Ada Lovelace",
+        "GIT_COMMITTER_EMAIL": "ada@example.org",
+        "DVC_SITE_CACHE_DIR": str(home / "dvc-site"),
+        "DVC_NO_ANALYTICS": "1",
+    }
