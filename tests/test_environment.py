@@ -13,9 +13,7 @@ from test_surroundings import commands, search_path
 def test_the_printed_commands_train_a_model(template: Path, tmp_path: Path) -> None:
     """Where uv is not installed, pip makes the environment; every printed command then works."""
     path = os.pathsep.join(
-        place
-        for place in search_path().split(os.pathsep)
-        if not (Path(place) / "uv").exists()
+        place for place in search_path().split(os.pathsep) if not (Path(place) / "uv").exists()
     )
     done = subprocess.run(
         [sys.executable, "-m", "cookiecutter", template, "--no-input", "-o", tmp_path],

@@ -1,0 +1,79 @@
+"""Measure the generated project against its peers, and print the results as Markdown.
+
+    python benchmarks/run.py --python my-model/.venv/bin/python > results.md
+
+README.md beside this file says what is measured, and how.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import preparing
+import repro
+import switching
+from bench import Bench
+from facts import machine, versions
+
+PARTS = (*repro.PARTS, "prepare", "switch")
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--python", type=Path, required=True, help="the Python of a generated project's environment"
+    )
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="the parts to run")
+    parser.add_argument(
+        "--rounds", type=positive, default=5, help="how often each command is timed"
+    )
+    parser.add_argument("--quick", action="store_true", help="one round on small data, as a trial")
+    return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    """Read a number of rounds."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def measured(bench: Bench, parts: list[str]) -> Iterator[str]:
+    """Yield the tables of the chosen parts."""
+    of_repro = [part for part in repro.PARTS if part in parts]
+    if of_repro:
+        yield from repro.tables(bench, of_repro)
+    if "prepare" in parts:
+        yield from preparing.tables(bench)
+    if "switch" in parts:
+        yield from switching.tables(bench)
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    args = arguments()
+    if shutil.which("git") is None:
+        sys.exit("error: Git is not installed.")
+    if find_spec("cookiecutter") is None:
+        sys.exit(f"error: {sys.executable} has no cookiecutter: install it, or use another Python.")
+    python = args.python.absolute()
+    found = versions(python)
+    rounds = 1 if args.quick else args.rounds
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
+        bench = Bench(python, Path(directory), rounds, args.quick)
+        facts = machine(bench.directory) + [f"{name} {version}" for name, version in found.items()]
+        print(f"{', '.join(facts)}.", flush=True)
+        for text in measured(bench, args.only):
+            print(f"\n{text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
