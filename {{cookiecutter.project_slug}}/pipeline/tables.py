@@ -23,11 +23,11 @@ TRUE, FALSE = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0")
 BOOLEANS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
 DATETIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
 KINDS = {
-    "number": (pl.Float64, dy.Float64, "a number"),
-    "integer": (pl.Int64, dy.Int64, "a whole number"),
-    "boolean": (pl.Boolean, dy.Bool, "true or false"),
-    "category": (pl.String, dy.String, "text"),
-    "datetime": (pl.Datetime("us"), dy.Datetime, "a date or time (ISO 8601)"),
+    "number": (dy.Float64, "a number"),
+    "integer": (dy.Int64, "a whole number"),
+    "boolean": (dy.Bool, "true or false"),
+    "category": (dy.String, "text"),
+    "datetime": (dy.Datetime, "a date or time (ISO 8601)"),
 }
 
 
@@ -42,14 +42,15 @@ class Problem:
 
 
 def files_of(raw: Path) -> list[Path]:
-    """Return the table files at `raw`: the file itself or all those below the directory.
+    """Return the table files at `raw`: the file itself or all below the directory, hidden ones not.
 
     Raises:
         Refusal: there is none, or a file of another kind lies among them.
     """
     if not raw.exists():
         raise Refusal(f"{raw} is missing. Where a remote has it, `dvc pull` brings it.")
-    files = sorted(path for path in raw.rglob("*") if path.is_file()) if raw.is_dir() else [raw]
+    below = raw.rglob("[!.]*") if raw.is_dir() else [raw]
+    files = sorted(path for path in below if path.is_file())
     if not files:
         raise Refusal(f"{raw} is empty: put a .csv or .parquet file there.")
     for path in files:
@@ -223,7 +224,7 @@ def _contract(schema: Schema, names: list[str]) -> type[dy.Schema]:
             options |= {"min": column.min, "max": column.max}
         if column.values is not None:
             options["check"] = {"values": lambda cell, known=column.values: cell.is_in(known)}
-        rules[f"v{place}"] = KINDS[column.type][1](**options)
+        rules[f"v{place}"] = KINDS[column.type][0](**options)
     return type("Contract", (dy.Schema,), rules)
 
 
@@ -264,4 +265,4 @@ def _rule(rule: str, column: Column) -> str:
             return "finite"
         case "check__values":
             return f"one of {shorten(', '.join(column.values or []), 30, placeholder=' ...')}"
-    return KINDS[column.type][2]
+    return KINDS[column.type][1]

@@ -68,6 +68,13 @@ def test_the_files_of_a_directory_are_all_below_it_in_order(tmp_path):
     assert found == ["2024/01.csv", "2024/02.csv", "a.parquet", "b.csv"]
 
 
+def test_hidden_files_are_no_tables(tmp_path):
+    """What a file manager leaves behind among the data is passed over."""
+    for name in (".DS_Store", "a.csv"):
+        (tmp_path / name).touch()
+    assert tables.files_of(tmp_path) == [tmp_path / "a.csv"]
+
+
 def test_missing_data_are_refused(tmp_path):
     """A path where nothing lies is refused with the command that may bring it."""
     with pytest.raises(Refusal, match=r"raw is missing.*dvc pull"):
