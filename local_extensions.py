@@ -6,6 +6,7 @@ before a directory exists; an answer that cannot be used ends the generation wit
 """
 
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ DEVICES = {
     *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(10)),
 }
 URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<user>[^/@]*@)?(?P<host>[^/]*)", re.I)
-DIRECTORY = re.compile(r"/|[a-z]:[\\/]|\\\\", re.I)
+DIRECTORY = re.compile(r"[a-z]:[\\/]|\\\\" if os.name == "nt" else "/", re.I)
 TEXTS = {"project_name": 100, "description": 500, "author_name": 200}
 EXAMPLES = {
     "project_name": "One that works: Churn model",
@@ -173,8 +174,8 @@ def _email_refusals(email: str) -> Iterator[str]:
 def _remote_refusals(remote: str) -> Iterator[str]:
     examples = EXAMPLES["dvc_remote"]
     url = URL.match(remote)
-    if '"' in remote:
-        yield f"dvc_remote: it contains a double quote, which cannot stand there. {examples}"
+    if '"' in remote or "`" in remote:
+        yield f"dvc_remote: it contains a quote, which cannot stand there. {examples}"
     elif url is None:
         if remote and not DIRECTORY.match(remote):
             yield (
@@ -186,10 +187,17 @@ def _remote_refusals(remote: str) -> Iterator[str]:
             f"dvc_remote: no DVC plugin is locked here for {url['scheme']}://, only for "
             f"{', '.join(PLUGINS)}. {examples}"
         )
-    elif ":" in (url["user"] or ""):
+    elif _holds_secret(url, remote):
         yield (
-            "dvc_remote: it contains a password, and the remote is committed to Git. Leave it out "
+            "dvc_remote: it contains a password or token, and Git would keep it. Leave it out "
             f"and set it later with `dvc remote modify --local`. {examples}"
         )
     elif not url["host"]:
         yield f"dvc_remote: {quoted(remote)} names no bucket or host. {examples}"
+
+
+def _holds_secret(url: re.Match[str], remote: str) -> bool:
+    """Say whether a URL has a password, a token for a user, a query, or a port that is none."""
+    user, port = url["user"] or "", url["host"].partition(":")[2]
+    web = url["scheme"].lower().startswith("http")
+    return ":" in user or (web and user != "") or "?" in remote or not re.fullmatch(r"\d*", port)

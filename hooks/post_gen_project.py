@@ -18,6 +18,8 @@ CREATE_ENVIRONMENT = "{{ cookiecutter.create_environment }}" == "True"
 
 # What each value of an answer brings; it is removed when another value is chosen.
 CI_FILES = {"github": ".github", "gitlab": ".gitlab-ci.yml"}
+# What tools may have left in a checkout of the template.
+LEFTOVERS = ("__pycache__", ".pytest_cache", ".ruff_cache")
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 BIN = ".venv\\Scripts\\" if os.name == "nt" else ".venv/bin/"
@@ -42,6 +44,9 @@ def remove_unwanted() -> None:
             shutil.rmtree(path)
         elif value != CI:
             path.unlink(missing_ok=True)
+    for name in LEFTOVERS:
+        for path in list(Path().rglob(name)):
+            shutil.rmtree(path)
 
 
 def use_local_remote() -> None:
@@ -53,8 +58,8 @@ def use_local_remote() -> None:
     quote = "'" if '"' in storage else '"'
     if quote in storage or not storage.isprintable():
         raise Later(
-            "The path of this directory cannot stand in DVC's settings: there is no remote yet.",
-            "dvc remote add storage s3://bucket/path",
+            "The path of this directory cannot stand in DVC's settings: there is no remote yet. "
+            "Give it one with `dvc remote add storage s3://bucket/path`."
         )
     with Path(".dvc", "config").open("a", encoding="utf-8", newline="\n") as config:
         config.write(
@@ -125,7 +130,7 @@ def said(run: subprocess.CompletedProcess[str]) -> str:
 
 def make_environment() -> None:
     """Make .venv from the locked requirements: with uv where it is installed, else with pip."""
-    later = ("python3 -m venv .venv", ACTIVATE, PIP_INSTALL)
+    later = (f"{'python' if os.name == 'nt' else 'python3'} -m venv .venv", ACTIVATE, PIP_INSTALL)
     if not CREATE_ENVIRONMENT:
         raise Later("No Python environment was asked for.", *later)
     if not (3, 11) <= sys.version_info < (3, 14):
@@ -148,26 +153,31 @@ def make_environment() -> None:
             [python, "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes"],
         ]
     steps[1] += locks
-    for step in steps:
-        if subprocess.run(step, check=False).returncode:
-            shutil.rmtree(".venv", ignore_errors=True)
-            raise Later("The environment could not be made, for the reason above.", *later)
+    try:
+        for step in steps:
+            subprocess.run(step, check=True)
+    except (subprocess.CalledProcessError, OSError, KeyboardInterrupt):
+        shutil.rmtree(".venv", ignore_errors=True)
+        raise Later("The environment could not be made, or was not waited for.", *later) from None
+
+
+STEPS = (remove_unwanted, cache_sample, use_local_remote, begin_history, make_environment)
 
 
 def main() -> None:
     """Run every step, then print what was not done and the commands that come next."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")
-    remove_unwanted()
-    cache_sample()
     undone = []
     commands = [f"cd {Path.cwd().name}"]
-    for step in (use_local_remote, begin_history, make_environment):
+    for step in STEPS:
         try:
             step()
         except Later as later:
             undone.append(str(later))
             commands += later.commands
+        except OSError as error:
+            undone.append(f"Not done: {step.__doc__} ({error})")
     if ACTIVATE not in commands:
         commands.append(ACTIVATE)
     commands += ["dvc repro", "dvc exp show", "git add .", 'git commit -m "Train the first model"']

@@ -115,7 +115,7 @@ def test_red_when_the_lock_is_stale(
             storage.with_name("gone").rename(storage)
         run("git checkout -q main && git branch -qD stale", project)
     assert done.returncode != 0
-    assert ("The committed dvc.lock is stale." in done.stdout) == with_data
+    assert "The committed dvc.lock is stale." in done.stdout
 
 
 @pytest.mark.slow

@@ -26,7 +26,8 @@ def test_the_sample_is_tracked_and_is_what_its_pointer_says() -> None:
     (pointer,) = yaml.safe_load((PROJECT / "data" / "raw.dvc").read_text("utf-8"))["outs"]
     assert pointer["md5"] == f"{directory}.dir"
     assert pointer["size"] == len(content)
-    assert pointer["meta"]["licence"] == "CC0-1.0"
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    assert "doi:10.5281/zenodo.3960218, CC0 1.0" in readme
 
 
 @pytest.mark.parametrize(

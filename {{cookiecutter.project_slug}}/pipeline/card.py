@@ -68,10 +68,10 @@ def _allowed(column: dict[str, Any]) -> str:
         return ", ".join(column["values"])
     low, high = column["min"], column["max"]
     if low is not None and high is not None:
-        return f"{low:g} to {high:g}"
+        return f"{low:.15g} to {high:.15g}"
     if low is not None:
-        return f"{low:g} or more"
-    return f"{high:g} or less" if high is not None else "any"
+        return f"{low:.15g} or more"
+    return f"{high:.15g} or less" if high is not None else "any"
 
 
 def _quality(metrics: dict[str, Any]) -> list[str]:
@@ -84,7 +84,7 @@ def _quality(metrics: dict[str, Any]) -> list[str]:
     parts = [
         "## How good it is",
         f"**{escape(headline['metric'])} {number(headline['value'])}** on rows that it never saw "
-        f"({headline['confidence']:.0%} interval {low} to {high}; {better} is better).",
+        f"({headline['confidence'] * 100:g}% interval {low} to {high}; {better} is better).",
         table(["measured on", *map(escape, names)], measured),
     ]
     if metrics["recall_by_class"]:

@@ -1,9 +1,7 @@
 """models, reports, provenance → package: the model with all that its users must know."""
 
 import argparse
-import platform
 import shutil
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +39,7 @@ def metadata_of(args: argparse.Namespace) -> dict[str, Any]:
         "data": provenance,
         "schema": schema.model_dump(),
         "recipe": made_by,
-        "environment": {
-            "python": ".".join(platform.python_version_tuple()[:2]),
-            "libraries": {name: version(name) for name in locked(args.requirements)},
-        },
+        "libraries": locked(args.requirements),
     }
 
 

@@ -31,7 +31,7 @@ def open_package(directory: Path) -> Packaged:
     """
     check_manifest(directory)
     metadata = read_json(directory / "model.json")
-    check_library("scikit-learn", metadata["environment"]["libraries"]["scikit-learn"], directory)
+    check_library("scikit-learn", metadata["libraries"]["scikit-learn"], directory)
     from pipeline import model_file
 
     return Packaged(
@@ -43,11 +43,14 @@ def check_manifest(directory: Path) -> None:
     """Compare every file of the package with the SHA-256 that the manifest has for it.
 
     Raises:
-        Refusal: naming the first file that is missing, changed or not listed.
+        Refusal: naming the first file that is missing or changed, or needed and not listed.
     """
     if not (directory / MANIFEST).is_file():
         raise Refusal(f"{directory} is no package: it has no {MANIFEST}.")
-    files = read_json(directory / MANIFEST)["files"]
+    manifest = read_json(directory / MANIFEST)
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(files, dict):
+        raise Refusal(f"{directory / MANIFEST} is no manifest: it lists no files.")
     for name in NEEDED:
         if name not in files:
             raise Refusal(f"{directory / MANIFEST} does not list {name}: nobody vouches for it.")

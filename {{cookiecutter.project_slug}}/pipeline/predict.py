@@ -26,6 +26,10 @@ def predict_file(package: Path, source: Path, out: Path) -> int:
     """
     if out.suffix not in (".csv", ".parquet"):
         raise Refusal(f"{out}: the name of the output must end in .csv or .parquet.")
+    if not out.parent.is_dir():
+        raise Refusal(f"{out.parent} is no directory: make it, or write somewhere else.")
+    if out.resolve() == source.resolve():
+        raise Refusal(f"{out} is the file to score: write the predictions somewhere else.")
     if not source.is_file():
         raise Refusal(f"{source} is missing.")
     found = open_package(package)
@@ -33,8 +37,7 @@ def predict_file(package: Path, source: Path, out: Path) -> int:
     problems, _ = tables.check(source, found.schema, names)
     if problems:
         raise Refusal(f"{source} breaks {package}/schema.yaml:\n{tables.report(problems)}")
-    table = tables.scan(source, found.schema)
-    scored = _scored(found, table, names)
+    scored = _scored(found, source, names)
     partial = out.with_name(out.name + ".partial")
     if out.suffix == ".csv":
         scored.write_csv(partial)
@@ -44,7 +47,8 @@ def predict_file(package: Path, source: Path, out: Path) -> int:
     return len(scored)
 
 
-def _scored(package: Packaged, table: pl.LazyFrame, names: list[str]) -> pl.DataFrame:
+def _scored(package: Packaged, source: Path, names: list[str]) -> pl.DataFrame:
+    table = tables.scan(source, package.schema)
     rows = tables.convert(table, names, package.schema).collect().to_pandas()
     inputs = features_of(rows, package.schema)
     model = package.model
@@ -56,4 +60,10 @@ def _scored(package: Packaged, table: pl.LazyFrame, names: list[str]) -> pl.Data
             f"probability of {name}": column
             for name, column in zip(classes, chances.T, strict=True)
         }
-    return table.collect().with_columns(**{name: pl.Series(cells) for name, cells in said.items()})
+    as_given = tables.scan(source, package.schema.model_copy(update={"missing_values": []}))
+    for name in said:
+        if name in as_given.collect_schema():
+            raise Refusal(f"{source} has a column '{name}' already, which is one of the output.")
+    return as_given.collect().with_columns(
+        **{name: pl.Series(cells) for name, cells in said.items()}
+    )

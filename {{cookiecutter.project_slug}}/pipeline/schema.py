@@ -29,7 +29,7 @@ class Column(Section):
         ):
             raise ValueError(f"min and max belong to a number or an integer, not to a {self.type}")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+            raise ValueError(f"min {self.min:.15g} is above max {self.max:.15g}")
         if self.values is not None and self.type != "category":
             raise ValueError(f"values belong to a category, not to a {self.type}")
         if self.type == "datetime" and self.feature:

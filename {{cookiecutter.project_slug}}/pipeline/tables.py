@@ -27,7 +27,7 @@ KINDS = {
     "integer": (dy.Int64, "a whole number"),
     "boolean": (dy.Bool, "true or false"),
     "category": (dy.String, "text"),
-    "datetime": (dy.Datetime, "a date or time (ISO 8601)"),
+    "datetime": (dy.Datetime, "like 2024-01-31 or 2024-01-31T09:30:00"),
 }
 
 
@@ -49,8 +49,13 @@ def files_of(raw: Path) -> list[Path]:
     """
     if not raw.exists():
         raise Refusal(f"{raw} is missing. Where a remote has it, `dvc pull` brings it.")
-    below = raw.rglob("[!.]*") if raw.is_dir() else [raw]
-    files = sorted(path for path in below if path.is_file())
+    files = [raw]
+    if raw.is_dir():
+        below = sorted(path for path in raw.rglob("*") if path.is_file())
+        hidden = [
+            any(part.startswith(".") for part in path.relative_to(raw).parts) for path in below
+        ]
+        files = [path for path, skip in zip(below, hidden, strict=True) if not skip]
     if not files:
         raise Refusal(f"{raw} is empty: put a .csv or .parquet file there.")
     for path in files:
@@ -258,9 +263,9 @@ def _rule(rule: str, column: Column) -> str:
         case "nullability":
             return "present"
         case "min":
-            return f"at least {column.min:g}"
+            return f"at least {column.min:.15g}"
         case "max":
-            return f"at most {column.max:g}"
+            return f"at most {column.max:.15g}"
         case "inf":
             return "finite"
         case "check__values":

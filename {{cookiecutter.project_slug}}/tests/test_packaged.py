@@ -84,6 +84,14 @@ def test_a_model_that_the_manifest_does_not_list_is_refused(package_copy):
         open_package(package_copy)
 
 
+@pytest.mark.parametrize("manifest", [{}, [], {"files": []}, "text"])
+def test_a_manifest_that_lists_no_files_is_refused(package_copy, manifest):
+    """A manifest of another shape is no manifest."""
+    write_json(package_copy / "manifest.json", manifest)
+    with pytest.raises(Refusal, match=r"manifest\.json is no manifest"):
+        open_package(package_copy)
+
+
 def test_a_file_that_is_not_the_packages_does_not_matter(package_copy):
     """What someone puts beside the package is neither checked nor read."""
     (package_copy / "notes.txt").write_text("hello", encoding="utf-8")
@@ -93,7 +101,7 @@ def test_a_file_that_is_not_the_packages_does_not_matter(package_copy):
 def remade_with(package, number):
     """Say that the model was made with another version of scikit-learn."""
     metadata = json.loads((package / "model.json").read_text(encoding="utf-8"))
-    metadata["environment"]["libraries"]["scikit-learn"] = number
+    metadata["libraries"]["scikit-learn"] = number
     write_json(package / "model.json", metadata)
     sealed(package)
 

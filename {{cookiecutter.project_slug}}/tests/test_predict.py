@@ -149,6 +149,32 @@ def test_a_table_without_rows_has_no_predictions(run, table, tmp_path):
 # Refusals
 
 
+def test_cells_come_out_as_they_were_given(run, table, tmp_path):
+    """What stands for a missing cell in the file stands there in the output, too."""
+    source = tmp_path / "rows.csv"
+    table.head(1).select(*ASKED).with_columns(size=pl.lit("NA")).write_csv(source)
+    predict.predict_file(run.package, source, tmp_path / "scored.csv")
+    written = (tmp_path / "scored.csv").read_text(encoding="utf-8").splitlines()[1]
+    assert written.startswith(source.read_text(encoding="utf-8").splitlines()[1])
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("nowhere/out.csv", r"nowhere is no directory"),
+        ("rows.parquet", r"rows\.parquet is the file to score"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_first(run, table, tmp_path, out, message):
+    """Before anything is scored, and without touching what is there."""
+    source = tmp_path / "rows.parquet"
+    table.write_parquet(source)
+    before = source.read_bytes()
+    with pytest.raises(Refusal, match=message):
+        predict.predict_file(run.package, source, tmp_path / out)
+    assert source.read_bytes() == before
+
+
 def test_rows_that_break_the_schema_are_refused_together(run, table, tmp_path):
     """Every problem is told, with its rows, and nothing is written."""
     broken = table.with_columns(
