@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,8 @@ def generate(template: Path, tmp_path: Path):
         return subprocess.run(
             [sys.executable, "-m", "cookiecutter", template, "--no-input", "-o", into, *answers],
             env={name: value for name, value in environment.items() if value is not None},
+            # as in a terminal, also where the tests run in the background
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             capture_output=True,
             encoding="utf-8",
             check=False,

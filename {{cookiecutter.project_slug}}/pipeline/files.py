@@ -97,7 +97,7 @@ def read_model(path: Path, model: type[Model]) -> Model:
     """Read a YAML file into `model`.
 
     Raises:
-        Refusal: naming every key that is unknown, missing or of a wrong value.
+        Refusal: naming the keys that are unknown, missing or of a wrong value.
     """
     try:
         return model.model_validate(read_yaml(path))

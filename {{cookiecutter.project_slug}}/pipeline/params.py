@@ -1,17 +1,20 @@
 """params.yaml, read with types: every knob of the line, one section per stage."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import ConfigDict, Field, PositiveInt, model_validator
 
 from pipeline.files import Section, read_model
+
+# What NumPy, Polars and scikit-learn all take
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Prepare(Section):
     """How the raw rows are split into train and test."""
 
-    seed: NonNegativeInt
+    seed: Seed
     test_size: float = Field(gt=0, lt=1)
     split: Literal["random", "time", "group"]
     split_by: str | None
@@ -38,7 +41,7 @@ class Train(Section):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, dict[str, Any]]
 
-    seed: NonNegativeInt
+    seed: Seed
     estimator: str
     search: Search
 
@@ -51,7 +54,7 @@ class Train(Section):
 class Evaluate(Section):
     """How the model is scored: the metric in the headline, its interval, and groups."""
 
-    seed: NonNegativeInt
+    seed: Seed
     headline: str
     resamples: PositiveInt
     confidence: float = Field(gt=0, lt=1)

@@ -34,6 +34,7 @@ def test_an_estimator_has_a_section_of_its_name(tmp_path, params):
         ("prepare", "test_size", 1),
         ("prepare", "test_size", "a quarter"),
         ("prepare", "seed", -1),
+        ("evaluate", "seed", 2**32),
         ("prepare", "seed", 1.5),
         ("prepare", "split", "stratified"),
         ("train", "seed", "seven"),
