@@ -7,6 +7,7 @@ README.md beside this file says what is measured, and how.
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -67,6 +68,8 @@ def main() -> None:
     python = args.python.absolute()
     found = versions(python)
     rounds = 1 if args.quick else args.rounds
+    # As an exit, so that the temporary directory is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("error: terminated."))
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
         bench = Bench(python, Path(directory), rounds, args.quick)
         facts = machine(bench.directory) + [f"{name} {version}" for name, version in found.items()]
