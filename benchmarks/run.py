@@ -58,6 +58,12 @@ def measured(bench: Bench, parts: list[str]) -> Iterator[str]:
         yield from switching.tables(bench)
 
 
+def end(*_: object) -> None:
+    """Leave on the first SIGTERM as on any error, so that the temporary directory is removed."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit("error: terminated.")
+
+
 def main() -> None:
     """Measure what the command line asks for."""
     args = arguments()
@@ -68,8 +74,7 @@ def main() -> None:
     python = args.python.absolute()
     found = versions(python)
     rounds = 1 if args.quick else args.rounds
-    # As an exit, so that the temporary directory is removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("error: terminated."))
+    signal.signal(signal.SIGTERM, end)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
         bench = Bench(python, Path(directory), rounds, args.quick)
         facts = machine(bench.directory) + [f"{name} {version}" for name, version in found.items()]

@@ -1,6 +1,7 @@
 """Time commands side by side: wall clock, CPU seconds and peak memory, and tables of them."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -56,9 +57,18 @@ def measure(command: list[str], directory: Path, environment: dict[str, str], lo
     with log.open("wb") as output:
         start = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=directory, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=directory,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
