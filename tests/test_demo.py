@@ -1,4 +1,4 @@
-"""The README's first command: a project is generated, trained, compared and restored."""
+"""The README's first command: a project is generated, trained, compared, released and restored."""
 
 import os
 import subprocess
@@ -21,4 +21,5 @@ def test_the_demonstration(template: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "identical" in done.stdout.splitlines()
     assert "[looser]" in done.stdout
+    assert "prod holds model v1.1.0 now, not v1.0.0." in done.stdout
     assert list(tmp_path.glob("*/penguin-species/.venv/**/dvc/__pycache__/*.pyc"))

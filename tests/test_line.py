@@ -41,8 +41,8 @@ def project(projects: dict[str, Path], task: str) -> Path:
 
 
 def test_its_own_checks_pass(project: Path, run: Run) -> None:
-    """A fresh project is clean for its linter and its formatter, and its tests pass."""
-    run("ruff check . && ruff format --check . && python -m pytest -q", project)
+    """A fresh project is clean for linter and formatter; the walk of the README runs its tests."""
+    run("ruff check . && ruff format --check .", project)
 
 
 def test_it_trains_once(project: Path, run: Run) -> None:

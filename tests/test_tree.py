@@ -12,7 +12,7 @@ from conftest import PROJECT, Bake
 
 CODE = {
     f"{room}/{path.name}"
-    for room in ("pipeline", "tests")
+    for room in ("pipeline", "registry", "tests")
     for path in (PROJECT / room).glob("*.py")
 }
 COMMON = {

@@ -155,6 +155,23 @@ def interval(
     return float(low), float(high)
 
 
+def paired_interval(
+    metric: Metric, one: Outcome, other: Outcome, resamples: int, confidence: float, seed: int
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of `one`'s metric minus `other`'s.
+
+    Both are outcomes on the same n rows, and are scored on the same resampled ones.
+    """
+    rng, rows = np.random.default_rng(seed), len(one.truth)
+    found = []
+    for _ in range(resamples):
+        drawn = rng.integers(0, rows, size=rows)
+        found.append(metric.score(one.take(drawn)) - metric.score(other.take(drawn)))
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(found, [tail, 1 - tail])
+    return float(low), float(high)
+
+
 def recalls(outcome: Outcome) -> dict[str, float]:
     """Return the share of each class's rows that was predicted as that class."""
     present = np.unique(outcome.truth)

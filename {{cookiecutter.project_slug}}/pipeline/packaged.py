@@ -57,11 +57,11 @@ def check_manifest(directory: Path) -> None:
     for name, wanted in files.items():
         path = directory / name
         if not path.is_file():
-            raise Refusal(f"{path} is missing; the manifest lists it. `dvc checkout` restores it.")
+            raise Refusal(f"{path} is missing; the manifest lists it. Get the package again.")
         if sha256(path) != wanted:
             raise Refusal(
                 f"{path} is not the file that was packaged: its SHA-256 differs from the manifest. "
-                "`dvc checkout --force` restores it."
+                "Get the package again."
             )
 
 

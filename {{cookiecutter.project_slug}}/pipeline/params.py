@@ -1,4 +1,4 @@
-"""params.yaml, read with types: every knob of the line, one section per stage."""
+"""params.yaml, read with types: every knob: one section per stage, and one for the gate."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -71,6 +71,13 @@ class Package(Section):
     limits: list[str]
 
 
+class Promote(Section):
+    """What a version must reach before a stage takes it."""
+
+    thresholds: dict[str, float]
+    allowed_loss: float = Field(ge=0)
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -78,6 +85,7 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     package: Package
+    promote: Promote
 
 
 def read_params(path: Path) -> Params:

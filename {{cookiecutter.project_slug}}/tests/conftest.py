@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from project import Project, copy_project, make_project, set_aside
+from repository import Repository, make_released
 from ruamel.yaml import YAML
 from threadpoolctl import threadpool_limits
 
@@ -119,6 +122,7 @@ def made_params(estimator: str, headline: str) -> Params:
                 "description": "A model of nothing.",
                 "limits": ["Knows only made-up things."],
             },
+            "promote": {"thresholds": {}, "allowed_loss": 0.0},
         }
     )
 
@@ -157,6 +161,17 @@ def _one_thread() -> Iterator[None]:
     """On a busy machine, the threads of a tiny fit spend seconds waiting for each other."""
     with threadpool_limits(limits=1):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Git and DVC find no settings of the person who runs the tests, and the clock shows UTC."""
+    with pytest.MonkeyPatch.context() as patch:
+        set_aside(patch, tmp_path_factory.mktemp("nobody"))
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture
@@ -228,3 +243,51 @@ def regression_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def package_copy(run: Run, tmp_path: Path) -> Path:
     """A copy of the classification's package that a test may change."""
     return shutil.copytree(run.package, tmp_path / "package")
+
+
+@pytest.fixture(scope="session")
+def made_project(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with a weak, a strong and a present version; copy it, do not change it."""
+    place = tmp_path_factory.mktemp("made")
+    runs = {"weak": (1, 0.02), "strong": None, "main": (2, 0.1)}
+    for name, knobs in runs.items():
+        if knobs:
+            params = made_params("LogisticRegression", "macro_f1")
+            params.prepare.seed, strength = knobs
+            params.train.__pydantic_extra__ = {"LogisticRegression": {"C": strength}}
+            schema = made_schema("classification", "label")
+            runs[name] = line_run(place / name, made_table(), schema, params)
+        else:
+            runs[name] = run
+    with pytest.MonkeyPatch.context() as patch:
+        set_aside(patch, place / "home")
+        return make_project(place, {name: done.directory for name, done in runs.items()})
+
+
+@pytest.fixture
+def project(made_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy of that project, in which the test runs and which it may change."""
+    set_aside(monkeypatch, tmp_path / "home")
+    copy = copy_project(made_project, tmp_path)
+    monkeypatch.chdir(copy.directory)
+    return copy
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A Git repository without a commit."""
+    return Repository(tmp_path / "repository")
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A repository with two versions, and a commit without a number; read it, do not change it."""
+    return make_released(tmp_path_factory.mktemp("released") / "repository")
+
+
+@pytest.fixture
+def numbered(project: Project) -> Project:
+    """The project with the weak model as v1.0.0, the strong as v1.1.0, the present as v1.2.0."""
+    for number, branch in (("v1.0.0", "weak"), ("v1.1.0", "strong"), ("v1.2.0", "main")):
+        project.tag(f"made-up@{number}", branch)
+    return project

@@ -277,6 +277,68 @@ def test_a_rare_class_leaves_the_interval_finite(name):
     assert np.isfinite(found).all()
 
 
+# The interval of a difference
+
+
+@pytest.mark.parametrize(("task", "name"), NAMES)
+def test_the_interval_of_a_difference_lies_around_it(task, name):
+    """The bootstrap interval of each metric's difference holds the difference itself."""
+    one, other, metric = outcome_for(task, 2), outcome_for(task, 6, seed=1), METRICS[task][name]
+    low, high = metrics.paired_interval(metric, one, other, 60, confidence=0.95, seed=1)
+    assert low < metric.score(one) - metric.score(other) < high
+
+
+@pytest.mark.parametrize(("task", "name"), NAMES)
+def test_an_outcome_does_not_differ_from_itself(task, name):
+    """Both are scored on the same resampled rows, so that only what they say can differ."""
+    outcome = outcome_for(task, 3)
+    found = metrics.paired_interval(METRICS[task][name], outcome, outcome, 20, 0.9, seed=1)
+    assert found == (0, 0)
+
+
+def test_a_difference_is_the_first_minus_the_second():
+    """Exchanged, the interval is mirrored at nought."""
+    metric = METRICS["regression"]["mae"]
+    good, bad = values_outcome(0.1), values_outcome(2)
+    low, high = metrics.paired_interval(metric, good, bad, 50, 0.9, seed=1)
+    assert low < high < 0
+    mirrored = metrics.paired_interval(metric, bad, good, 50, 0.9, seed=1)
+    assert mirrored == pytest.approx((-high, -low))
+
+
+def test_pairs_are_narrower_than_two_intervals():
+    """Where both are wrong on the same rows, the rows' luck does not blur the difference."""
+    metric, one = METRICS["regression"]["mae"], values_outcome(1)
+    other = Outcome(one.truth, one.predicted + 0.01, None, ())
+    low, high = metrics.paired_interval(metric, one, other, 100, 0.9, seed=1)
+    alone = metrics.interval(metric, one, 100, 0.9, seed=1)
+    assert high - low < (alone[1] - alone[0]) / 5
+
+
+def test_the_interval_of_a_difference_is_wider_where_it_is_to_be_surer():
+    """The confidence says how much of what chance gives is in it; the seed decides the chance."""
+    metric, one, other = METRICS["regression"]["rmse"], values_outcome(1), values_outcome(1, seed=1)
+
+    def found(confidence, seed=1, resamples=100):
+        return metrics.paired_interval(metric, one, other, resamples, confidence, seed)
+
+    wide, narrow = found(0.99), found(0.5)
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+    assert found(0.9) == found(0.9) != found(0.9, seed=2)
+    assert found(0.9) != found(0.9, resamples=50)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_resample_without_a_rare_class_does_not_count():
+    """Where a metric is not defined on some resamples, the interval is still two numbers."""
+    truth = np.array([0] * 12 + [1])
+    one, other = (hard(truth, said, ("a", "b")) for said in (truth, 1 - truth))
+    metric = Metric(
+        lambda outcome: float("nan") if outcome.truth.min() == outcome.truth.max() else 1
+    )
+    assert np.isfinite(metrics.paired_interval(metric, one, other, 50, 0.9, seed=1)).all()
+
+
 # Parts of the rows
 
 

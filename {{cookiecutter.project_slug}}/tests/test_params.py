@@ -48,6 +48,11 @@ def test_an_estimator_has_a_section_of_its_name(tmp_path, params):
         ("package", "name", "My Model"),
         ("package", "name", "model-"),
         ("package", "limits", "one sentence"),
+        ("promote", "allowed_loss", -0.1),
+        ("promote", "allowed_loss", None),
+        ("promote", "allowed_loss", "little"),
+        ("promote", "thresholds", None),
+        ("promote", "thresholds", ["macro_f1"]),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_its_knob(tmp_path, params, stage, knob, value):
@@ -71,6 +76,7 @@ def test_a_search_that_cannot_be_made_is_refused(tmp_path, params, knob):
         ("prepare", "test_sise", "test_size"),
         ("evaluate", "headlin", "headline"),
         ("package", "limit", "limits"),
+        ("promote", "treshold", "thresholds"),
     ],
 )
 def test_an_unknown_knob_is_refused_with_the_nearest(tmp_path, params, stage, typed, meant):
@@ -90,6 +96,20 @@ def test_a_split_that_goes_by_a_column_needs_one(tmp_path, params, split):
 def test_a_number_that_comes_as_text_is_a_number(tmp_path, params):
     """`dvc exp run -S prepare.test_size=1e-1` writes a text, which counts as its number."""
     assert read(tmp_path, params, test_size="1e-1").prepare.test_size == 0.1
+
+
+def test_thresholds_are_numbers_by_the_name_of_a_metric(tmp_path, params):
+    """Any number of them, none too; a number that comes as text is a number."""
+    found = read(tmp_path, params, "promote", thresholds={"macro_f1": "8e-1", "log_loss": 1})
+    assert found.promote.thresholds == {"macro_f1": 0.8, "log_loss": 1.0}
+    assert read(tmp_path, params, "promote", thresholds={}).promote.thresholds == {}
+
+
+@pytest.mark.parametrize("bound", ["high", None, [0.8]])
+def test_a_threshold_that_is_no_number_is_refused_by_its_name(tmp_path, params, bound):
+    """The message names the metric."""
+    with pytest.raises(Refusal, match=r"promote\.thresholds\.macro_f1: "):
+        read(tmp_path, params, "promote", thresholds={"macro_f1": bound})
 
 
 def test_a_missing_section_is_refused(tmp_path, params):

@@ -1,5 +1,6 @@
 """dvc.yaml, params.yaml, imports and files say the same: the line is what it is drawn as."""
 
+import ast
 import shlex
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pipeline.metrics import METRICS
 from pipeline.params import Params, read_params
 from pipeline.recipe import imported
 from pipeline.schema import read_schema
+from registry.__main__ import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 DVC = read_yaml(ROOT / "dvc.yaml")
@@ -53,6 +55,17 @@ def arguments_of(stage):
     return [word for name, values in options.items() if name != "--stages" for word in values]
 
 
+def imported_names(path):
+    """Return the packages that a module's import statements name."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").split(".")[0])
+    return found
+
+
 def covered(path, paths):
     """Say whether a path is one of the paths or lies under one."""
     return any(Path(path).is_relative_to(other) for other in paths)
@@ -76,8 +89,8 @@ def test_the_stages_are_the_line_in_its_order():
 
 def test_params_have_a_section_for_each_stage_in_the_same_order():
     """One name everywhere: a stage is a section of params.yaml and of its types."""
-    assert list(read_yaml(ROOT / "params.yaml")) == LINE
-    assert list(Params.model_fields) == LINE
+    assert list(read_yaml(ROOT / "params.yaml")) == [*LINE, "promote"]
+    assert list(Params.model_fields) == [*LINE, "promote"]
 
 
 @pytest.mark.parametrize("stage", LINE)
@@ -88,11 +101,24 @@ def test_a_stage_runs_the_module_of_its_name_and_has_a_test_file(stage):
     assert (ROOT / "tests" / f"test_{stage}.py").is_file()
 
 
-def test_every_module_of_the_line_has_a_test_file():
+@pytest.mark.parametrize("room", ["pipeline", "registry"])
+def test_every_module_has_a_test_file(room):
     """Tests are found by the name of what they test."""
-    modules = {path.stem for path in (ROOT / "pipeline").glob("[!_]*.py")}
+    modules = {path.stem for path in (ROOT / room).glob("[!_]*.py")}
     tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")}
     assert modules <= tested
+
+
+def test_every_command_of_the_registry_is_the_module_of_its_name():
+    """A command is found where its name says."""
+    for name in COMMANDS:
+        assert (ROOT / "registry" / f"{name}.py").is_file()
+
+
+def test_the_line_knows_nothing_of_the_registry():
+    """What makes a model does not depend on tags and commits."""
+    for path in (ROOT / "pipeline").glob("*.py"):
+        assert "registry" not in imported_names(path), path
 
 
 @pytest.mark.parametrize("stage", LINE)
@@ -229,6 +255,7 @@ def test_the_knobs_name_what_exists():
     assert params.prepare.split_by in {None, *schema.columns}
     assert params.evaluate.group_by in {None, *schema.columns}
     assert params.evaluate.headline in METRICS[schema.task]
+    assert set(params.promote.thresholds) <= set(METRICS[schema.task])
     estimators.build(params.train.estimator, params.train.sections, schema.task, seed=0)
     if params.train.search.enabled:
         assert params.train.estimator in params.train.search.grid

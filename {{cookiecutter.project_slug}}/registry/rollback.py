@@ -1,0 +1,109 @@
+"""`rollback`: let a stage hold an older version again; history is kept."""
+
+import argparse
+from typing import Any
+
+from pipeline.refusal import Refusal, suggestion
+from registry import publish
+from registry.catalogue import Catalogue
+from registry.reference import find
+from registry.tags import of_model
+from registry.version import Version
+
+MARK = "Rollback"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's own options."""
+    parser.add_argument("stage", metavar="STAGE", help="such as prod")
+    parser.add_argument(
+        "--to", metavar="REF", help="the version (default: the one before the present one)"
+    )
+    parser.add_argument("-m", "--message", metavar="TEXT", required=True, help="why")
+    parser.add_argument("--push", action="store_true", help="send the tag to origin")
+
+
+def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
+    """Assign the older version.
+
+    Raises:
+        Refusal: nothing is in the stage, or there is no older version; nothing was written.
+    """
+    model = model_in(catalogue, args.stage)
+    earlier = stack(catalogue, model, args.stage)
+    present = catalogue.at(model, catalogue.held.get(model, {})[args.stage].commit)
+    target = chosen(catalogue, args.to, earlier, present, args.stage)
+    if args.push:
+        publish.check_remote(catalogue, model)
+    tag = publish.assignment(catalogue, model, args.stage)
+    message = f"{args.message}\n\n{MARK}: from {present.label} to {target.label}"
+    done = publish.write(catalogue, tag, target.commit, message, args.push)
+    return None, f"{args.stage} holds {model} {target.label} again, not {present.label}.\n{done}"
+
+
+def model_in(catalogue: Catalogue, stage: str) -> str:
+    """Return the model that a stage holds.
+
+    Raises:
+        Refusal: it holds none, or several models use this stage.
+    """
+    models = [model for model in catalogue.models if stage in catalogue.held.get(model, {})]
+    if len(models) == 1:
+        return models[0]
+    if models:
+        raise Refusal(f"'{stage}' holds {', '.join(models)}: say which with --model.")
+    known = {name for model in catalogue.models for name in catalogue.held.get(model, {})}
+    there = f" There is {', '.join(sorted(known))}." if known else ""
+    raise Refusal(f"no version is in '{stage}'{suggestion(stage, known)}.{there}")
+
+
+def stack(catalogue: Catalogue, model: str, stage: str) -> list[str]:
+    """Return the commits that a rollback can go back to, the present one last.
+
+    A promotion puts a commit on top, a rollback takes away what lies above its target: so a
+    version that was rolled back is not what the next rollback returns to. Nor is one whose
+    promotion or number was taken back.
+    """
+    commits: list[str] = []
+    for event in of_model(catalogue.events, model):
+        if event.stage != stage:
+            continue
+        if event.back or catalogue.withdrawn(model, event.commit):
+            commits = [commit for commit in commits if commit != event.commit]
+            continue
+        if event.trailer(MARK) and event.commit in commits:
+            del commits[commits.index(event.commit) :]
+        if commits[-1:] != [event.commit]:
+            commits.append(event.commit)
+    return commits
+
+
+def chosen(
+    catalogue: Catalogue, reference: str | None, earlier: list[str], present: Version, stage: str
+) -> Version:
+    """Return the version to go back to.
+
+    Raises:
+        Refusal: there is none, it was never in the stage or was taken back, or it is there now.
+    """
+    if reference is None:
+        older = [commit for commit in earlier if commit != present.commit]
+        if not older:
+            raise Refusal(
+                f"{stage} held nothing before {present.label}: say where to go with --to REF."
+            )
+        return catalogue.at(present.model, older[-1])
+    found = find(Catalogue(catalogue.git, present.model), reference)
+    if found.commit == present.commit:
+        raise Refusal(f"{stage} holds {present.label} now.")
+    held = {
+        event.commit for event in of_model(catalogue.events, present.model) if event.stage == stage
+    }
+    if catalogue.withdrawn(found.model, found.commit):
+        raise Refusal(f"commit {found.label} has no number any more: its tag was taken back.")
+    if found.commit not in held:
+        raise Refusal(
+            f"{found.label} was never in {stage}: `python -m registry promote {found.label} "
+            f"{stage}` puts it there, through the gate."
+        )
+    return found

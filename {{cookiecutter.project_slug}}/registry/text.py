@@ -1,0 +1,115 @@
+"""What people read: tables within 80 columns, numbers, dates, shortened hashes."""
+
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+WIDTH = 80
+GAP = "  "
+HASH = 7
+WIDEST_NAME = 30
+NARROWEST = 4
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], yielding: Sequence[str]) -> str:
+    """Return a table of left-aligned columns that fits 80 columns.
+
+    Args:
+        header: the names of the columns.
+        rows: a cell for each column.
+        yielding: the columns that are cut, with "…", where the table is too wide, in this order.
+    """
+    cells = [list(header), *([" ".join(cell.split()) for cell in row] for row in rows)]
+    widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
+    for name in yielding:
+        place = list(header).index(name)
+        excess = sum(widths) + len(GAP) * (len(widths) - 1) - WIDTH
+        widths[place] = max(widths[place] - max(excess, 0), min(widths[place], NARROWEST))
+    lines = [
+        GAP.join(fitted(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+    return "\n".join(lines)
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(sign) else 1 + (unicodedata.east_asian_width(sign) in "WF")
+        for sign in text
+    )
+
+
+def fitted(text: str, width: int) -> str:
+    """Cut or pad a text to a width in columns."""
+    if columns(text) > width:
+        while columns(text) > width - 1:
+            text = text[:-1]
+        text += "…"
+    return text + " " * (width - columns(text))
+
+
+def signed(value: float) -> str:
+    """Write a difference with its sign."""
+    return f"{value:+.4g}" if value else "0"
+
+
+def interval(headline: dict[str, Any]) -> str:
+    """Write a metric and its interval: "0.981 (0.952 to 1)"."""
+    value, low, high = (_three_digits(headline[key]) for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def day(when: datetime) -> str:
+    """Write a date in the reader's time zone."""
+    return when.astimezone().strftime("%Y-%m-%d")
+
+
+def minute(when: datetime) -> str:
+    """Write date and time in the reader's time zone."""
+    return when.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def short(digest: str | None) -> str:
+    """Return the beginning of a hash or commit id."""
+    return digest[:HASH] if digest else "-"
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; what Markdown would take for markup in the cells is escaped."""
+    lines = [header, ["---"] * len(header), *([_escaped(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _escaped(cell: str) -> str:
+    for sign in "\\`*_|<>[]":
+        cell = cell.replace(sign, f"\\{sign}")
+    return " ".join(cell.split())
+
+
+def aligned(pairs: Sequence[tuple[str, str]]) -> str:
+    """Return "name  value" lines with the values below each other, long ones wrapped.
+
+    A name of more than 30 columns has a line of its own.
+    """
+    width = max((columns(name) for name, _ in pairs if columns(name) <= WIDEST_NAME), default=0)
+    lines = []
+    for name, value in pairs:
+        if columns(name) > width:
+            lines.append(name)
+            name = ""
+        folded = textwrap.wrap(
+            value, WIDTH - width - len(GAP), break_long_words=False, break_on_hyphens=False
+        )
+        for part in folded or [""]:
+            lines.append(f"{fitted(name, width)}{GAP}{part}".rstrip())
+            name = ""
+    return "\n".join(lines)
