@@ -20,12 +20,14 @@ class Bench:
         directory: an empty directory for everything that is written.
         rounds: how often each command is timed.
         quick: whether to use small data, to try the benchmarks themselves.
+        mlflow: an interpreter that has MLflow, if there is one.
     """
 
     python: Path
     directory: Path
     rounds: int
     quick: bool
+    mlflow: Path | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -46,8 +48,8 @@ class Bench:
             "GIT_COMMITTER_EMAIL": "benchmark@example.org",
         }
 
-    def run(self, *command: str | Path, cwd: Path | None = None) -> None:
-        """Run a command that is not timed.
+    def run(self, *command: str | Path, cwd: Path | None = None) -> str:
+        """Run a command that is not timed, and return what it prints.
 
         Raises:
             SystemExit: it failed.
@@ -63,6 +65,7 @@ class Bench:
         if done.returncode:
             shown = " ".join(str(word) for word in command)
             sys.exit(f"error: {shown} failed:\n{done.stderr.strip()}")
+        return done.stdout
 
     def make_data(self, out: Path, rows: int, numeric: int, categorical: int, classes: int) -> None:
         """Write `out`/raw/table.csv and `out`/schema.yaml."""
@@ -70,9 +73,17 @@ class Bench:
         options = [word for name, value in shape.items() for word in (f"--{name}", str(value))]
         self.run(self.python, HERE / "data.py", out, *options)
 
-    def table(self, title: str, contenders: list[Contender], peers: list[str]) -> str:
+    def table(
+        self,
+        title: str,
+        contenders: list[Contender],
+        peers: list[str],
+        per: tuple[str, int] | None = None,
+    ) -> str:
         """Time the contenders and return the Markdown table, under the load that was found."""
         load = os.getloadavg()[0]
         print(f"{title} (load {load:.2f})", file=sys.stderr)
         runs = compare(contenders, self.rounds, self.environment, self.directory / "log")
-        return f"{table(title, runs, peers)}\n\nLoad before: {load:.2f}; rounds: {self.rounds}."
+        return (
+            f"{table(title, runs, peers, per)}\n\nLoad before: {load:.2f}; rounds: {self.rounds}."
+        )

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = ("dvc", "scikit-learn", "polars", "pandas", "pyarrow")
+PACKAGES = ("dvc", "gto", "scikit-learn", "polars", "pandas", "pyarrow")
 ASK_VERSIONS = """
 import json, platform, sys
 from importlib.metadata import PackageNotFoundError, version
@@ -20,15 +20,15 @@ print(json.dumps(found))
 """
 
 
-def versions(python: Path) -> dict[str, str]:
-    """Return the versions of Python and of the PACKAGES in its environment.
+def versions(python: Path, *packages: str) -> dict[str, str]:
+    """Return the versions of Python and of packages in its environment.
 
     Raises:
         SystemExit: it does not run, or a package is missing.
     """
     try:
         asked = subprocess.run(
-            [python, "-c", ASK_VERSIONS, *PACKAGES], capture_output=True, text=True, check=True
+            [python, "-c", ASK_VERSIONS, *packages], capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
         sys.exit(f"error: {python} cannot be run as Python.")
@@ -36,23 +36,25 @@ def versions(python: Path) -> dict[str, str]:
     missing = [name for name, version in found.items() if version is None]
     if missing:
         sys.exit(
-            f"error: {python} has no {', '.join(missing)}: name the Python of a generated "
-            "project's environment, with both of its locks installed."
+            f"error: {python} has no {', '.join(missing)}: name the Python of an environment that "
+            "has it. That of a generated project needs both of the project's locks."
         )
     return found
 
 
 def machine(directory: Path) -> list[str]:
-    """Return processor, memory, system, and the file system of a directory."""
+    """Return processor, memory, system, the file system of a directory, and Git's version."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     found = subprocess.run(
         ["df", "--output=fstype", directory], capture_output=True, text=True, check=True
     )
+    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True)
     return [
         f"{len(os.sched_getaffinity(0))} cores of {processor()}",
         f"{memory:.0f} GiB of memory",
         f"Linux {os.uname().release}",
         f"{found.stdout.split()[-1]} file system",
+        f"Git {git.stdout.split()[2]}",
     ]
 
 

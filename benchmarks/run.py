@@ -15,12 +15,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import preparing
+import registry
 import repro
 import switching
 from bench import Bench
-from facts import machine, versions
+from facts import PACKAGES, machine, versions
 
-PARTS = (*repro.PARTS, "prepare", "switch")
+PARTS = (*repro.PARTS, "prepare", "switch", "registry")
 
 
 def arguments() -> argparse.Namespace:
@@ -30,6 +31,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--python", type=Path, required=True, help="the Python of a generated project's environment"
+    )
+    parser.add_argument(
+        "--mlflow", type=Path, help="a Python that has MLflow; without it MLflow is left out"
     )
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="the parts to run")
     parser.add_argument(
@@ -56,6 +60,8 @@ def measured(bench: Bench, parts: list[str]) -> Iterator[str]:
         yield from preparing.tables(bench)
     if "switch" in parts:
         yield from switching.tables(bench)
+    if "registry" in parts:
+        yield from registry.tables(bench)
 
 
 def end(*_: object) -> None:
@@ -72,11 +78,14 @@ def main() -> None:
     if find_spec("cookiecutter") is None:
         sys.exit(f"error: {sys.executable} has no cookiecutter: install it, or use another Python.")
     python = args.python.absolute()
-    found = versions(python)
+    found = versions(python, *PACKAGES)
+    mlflow = args.mlflow.absolute() if args.mlflow else None
+    if mlflow:
+        found["MLflow"] = versions(mlflow, "mlflow")["mlflow"]
     rounds = 1 if args.quick else args.rounds
     signal.signal(signal.SIGTERM, end)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
-        bench = Bench(python, Path(directory), rounds, args.quick)
+        bench = Bench(python, Path(directory), rounds, args.quick, mlflow)
         facts = machine(bench.directory) + [f"{name} {version}" for name, version in found.items()]
         print(f"{', '.join(facts)}.", flush=True)
         for text in measured(bench, args.only):

@@ -98,12 +98,27 @@ def compare(
     return runs
 
 
-def table(title: str, runs: dict[str, list[Run]], peers: list[str]) -> str:
-    """Return a Markdown table of medians, with a column of ratios to each of the `peers`."""
+def table(
+    title: str,
+    runs: dict[str, list[Run]],
+    peers: list[str],
+    per: tuple[str, int] | None = None,
+) -> str:
+    """Return a Markdown table of medians.
+
+    Args:
+        title: its first heading.
+        runs: the runs of each contender.
+        peers: the contenders that get a column of ratios to them.
+        per: what the wall clock is divided by in one more column: its name, and how many.
+    """
     ratios = [f"wall / {peer}" for peer in peers]
     header = [title, "wall, s", "min to max", "CPU, s", "peak, MiB", *ratios]
+    header += [f"s / {per[0]}"] if per else []
     lines = [header, ["---"] + ["---:"] * (len(header) - 1)]
-    lines += [_row(name, runs, peers) for name in runs]
+    for name in runs:
+        share = [f"{median(run.wall for run in runs[name]) / per[1]:.4f}"] if per else []
+        lines.append([*_row(name, runs, peers), *share])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
