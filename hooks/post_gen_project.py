@@ -15,6 +15,8 @@ from pathlib import Path
 CI = {{cookiecutter.ci | quoted}}
 DVC_REMOTE = {{cookiecutter.dvc_remote | quoted}}
 CREATE_ENVIRONMENT = "{{ cookiecutter.create_environment }}" == "True"
+# Cruft names the template's commit. It generates projects for comparison, too, to update one.
+BY_CRUFT = "{{ cookiecutter.get('_commit', '') }}" != ""
 
 # What each value of an answer brings; it is removed when another value is chosen.
 CI_FILES = {"github": ".github", "gitlab": ".gitlab-ci.yml"}
@@ -133,6 +135,8 @@ def make_environment() -> None:
     later = (f"{'python' if os.name == 'nt' else 'python3'} -m venv .venv", ACTIVATE, PIP_INSTALL)
     if not CREATE_ENVIRONMENT:
         raise Later("No Python environment was asked for.", *later)
+    if BY_CRUFT:
+        raise Later("Under cruft no Python environment is made.", *later)
     if not (3, 11) <= sys.version_info < (3, 14):
         raise Later(
             f"This is Python {sys.version_info[0]}.{sys.version_info[1]}, and the requirements are "
