@@ -3,7 +3,7 @@ PYTHON ?= python3
 READY := .venv/ready
 CODE := benchmarks hooks local_extensions.py tests tools
 
-.PHONY: demo test fast lint lock bench clean
+.PHONY: demo test fast lint picture lock clean
 
 demo: $(READY)  ## Generate a project, train it, compare, restore
 	.venv/bin/python tools/demo.py
@@ -18,6 +18,9 @@ fast: $(READY) lint  ## The tests that take seconds
 lint: $(READY)
 	.venv/bin/ruff check $(CODE)
 	.venv/bin/ruff format --check $(CODE)
+
+picture: $(READY)  ## Take the picture in the README anew (needs Chromium)
+	.venv/bin/python tools/picture.py
 
 lock: $(READY)  ## Refresh the locks: make lock UPGRADE=--upgrade
 	.venv/bin/uv pip compile --quiet --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock $(UPGRADE)

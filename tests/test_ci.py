@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PROJECT, Bake, Run
+from conftest import PROJECT, ROOT, Bake, Run
 
 FILES = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
 KINDS = ["github", "gitlab"]
@@ -22,6 +22,22 @@ def test_the_file_is_valid(kind: str) -> None:
         cwd=PROJECT,
         check=True,
     )
+
+
+def test_the_template_has_a_scheduled_run() -> None:
+    """The template's own file is valid, and runs all tests with locked and with newest packages."""
+    path = ROOT / ".github" / "workflows" / "scheduled.yml"
+    schema = "vendor.github-workflows"
+    subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, path], check=True
+    )
+    job = yaml.safe_load(path.read_text("utf-8"))["jobs"]["test"]
+    assert job["strategy"]["matrix"]["packages"] == ["locked", "newest"]
+    ours = (PROJECT / FILES["github"]).read_text("utf-8")
+    for step in job["steps"]:
+        assert step.get("uses", "") in ours
+        for target in step.get("run", "").split()[1:2]:
+            assert f"\n{target}: " in (ROOT / "Makefile").read_text("utf-8")
 
 
 def test_actions_are_pinned() -> None:

@@ -3,11 +3,15 @@
 import hashlib
 import json
 import re
+import struct
 import subprocess
+import sys
 
 import pytest
 import yaml
 from conftest import PROJECT, ROOT
+
+from tools.picture import SIZE
 
 
 def test_the_sample_is_tracked_and_is_what_its_pointer_says() -> None:
@@ -57,3 +61,32 @@ def test_nothing_points_at_one_machine() -> None:
         check=False,
     )
     assert set(listed.stdout.split()) <= {"tests/test_template.py"}
+
+
+def test_the_picture_in_the_readme_is_there() -> None:
+    """The README shows a picture of the size that its script takes."""
+    picture = (ROOT / "docs" / "comparison.png").read_bytes()
+    assert "](docs/comparison.png)" in (ROOT / "README.md").read_text("utf-8")
+    assert picture.startswith(b"\x89PNG")
+    assert struct.unpack(">II", picture[16:24]) == tuple(map(int, SIZE.split(",")))
+
+
+def test_without_a_browser_the_picture_says_what_it_needs() -> None:
+    """The script that takes the picture names what is missing before it generates anything."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "picture.py"],
+        env={"PATH": ""},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: there is no Chromium here")
+
+
+@pytest.mark.parametrize("readme", ["README.md", "CONTRIBUTING.md"])
+def test_every_file_that_a_readme_names_is_there(readme: str) -> None:
+    """No link of the template's own pages leads nowhere."""
+    text = (ROOT / readme).read_text("utf-8")
+    for link in re.findall(r"\]\((?!https?://)([^)#]+)\)", text):
+        assert (ROOT / link).exists(), link
