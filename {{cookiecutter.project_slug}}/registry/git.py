@@ -6,14 +6,15 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Self
 
 from pipeline.refusal import Refusal
 
-# Objects asked for at once: the names fit into a pipe, so that neither side waits for the other
-CHUNK = 64
+# Objects asked for at once, and the bytes of their names: a pipe holds them, so that neither side
+# waits for the other
+CHUNK, PIPE = 64, 8192
 # What Git tells a hook of its repository; it is true of the current directory only.
 OF_A_HOOK = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
@@ -92,15 +93,20 @@ class Git:
                 chunk = chunk[len(answered) :]
 
     def _answers(self, names: list[str]) -> list[bytes | None]:
-        """Ask for objects; where one is damaged, Git ends, and the answers end with None for it."""
+        """Ask for the first of some objects, as many as can be asked for at once.
+
+        Where one is damaged, Git ends, and the answers end with None for it.
+        """
         asked, answers = self._reader.stdin, self._reader.stdout
-        lines = "".join(map(_line, names)).encode(errors="surrogateescape")
+        lines = [_line(name).encode(errors="surrogateescape") for name in names]
+        fitting = sum(size <= PIPE for size in accumulate(map(len, lines)))
+        lines = lines[: max(fitting, 1)]
         with suppress(BrokenPipeError):
-            asked.write(lines)
+            asked.writelines(lines)
             asked.flush()
         found: list[bytes | None] = []
         try:
-            for _ in names:
+            for _ in lines:
                 found.append(_object(answers))
         except EOFError:
             found.append(None)

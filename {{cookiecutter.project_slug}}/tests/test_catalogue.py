@@ -322,6 +322,7 @@ def test_metadata_that_moved_are_followed_in_history(repository):
     repository.release("v1.0.0", Model("a", metadata="old.json"))
     commits = [repository.commit(Model("b", metadata="old.json"))]
     commits.append(repository.commit(Model("c", metadata="new.json"), others={"old.json": None}))
+    commits.append(repository.commit(Model("d", metadata="new.json")))
     with repository.catalogue() as catalogue:
         assert unregistered(catalogue) == commits[::-1]
 

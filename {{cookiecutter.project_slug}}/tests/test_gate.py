@@ -213,6 +213,16 @@ def test_the_rows_are_those_of_the_commit(project, tmp_path):
     assert (tmp_path / "now").read_bytes() != (tmp_path / "then").read_bytes()
 
 
+def test_a_file_of_the_same_name_among_the_data_is_not_taken_for_the_rows(project, tmp_path):
+    """The rows are what the package was made from, not what somebody calls a test."""
+    Path("raw/test.parquet").write_bytes(b"other")
+    project.record()
+    project.commit()
+    with project.catalogue() as catalogue:
+        gate.put_test_data(catalogue, at(project, "main"), tmp_path / "rows")
+    assert (tmp_path / "rows").read_bytes() == Path("prepared/test.parquet").read_bytes()
+
+
 def test_rows_that_are_nowhere_are_refused(project, tmp_path):
     """Without the object there is nothing to score on, and the file is named."""
     name = project.objects()["prepared/test.parquet"]

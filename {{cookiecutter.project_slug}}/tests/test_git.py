@@ -77,6 +77,15 @@ def test_behind_a_damaged_object_reading_goes_on(repository):
         assert list(git.read(names * 20)) == [b"x", None, b"x", None, None, b"x"] * 20
 
 
+@pytest.mark.parametrize("length", [100, 4_000, 100_000])
+def test_names_may_be_of_any_length(repository, length):
+    """Neither side waits for the other, however much there is to be asked and answered."""
+    commit = repository.commit(others={"short": "x", "long": "y" * 100_000})
+    names = [f"{commit}:{'x' * length}", f"{commit}:short", f"{commit}:long"] * CHUNK
+    with opened(str(repository.directory)) as git:
+        assert list(git.read(names)) == [None, b"x", b"y" * 100_000] * CHUNK
+
+
 def test_reading_ends_its_process(released):
     """Nothing that was started stays behind."""
     with opened(str(released.directory)) as git:
@@ -145,6 +154,14 @@ def test_a_failure_is_told_in_the_words_of_git(git, words, message):
     assert str(refused.value) == message
 
 
+def test_a_rejection_is_told_by_its_own_line(git, released, tmp_path):
+    """Not by what Git says above or below it."""
+    bare = tmp_path / "bare.git"
+    released.git("clone", "--quiet", "--bare", ".", str(bare))
+    with pytest.raises(GitError, match=r"^`git push` failed: \[rejected\] .*HEAD~1 -> main"):
+        git.run("push", bare.as_uri(), "HEAD~1:refs/heads/main")
+
+
 def test_git_gets_input_and_variables(git):
     """What is given reaches the command."""
     assert git.run("stripspace", input=" ü  \n\n\n") == " ü\n"
@@ -202,9 +219,10 @@ def test_a_url_that_leads_nowhere_is_refused(tmp_path):
 def test_an_option_is_no_url(tmp_path, monkeypatch):
     """A repository that is called like an option of Git cannot make it do something else."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Refusal, match="cannot be read"), opened("--upload-pack=touch x"):
+    made = tmp_path / "made"
+    with pytest.raises(Refusal, match="cannot be read"), opened(f"--upload-pack=touch {made};"):
         pass
-    assert not [*tmp_path.iterdir()]
+    assert not made.exists()
 
 
 def test_a_shallow_clone_knows_what_it_is(released, tmp_path):

@@ -72,6 +72,17 @@ def test_metadata_may_move(repository):
     assert recipes(repository, *map(version, reversed(commits))) == ["d", "b", "a", "c"]
 
 
+def test_the_place_of_the_last_one_is_looked_at_first(repository):
+    """So the committed bytes are those of the version that was read last."""
+    there = Model("a", metadata="it.json")
+    commits = [repository.commit(there), repository.commit(Model("b"), others={"it.json": None})]
+    with repository.catalogue() as catalogue:
+        for commit, path in (*zip(commits, ("it.json", "model.json"), strict=True),) * 2:
+            read = catalogue.records.committed(version(commit))
+            assert catalogue.records.paths("model")[0] == path
+            assert read == repository.git("show", f"{commit}:{path}").encode()
+
+
 def test_a_place_once_found_is_looked_at_first(repository, monkeypatch):
     """dvc.lock, which takes long to read, is read once for all versions of a model."""
     model = Model(metadata="it.json")

@@ -170,6 +170,21 @@ def test_digits_that_begin_a_commit_and_a_recipe_are_refused(repository):
     assert named(repository, commit[:8] + "0") == ("model", "v1.1.0")
 
 
+def test_a_whole_commit_id_is_no_recipe(repository):
+    """Even where a recipe id begins like it."""
+    commit = repository.release("v1.0.0", Model("beef"))
+    repository.release("v1.1.0", Model(commit))
+    assert named(repository, commit) == ("model", "v1.0.0")
+
+
+def test_digits_that_begin_a_commit_and_its_own_recipe_are_clear(repository, monkeypatch):
+    """Here a branch stands for the commit, of which nobody can choose the id."""
+    repository.release("v1.0.0", Model("beef"))
+    repository.point("heads/beef", repository.head)
+    monkeypatch.setattr("registry.reference._is_prefix", lambda *_: True)
+    assert named(repository, "beef") == ("model", "v1.0.0")
+
+
 def test_a_commit_without_a_model_does_not_hide_a_recipe(repository):
     """If only one of the two is a version, that is meant."""
     commit = repository.commit(others={"README.md": "x"})
@@ -200,15 +215,14 @@ def two(repository):
 def test_of_several_models_one_has_to_be_chosen(two, reference, capsys):
     """The refusal names both; either way to choose one will do."""
     commit = two.head
-    two.point("heads/prod", commit)
-    two.commit(others={"x": "y"})
+    two.point("heads/prod", two.commit(others={"x": "y"}))
     reference = reference.replace("HEAD", "HEAD~1")
     said = refused(two, reference)
+    assert capsys.readouterr().err == ""
     assert said.startswith(f"'{reference}' names more than one version: model v1.0.0 (commit ")
     assert said.endswith(f"other v1.0.0 (commit {commit[:7]}). Say which with --model.")
     for model in ("model", "other"):
         assert named(two, reference, model) == (model, "v1.0.0")
-    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("ending", ["@v1.0.0", "#prod", "#prod#1"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -165,6 +166,19 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(released):
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_who_interrupts_it_gets_no_traceback(monkeypatch):
+    """The exit status is that of an interrupted program."""
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.refusal.told", interrupted)
+    monkeypatch.delitem(sys.modules, "registry.__main__")
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("registry", run_name="__main__")
+    assert ended.value.code == 130
 
 
 def test_a_terminal_that_lacks_letters_gets_the_others(released):

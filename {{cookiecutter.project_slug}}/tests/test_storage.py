@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from project import SETTINGS, UNREACHED, damage, git
+from project import SETTINGS, UNREACHED, damage, git, object_in
 
 from pipeline.refusal import Refusal
 from registry.git import opened
@@ -258,13 +258,14 @@ def test_a_bare_repository_has_a_cache_that_passes(project, name):
 @pytest.mark.parametrize("head", ["main", "gone"])
 def test_a_bare_repository_has_the_settings_of_its_last_commit(project, name, head):
     """Or those of the version, where it has no last commit: its HEAD may name no branch."""
-    settings = SETTINGS.format(project.storage.with_name("moved"))
-    Path(".dvc/config").write_text(settings, encoding="utf-8")
+    moved = project.storage.with_name("moved")
+    Path(".dvc/config").write_text(SETTINGS.format(moved), encoding="utf-8")
     project.commit()
-    shutil.move(project.storage, project.storage.with_name("moved"))
+    object_in(moved, LOST).parent.mkdir(parents=True)
+    object_in(moved, LOST).write_bytes(b"")
     branch = "weak" if head == "main" else "main"
     with bare(project, branch, f"symbolic-ref HEAD refs/heads/{head}") as storage:
-        assert storage.in_remote([name]) == {name}
+        assert storage.in_remote([LOST, name]) == {LOST}
 
 
 def test_a_bare_repository_of_projects_has_the_settings_of_each(project, tmp_path, name):
