@@ -1,4 +1,4 @@
-"""models, data/prepared → reports: metrics with an interval, a naive baseline, plots."""
+"""models, data/prepared → reports: metrics with an interval, a naive baseline, plots, a proof."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from threadpoolctl import threadpool_limits
 
-from pipeline import metrics, model_file, plots
+from pipeline import fast_path, metrics, model_file, plots
 from pipeline.features import features_of
 from pipeline.files import write_json
 from pipeline.params import Evaluate, read_params
@@ -95,16 +95,13 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     args = parser.parse_args()
     train, test = (pd.read_parquet(args.prepared / f"{name}.parquet") for name in ("train", "test"))
+    model, schema = model_file.load(args.models / "model.skops"), read_schema(args.schema)
     with threadpool_limits(limits=1, user_api="blas"):
-        evaluation, drawn = evaluate(
-            model_file.load(args.models / "model.skops"),
-            train,
-            test,
-            read_schema(args.schema),
-            read_params(args.params).evaluate,
-        )
+        evaluation, drawn = evaluate(model, train, test, schema, read_params(args.params).evaluate)
+        proven = fast_path.proof(model, schema, features_of(train, schema))
     write_json(args.out / "metrics.json", evaluation["test"])
     write_json(args.out / "evaluation.json", evaluation)
+    write_json(args.out / "fast_path.json", proven)
     plots.write_plots(drawn, args.out / "plots")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from pipeline.features import features_of
+from pipeline.answers import answers, inputs_of
 from pipeline.schema import Schema
 
 
@@ -33,8 +33,8 @@ def answered(model: Pipeline, record: dict[str, Any], schema: Schema) -> dict[st
 
     Probabilities are there where the model has them, in the order of its classes.
     """
-    inputs = features_of(pd.DataFrame([record]), schema)
-    example: dict[str, Any] = {"records": [record], "predictions": model.predict(inputs).tolist()}
-    if hasattr(model, "predict_proba"):
-        example["probabilities"] = model.predict_proba(inputs).tolist()
+    said = answers(model, inputs_of([list(record.values())], schema))
+    example: dict[str, Any] = {"records": [record], "predictions": said.predictions.tolist()}
+    if said.probabilities is not None:
+        example["probabilities"] = said.probabilities.tolist()
     return example

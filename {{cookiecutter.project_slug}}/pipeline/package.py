@@ -36,6 +36,7 @@ def metadata_of(args: argparse.Namespace) -> dict[str, Any]:
         "target": schema.target,
         "metrics": read_json(args.reports / "evaluation.json"),
         "training": read_json(args.models / "training.json"),
+        "fast_path": read_json(args.reports / "fast_path.json"),
         "data": provenance,
         "schema": schema.model_dump(),
         "recipe": made_by,

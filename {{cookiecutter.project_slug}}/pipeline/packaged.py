@@ -65,14 +65,20 @@ def check_manifest(directory: Path) -> None:
             )
 
 
-def check_library(name: str, wanted: str, directory: Path) -> None:
-    """Make sure that a library has the major and minor version that the model was made with.
+def check_library(name: str, wanted: str, directory: Path, parts: int = 2) -> None:
+    """Make sure that a library has the version that the model was made with.
+
+    Args:
+        name: the library.
+        wanted: the version that the model was made with.
+        directory: the package.
+        parts: how many parts of the version count: 1 for the major one, 2 with the minor one.
 
     Raises:
         Refusal: it has another one.
     """
     installed = version(name)
-    if installed.split(".")[:2] != wanted.split(".")[:2]:
+    if installed.split(".")[:parts] != wanted.split(".")[:parts]:
         raise Refusal(
             f"the model was made with {name} {wanted}, and {installed} is installed. Install what "
             f"it needs: python -m pip install --require-hashes -r {directory}/requirements.lock"
