@@ -1,4 +1,4 @@
-"""models, data/prepared → reports: metrics with an interval, a naive baseline, plots, a proof."""
+"""models, data/prepared → reports: metrics with an interval, a baseline, plots, a profile."""
 
 import argparse
 from pathlib import Path
@@ -13,6 +13,7 @@ from pipeline import fast_path, metrics, model_file, plots
 from pipeline.features import features_of
 from pipeline.files import write_json
 from pipeline.params import Evaluate, read_params
+from pipeline.profile import profile, write_profile
 from pipeline.refusal import Refusal, suggestion, told
 from pipeline.schema import Schema, read_schema
 
@@ -96,9 +97,12 @@ def main() -> None:
     args = parser.parse_args()
     train, test = (pd.read_parquet(args.prepared / f"{name}.parquet") for name in ("train", "test"))
     model, schema = model_file.load(args.models / "model.skops"), read_schema(args.schema)
+    params = read_params(args.params).evaluate
     with threadpool_limits(limits=1, user_api="blas"):
-        evaluation, drawn = evaluate(model, train, test, schema, read_params(args.params).evaluate)
+        evaluation, drawn = evaluate(model, train, test, schema, params)
+        predicted = model.predict(features_of(test, schema))
         proven = fast_path.proof(model, schema, features_of(train, schema))
+    write_profile(args.out / "profile.json", profile(train, predicted, schema))
     write_json(args.out / "metrics.json", evaluation["test"])
     write_json(args.out / "evaluation.json", evaluation)
     write_json(args.out / "fast_path.json", proven)

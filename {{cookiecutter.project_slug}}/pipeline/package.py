@@ -50,6 +50,7 @@ def write_package(args: argparse.Namespace, metadata: dict[str, Any]) -> None:
     for source, name in (
         (args.models / "model.skops", "model.skops"),
         (args.models / "example.json", "example.json"),
+        (args.reports / "profile.json", "profile.json"),
         (args.schema, "schema.yaml"),
         (args.requirements, "requirements.lock"),
     ):

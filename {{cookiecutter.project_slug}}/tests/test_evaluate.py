@@ -261,7 +261,8 @@ def test_the_stage_writes_metrics_evaluation_and_every_plot(line, request):
     reports = request.getfixturevalue(line).reports
     files = {path.relative_to(reports).as_posix() for path in reports.rglob("*") if path.is_file()}
     expected = {f"plots/{name}.csv" for name in plots.COLUMNS}
-    assert files == expected | {"metrics.json", "evaluation.json", "fast_path.json"}
+    others = ("metrics", "evaluation", "fast_path", "profile")
+    assert files == expected | {f"{name}.json" for name in others}
     assert read(reports / "metrics.json") == read(reports / "evaluation.json")["test"]
 
 

@@ -49,7 +49,7 @@ def test_the_package_has_these_files(line, request):
     directory = request.getfixturevalue(line).package
     names = {path.name for path in directory.iterdir()}
     assert names == {
-        *("model.skops", "model.json", "schema.yaml", "example.json"),
+        *("model.skops", "model.json", "schema.yaml", "example.json", "profile.json"),
         *("requirements.lock", "MODEL_CARD.md", "manifest.json"),
     }
     files = read(directory / "manifest.json")["files"]
@@ -57,10 +57,11 @@ def test_the_package_has_these_files(line, request):
 
 
 def test_files_that_were_made_before_are_copied_as_they_are(run):
-    """Model, example, schema and lock in the package are those of the run."""
+    """Model, example, profile, schema and lock in the package are those of the run."""
     for source in (
         run.models / "model.skops",
         run.models / "example.json",
+        run.reports / "profile.json",
         run.directory / "schema.yaml",
         run.directory / "requirements.lock",
     ):

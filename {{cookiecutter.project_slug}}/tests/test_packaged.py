@@ -15,7 +15,7 @@ from pipeline.packaged import check_library, open_package
 from pipeline.refusal import Refusal
 
 FILES = [
-    *("model.skops", "model.json", "schema.yaml", "example.json"),
+    *("model.skops", "model.json", "schema.yaml", "example.json", "profile.json"),
     *("requirements.lock", "MODEL_CARD.md"),
 ]
 
