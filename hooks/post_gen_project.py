@@ -14,19 +14,28 @@ from pathlib import Path
 
 CI = {{cookiecutter.ci | quoted}}
 DVC_REMOTE = {{cookiecutter.dvc_remote | quoted}}
+SERVING = "{{ cookiecutter.serving }}" == "True"
 CREATE_ENVIRONMENT = "{{ cookiecutter.create_environment }}" == "True"
 # Cruft names the template's commit. It generates projects for comparison, too, to update one.
 BY_CRUFT = "{{ cookiecutter.get('_commit', '') }}" != ""
 
 # What each value of an answer brings; it is removed when another value is chosen.
 CI_FILES = {"github": ".github", "gitlab": ".gitlab-ci.yml"}
+SERVING_FILES = (
+    *("serving", "monitoring", "tests/serving", "tests/monitoring"),
+    *("requirements-serving.lock", "Dockerfile", ".dockerignore", ".github/workflows/image.yml"),
+)
 # What tools may have left in a checkout of the template.
 LEFTOVERS = ("__pycache__", ".pytest_cache", ".ruff_cache")
 
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = (
+    "requirements.lock",
+    *(["requirements-serving.lock"] if SERVING else []),
+    "requirements-dev.lock",
+)
 BIN = ".venv\\Scripts\\" if os.name == "nt" else ".venv/bin/"
 ACTIVATE = f"{BIN}activate" if os.name == "nt" else f"source {BIN}activate"
-PIP_INSTALL = f"python -m pip install --require-hashes -r {LOCKS[0]} -r {LOCKS[1]}"
+PIP_INSTALL = f"python -m pip install --require-hashes -r {' -r '.join(LOCKS)}"
 FIRST_COMMIT = 'git commit -m "Start the project"'
 
 
@@ -40,11 +49,11 @@ class Later(Exception):
 
 def remove_unwanted() -> None:
     """Remove the files of the answers that were not chosen."""
-    for value, name in CI_FILES.items():
-        path = Path(name)
-        if value != CI and path.is_dir():
+    unwanted = [name for value, name in CI_FILES.items() if value != CI]
+    for path in map(Path, [*unwanted, *(() if SERVING else SERVING_FILES)]):
+        if path.is_dir():
             shutil.rmtree(path)
-        elif value != CI:
+        else:
             path.unlink(missing_ok=True)
     for name in LEFTOVERS:
         for path in list(Path().rglob(name)):

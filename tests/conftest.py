@@ -85,7 +85,11 @@ def environment() -> Path:
 
     The development lock is the one with the S3 plugin, which has all that the others share.
     """
-    locks = (PROJECT / "requirements.lock", ROOT / "templates" / "requirements-dev" / "s3.lock")
+    locks = (
+        PROJECT / "requirements.lock",
+        PROJECT / "requirements-serving.lock",
+        ROOT / "templates" / "requirements-dev" / "s3.lock",
+    )
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     key = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()[:12]
     made = ROOT / ".cache" / f"environment-{python}-{key}"

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -13,6 +14,11 @@ from conftest import PROJECT, Bake
 CODE = {
     f"{room}/{path.name}"
     for room in ("pipeline", "registry", "tests")
+    for path in (PROJECT / room).glob("*.py")
+}
+SERVING = {".dockerignore", "Dockerfile", "requirements-serving.lock", "serving/page.html"} | {
+    f"{room}/{path.name}"
+    for room in ("serving", "monitoring", "tests/serving", "tests/monitoring")
     for path in (PROJECT / room).glob("*.py")
 }
 COMMON = {
@@ -35,16 +41,65 @@ COMMON = {
     "schema.yaml",
 }
 CI = {"github": {".github/workflows/ci.yml"}, "gitlab": {".gitlab-ci.yml"}, "none": set()}
+IMAGE = {"github": {".github/workflows/image.yml"}, "gitlab": set(), "none": set()}
 # Every value of every answer, and every pair of those that share a file.
 COMBINATIONS = [
-    {"task": "classification", "ci": "github", "license": "MIT", "dvc_remote": ""},
-    {"task": "classification", "ci": "gitlab", "license": "Apache-2.0", "dvc_remote": "s3://b/p"},
-    {"task": "classification", "ci": "none", "license": "BSD-3-Clause", "dvc_remote": "/srv/dvc"},
-    {"task": "regression", "ci": "github", "license": "Proprietary", "dvc_remote": "gs://b"},
-    {"task": "regression", "ci": "gitlab", "license": "MIT", "dvc_remote": "azure://c"},
-    {"task": "regression", "ci": "none", "license": "Apache-2.0", "dvc_remote": "ssh://h/d"},
-    {"task": "regression", "ci": "github", "license": "BSD-3-Clause", "dvc_remote": ""},
-    {"task": "classification", "ci": "none", "license": "MIT", "dvc_remote": "https://h/d"},
+    {
+        "task": "classification",
+        "ci": "github",
+        "serving": "yes",
+        "license": "MIT",
+        "dvc_remote": "",
+    },
+    {
+        "task": "classification",
+        "ci": "gitlab",
+        "serving": "no",
+        "license": "Apache-2.0",
+        "dvc_remote": "s3://b/p",
+    },
+    {
+        "task": "classification",
+        "ci": "none",
+        "serving": "yes",
+        "license": "BSD-3-Clause",
+        "dvc_remote": "/srv/dvc",
+    },
+    {
+        "task": "regression",
+        "ci": "github",
+        "serving": "yes",
+        "license": "Proprietary",
+        "dvc_remote": "gs://b",
+    },
+    {
+        "task": "regression",
+        "ci": "gitlab",
+        "serving": "no",
+        "license": "MIT",
+        "dvc_remote": "azure://c",
+    },
+    {
+        "task": "regression",
+        "ci": "none",
+        "serving": "no",
+        "license": "Apache-2.0",
+        "dvc_remote": "ssh://h/d",
+    },
+    {
+        "task": "regression",
+        "ci": "github",
+        "serving": "yes",
+        "license": "BSD-3-Clause",
+        "dvc_remote": "",
+    },
+    {
+        "task": "classification",
+        "ci": "none",
+        "serving": "yes",
+        "license": "MIT",
+        "dvc_remote": "https://h/d",
+    },
 ]
 
 
@@ -65,7 +120,10 @@ def tracked(project: Path) -> list[str]:
 def test_the_tree_is_exactly_that_of_the_answers(baked: tuple[dict[str, str], Path]) -> None:
     """Git tracks the expected files and no others, all are committed, and the data lie beside."""
     answers, project = baked
-    assert set(tracked(project)) == COMMON | CODE | CI[answers["ci"]]
+    expected = COMMON | CODE | CI[answers["ci"]]
+    if answers["serving"] == "yes":
+        expected |= SERVING | IMAGE[answers["ci"]]
+    assert set(tracked(project)) == expected
     status = subprocess.run(
         ["git", "status", "--porcelain"], cwd=project, capture_output=True, check=True
     )
@@ -93,6 +151,14 @@ def test_every_file_parses(baked: tuple[dict[str, str], Path]) -> None:
         assert "\r" not in text, name
 
 
+def test_without_serving_no_file_speaks_of_it(baked: tuple[dict[str, str], Path]) -> None:
+    """The answer no leaves no trace: neither a file nor a word."""
+    answers, project = baked
+    words = re.compile("serving|monitoring|docker", re.IGNORECASE)
+    found = [name for name in tracked(project) if words.search((project / name).read_text("utf-8"))]
+    assert bool(found) == (answers["serving"] == "yes"), found
+
+
 def test_the_answers_land_where_they_belong(baked: tuple[dict[str, str], Path]) -> None:
     """Task, licence, remote and plugin are those that were chosen."""
     answers, project = baked
@@ -114,7 +180,7 @@ def test_the_answers_land_where_they_belong(baked: tuple[dict[str, str], Path]) 
 def test_the_locks_are_complete(baked: tuple[dict[str, str], Path]) -> None:
     """Every locked package has hashes, and no lock names an address."""
     _, project = baked
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in (path.name for path in project.glob("requirements*.lock")):
         text = (project / name).read_text("utf-8")
         assert "://" not in text
         entries = [entry for entry in text.split("\n") if entry and not entry.startswith(" ")]

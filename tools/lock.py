@@ -1,7 +1,8 @@
 """Refresh the locks of the generated project, with the commands that its own README gives.
 
 One development lock is made for each DVC plugin that a remote may need:
-templates/requirements-dev/PLUGIN.lock, and one requirements.lock for all of them.
+templates/requirements-dev/PLUGIN.lock, and one requirements.lock and one requirements-serving.lock
+for all of them.
 
     .venv/bin/python tools/lock.py [--upgrade]
 """
@@ -23,7 +24,13 @@ REMOTES = {
     "azure": "azure://container",
     "ssh": "ssh://host/directory",
 }
-COMPILE = ["uv", "pip", "compile", "--quiet", "--python-version", "3.11", "pyproject.toml"]
+COMPILE = ["uv", "pip", "compile", "--quiet", "--python-version", "3.11"]
+RUN, SERVING, DEV = "requirements.lock", "requirements-serving.lock", "requirements-dev.lock"
+SHARED = {
+    RUN: ["pyproject.toml"],
+    SERVING: ["--group", "serving", "-c", RUN],
+}
+FOR_PLUGIN = ["--group", "dev", "-c", RUN, "-c", SERVING]
 
 
 def bake(remote: str, where: str) -> Path:
@@ -36,25 +43,24 @@ def bake(remote: str, where: str) -> Path:
     )
 
 
+def compile_lock(project: Path, what: list[str], lock: str, kept: Path) -> None:
+    """Compile one lock of a generated project, and keep it in the template."""
+    command = [*COMPILE, *what, "-o", lock, *sys.argv[1:]]
+    subprocess.run(command, cwd=project, check=True)
+    kept.write_bytes((project / lock).read_bytes())
+
+
 def main() -> None:
     """Compile every lock, starting from the versions that are locked now."""
-    upgrade = sys.argv[1:]
+    (PROJECT / SERVING).touch()
     for plugin, remote in REMOTES.items():
         (DEV_LOCKS / f"{plugin}.lock").touch()
         with tempfile.TemporaryDirectory() as where:
             project = bake(remote, where)
-            run = ["-o", "requirements.lock", *upgrade]
-            dev = ["--group", "dev", "-c", "requirements.lock", "-o", "requirements-dev.lock"]
             if plugin == "core":
-                subprocess.run([*COMPILE, *run], cwd=project, check=True)
-                (PROJECT / "requirements.lock").write_bytes(
-                    (project / "requirements.lock").read_bytes()
-                )
-            compile_dev = [*COMPILE[:-1], *dev, *upgrade]
-            subprocess.run(compile_dev, cwd=project, check=True)
-            (DEV_LOCKS / f"{plugin}.lock").write_bytes(
-                (project / "requirements-dev.lock").read_bytes()
-            )
+                for lock, what in SHARED.items():
+                    compile_lock(project, what, lock, PROJECT / lock)
+            compile_lock(project, FOR_PLUGIN, DEV, DEV_LOCKS / f"{plugin}.lock")
         print(f"{plugin}: locked")
 
 

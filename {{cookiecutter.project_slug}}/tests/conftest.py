@@ -25,7 +25,7 @@ from pipeline.schema import Schema
 
 ROWS = 120
 CODE = Path(prepare.__file__).parent
-LOCKED = ("numpy", "polars", "scikit-learn")
+LOCKED = ("numpy", "pandas", "polars", "scikit-learn")
 
 
 @dataclass(frozen=True)

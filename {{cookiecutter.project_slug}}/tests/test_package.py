@@ -98,7 +98,7 @@ def test_the_metadata_hold_the_recipe_and_its_id(run):
 
 def test_the_metadata_hold_the_versions_that_are_locked(run):
     """Every library of the lock, as training made sure that it is installed."""
-    names = ("numpy", "polars", "scikit-learn")
+    names = ("numpy", "pandas", "polars", "scikit-learn")
     assert read(run.metadata)["libraries"] == {name: version(name) for name in names}
 
 

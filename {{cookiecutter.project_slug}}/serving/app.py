@@ -1,0 +1,108 @@
+"""The application of a worker: its paths, within the limits that were set."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+
+from serving import openapi, page, protocols
+from serving.access import Access
+from serving.bodies import failure, json_of, rejection, reply
+from serving.service import Rejected, Service
+from serving.settings import Settings, api_key
+
+
+def create() -> FastAPI:
+    """Return the application, with the settings that the command handed over."""
+    settings = Settings.handed_over()
+    service = Service(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(task()) for task in (service.attend, service.tidy)]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await service.close()
+
+    app = FastAPIOffline(lifespan=lifespan, redoc_url=None, max_body_size=settings.max_bytes)
+    app.openapi = lambda: openapi.description(app, service.live)
+    for add_paths in (_add_paths, protocols.add_mlflow, protocols.add_v2):
+        add_paths(app, service)
+    app.add_exception_handler(Rejected, rejection)
+    app.add_exception_handler(HTTPException, failure)
+    app.add_middleware(Access, counters=service.counters, key=api_key())
+    return app
+
+
+def _add_paths(app: FastAPI, service: Service) -> None:
+    """Add the server's own paths."""
+
+    @app.post("/predict", openapi_extra=openapi.PREDICT)
+    async def predict(request: Request) -> Response:
+        """Predict rows, given as "records" by name or as "features" in order."""
+        content = await json_of(request, service.settings.timeout)
+        given = [name for name in ("records", "features") if name in content]
+        if len(content) != 1 or not given:
+            raise Rejected(422, 'Give either "records" or "features", and nothing else.')
+        name = given[0]
+        live, answered = await service.predict(
+            lambda contract: (contract.from_records, contract.from_lists)[name == "features"](
+                content[name]
+            )
+        )
+        classes = {} if live.classes is None else {"classes": live.classes}
+        said = {
+            **answered.outputs,
+            **classes,
+            "version": live.version or None,
+            "recipe_id": live.recipe_id,
+            "request_id": answered.request_id,
+        }
+        return reply(said, X_Request_ID=answered.request_id)
+
+    @app.get("/version")
+    async def version() -> Response:
+        """Say which model answers, and what it is."""
+        live = service.live
+        return reply(
+            {
+                "name": live.name,
+                "version": live.version or None,
+                "stage": service.stage or None,
+                "recipe_id": live.recipe_id,
+                "metadata": live.metadata,
+            }
+        )
+
+    @app.get("/schema")
+    async def schema() -> Response:
+        """Say what a row must hold, as a JSON schema, with an example."""
+        return reply(openapi.record(service.live))
+
+    @app.get("/health")
+    async def health() -> Response:
+        """Say that the server lives, and what is wrong with it."""
+        return reply(service.health())
+
+    @app.get("/ready")
+    async def ready() -> Response:
+        """Say that requests are answered, and by which version."""
+        return reply({"ready": True, "version": service.live.version or None})
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        """Tell the numbers of the server in Prometheus's format."""
+        service.counters.unrecorded(service.unrecorded)
+        return Response(service.counters.text(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> Response:
+        """Show the model card and a form."""
+        return Response(page.html(service.live), headers=page.HEADERS, media_type="text/html")

@@ -1,0 +1,57 @@
+"""What requests bring and what they get: JSON in, JSON out."""
+
+import asyncio
+from typing import Any
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.service import Rejected
+
+# How many of a request's problems are listed
+LISTED = 100
+
+
+async def json_of(request: Request, seconds: float) -> dict[str, Any]:
+    """Return the JSON object in the body of a request.
+
+    Raises:
+        Rejected: it is none, or does not come in time.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            body = await request.body()
+    except TimeoutError:
+        raise Rejected(408, f"The body did not come within {seconds:g} seconds.") from None
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Rejected(400, f"The body is not JSON: {error}.") from None
+    if not isinstance(content, dict):
+        raise Rejected(400, "The body is JSON, but not an object.")
+    return content
+
+
+def reply(content: Any, status: int = 200, **headers: str) -> Response:
+    """Return a JSON answer; underscores in the names of headers become dashes."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(orjson.dumps(content), status, named, "application/json")
+
+
+async def rejection(_: Request, rejected: Rejected) -> Response:
+    """Return the answer to a request that gets no prediction."""
+    content: dict[str, Any] = {"error": rejected.detail}
+    if rejected.problems:
+        content["problems"] = [
+            {"row": it.row, "column": it.column or None, "rule": it.rule}
+            for it in rejected.problems[:LISTED]
+        ]
+    headers = {"Retry_After": "1"} if rejected.status == 503 else {}
+    return reply(content, rejected.status, **headers)
+
+
+async def failure(_: Request, error: HTTPException) -> Response:
+    """Return the answer to a request that no path, or none of its methods, is there for."""
+    return reply({"error": f"{error.detail}."}, error.status_code, **(error.headers or {}))

@@ -1,0 +1,134 @@
+"""From a stage or a version to its package on disk, and on to the next one when the stage changes.
+
+It runs in the process that started the workers; they read of a change in a small file.
+"""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.refusal import Refusal
+from registry.catalogue import Catalogue
+from registry.fetch import fetch, fetched
+from registry.git import Git, opened
+from registry.reference import find
+from registry.version import Version
+from serving.current import Current
+
+
+class Source:
+    """Where packages come from: the versions of a Git repository."""
+
+    def __init__(
+        self, repo: str, model: str | None, stage: str | None, reference: str | None, into: Path
+    ) -> None:
+        """Name what is to be served.
+
+        Args:
+            repo: a directory, or the URL of a repository.
+            model: the model, or None where there is one only.
+            stage: the stage whose version is wanted, or None.
+            reference: else, the version.
+            into: where packages are put, each in a directory of its own.
+        """
+        self._repo = repo
+        self._model = model
+        self._stage = stage
+        self._reference = reference
+        self._into = into
+
+    def current(self) -> Current:
+        """Put the package that is wanted now on disk, verified, and return which one it is.
+
+        Raises:
+            Refusal: there is no such version, or its package cannot be had.
+        """
+        with opened(self._repo) as git:
+            catalogue = Catalogue(git, self._model)
+            version = self._wanted(catalogue)
+            # Two versions of one commit are the same package.
+            directory = self._into / f"{version.name}-{version.commit[:12]}"
+            self._into.mkdir(parents=True, exist_ok=True)
+            if not directory.exists():
+                fetch(catalogue, version, directory)
+            elif not fetched(catalogue, version, directory):
+                raise Refusal(f"{directory} is not the package of {version.label}: remove it.")
+        return Current(str(directory), version.number or "", self._stage or "")
+
+    def update(self) -> None:
+        """Learn of new tags, where the repository is a clone.
+
+        Raises:
+            Refusal: the repository that it was cloned from cannot be reached.
+        """
+        if not Path(self._repo).is_dir():
+            return
+        with opened(self._repo) as git:
+            if "origin" in git.run("remote").split():
+                git.run("fetch", "--quiet", "--tags", "origin", GIT_TERMINAL_PROMPT="0")
+
+    def tags(self) -> str:
+        """Return what all tags name, to see whether anything has changed.
+
+        Raises:
+            Refusal: the repository cannot be reached.
+        """
+        return Git(Path()).run(
+            "ls-remote", "--tags", "--quiet", "--", self._repo, GIT_TERMINAL_PROMPT="0"
+        )
+
+    def _wanted(self, catalogue: Catalogue) -> Version:
+        if not self._stage:
+            return find(catalogue, self._reference)
+        holding = [model for model, held in catalogue.held.items() if self._stage in held]
+        if not holding:
+            raise Refusal(
+                f"no version is in '{self._stage}': "
+                f"`python -m registry promote VERSION {self._stage}` puts one there."
+            )
+        if len(holding) > 1:
+            raise Refusal(
+                f"'{self._stage}' holds versions of {', '.join(holding)}: say which with --model."
+            )
+        return catalogue.at(holding[0], catalogue.held[holding[0]][self._stage].commit)
+
+
+class Follower(threading.Thread):
+    """Looks for a new assignment again and again, and tells the workers."""
+
+    def __init__(self, source: Source, current: Current, path: Path, every: float) -> None:
+        """Prepare to look.
+
+        Args:
+            source: where packages come from.
+            current: the one that is served.
+            path: the file that tells the workers.
+            every: seconds between two looks.
+        """
+        super().__init__(name="follower", daemon=True)
+        self._source = source
+        self._current = current
+        self._path = path
+        self._every = every
+        self._tags = ""
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        """Look, until `stopped` is set or the process ends."""
+        while not self.stopped.wait(self._every):
+            self.look()
+
+    def look(self) -> None:
+        """Look once."""
+        try:
+            self._source.update()
+            tags = self._source.tags()
+            if tags == self._tags and not self._current.failure:
+                return
+            found = self._source.current()
+            self._tags = tags
+        except Refusal as refusal:
+            found = replace(self._current, failure=str(refusal))
+        if found != self._current:
+            self._current = found
+            found.write(self._path)

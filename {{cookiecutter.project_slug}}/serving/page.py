@@ -1,0 +1,93 @@
+"""The page at `/`: the model card, and a form to try the model, made from the schema."""
+
+import base64
+import hashlib
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+from pipeline.schema import Column
+from serving.live import Live
+
+TEMPLATE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
+
+
+def _hashes(tag: str) -> str:
+    """Return the hashes by which a browser knows the template's own scripts or styles."""
+    contents = re.findall(f"<{tag}>(.*?)</{tag}>", TEMPLATE, re.DOTALL)
+    digests = (hashlib.sha256(content.encode()).digest() for content in contents)
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+
+
+# Nothing comes from elsewhere, and nothing that a card or a schema says can run.
+HEADERS = {
+    "Content-Security-Policy": f"default-src 'none'; style-src {_hashes('style')}; "
+    f"script-src {_hashes('script')}; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def html(live: Live) -> str:
+    """Return the page."""
+    card = MarkdownIt("commonmark", {"html": False}).enable("table").render(live.card)
+    example, known = live.example["records"][0], live.profile["features"]
+    fields = [
+        _field(f"field-{number}", name, column, example[name], known[name])
+        for number, (name, column) in enumerate(live.contract.schema.features.items())
+    ]
+    page = TEMPLATE
+    for mark, content in (
+        ("title", escape(live.metadata["title"])),
+        ("version", escape(live.version or live.recipe_id[:12])),
+        ("target", escape(live.metadata["target"])),
+        ("fields", "\n".join(fields)),
+        ("card", card),
+    ):
+        page = page.replace(f"<!-- {mark} -->", content)
+    return page
+
+
+def _field(key: str, name: str, column: Column, value: Any, known: dict[str, Any]) -> str:
+    """Return the label and the input of one column, with the example's value."""
+    needed = "" if column.missing else " required"
+    common = f'id="{key}" data-column="{escape(name)}" data-type="{column.type}"{needed}'
+    shown = "" if value is None else escape(str(value))
+    hint = "may be empty" if column.missing else ""
+    if column.type == "boolean":
+        control = _choice(common, ["true", "false"], str(value).lower(), column.missing)
+    elif column.type == "category" and column.values is not None:
+        control = _choice(common, column.values, value, column.missing)
+    elif column.type == "category":
+        options = "".join(f'<option value="{escape(text)}">' for text in known["counts"])
+        control = (
+            f'<input {common} value="{shown}" list="{key}-known">'
+            f'<datalist id="{key}-known">{options}</datalist>'
+        )
+    else:
+        step = "1" if column.type == "integer" else "any"
+        bounds = [
+            f' {name}="{bound:.15g}"'
+            for name, bound in (("min", column.min), ("max", column.max))
+            if bound is not None
+        ]
+        control = f'<input {common} type="number" step="{step}"{"".join(bounds)} value="{shown}">'
+        if known["min"] is not None:
+            between = f"{known['min']:.6g} to {known['max']:.6g} in training"
+            hint = f"{between}; {hint}" if hint else between
+    said = f'<small id="{key}-hint">{hint}</small>' if hint else ""
+    described = control.replace(f'id="{key}"', f'id="{key}" aria-describedby="{key}-hint"', 1)
+    return f'<p><label for="{key}">{escape(name)}</label>{described if hint else control}{said}</p>'
+
+
+def _choice(common: str, values: list[str], chosen: Any, missing: bool) -> str:
+    options = ['<option value=""></option>'] if missing else []
+    options += [
+        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>'
+        f"{escape(value)}</option>"
+        for value in values
+    ]
+    return f"<select {common}>{''.join(options)}</select>"
