@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
 
 from serving import openapi, page, protocols
 from serving.access import Access
@@ -44,7 +45,7 @@ def create() -> FastAPI:
 def _add_paths(app: FastAPI, service: Service) -> None:
     """Add the server's own paths."""
 
-    @app.post("/predict", openapi_extra=openapi.PREDICT)
+    @app.post("/predict", tags=["Model"], openapi_extra=openapi.PREDICT)
     async def predict(request: Request) -> Response:
         """Predict rows, given as "records" by name or as "features" in order."""
         content = await json_of(request, service.settings.timeout)
@@ -67,7 +68,7 @@ def _add_paths(app: FastAPI, service: Service) -> None:
         }
         return reply(said, X_Request_ID=answered.request_id)
 
-    @app.get("/version")
+    @app.get("/version", tags=["Model"])
     async def version() -> Response:
         """Say which model answers, and what it is."""
         live = service.live
@@ -81,22 +82,22 @@ def _add_paths(app: FastAPI, service: Service) -> None:
             }
         )
 
-    @app.get("/schema")
+    @app.get("/schema", tags=["Model"])
     async def schema() -> Response:
         """Say what a row must hold, as a JSON schema, with an example."""
         return reply(openapi.record(service.live))
 
-    @app.get("/health")
+    @app.get("/health", tags=["Model"])
     async def health() -> Response:
         """Say that the server lives, and what is wrong with it."""
         return reply(service.health())
 
-    @app.get("/ready")
+    @app.get("/ready", tags=["Model"])
     async def ready() -> Response:
         """Say that requests are answered, and by which version."""
         return reply({"ready": True, "version": service.live.version or None})
 
-    @app.get("/metrics")
+    @app.get("/metrics", tags=["Model"], response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Tell the numbers of the server in Prometheus's format."""
         service.counters.unrecorded(service.unrecorded)

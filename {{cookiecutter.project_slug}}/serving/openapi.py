@@ -8,6 +8,8 @@ from fastapi.openapi.utils import get_openapi
 from pipeline.schema import Column
 from serving.live import Live
 
+# The types of a column in JSON, and in the Open Inference Protocol
+DATATYPES = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "category": "BYTES"}
 TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "category": "string"}
 
 
@@ -26,9 +28,18 @@ REFUSALS = {
         "503": "Too many requests are waiting",
     }.items()
 }
+NO_MODEL = {"404": {"description": "It is another model that answers here", **_json("Refusal")}}
 PREDICT = {
     "requestBody": {"required": True, **_json("Rows")},
     "responses": {"200": {"description": "The answers", **_json("Answers")}, **REFUSALS},
+}
+INVOCATIONS = {
+    "requestBody": {"required": True, **_json("Invocations")},
+    "responses": REFUSALS,
+}
+INFER = {
+    "requestBody": {"required": True, **_json("Tensors")},
+    "responses": REFUSALS | NO_MODEL,
 }
 
 
@@ -41,7 +52,12 @@ def description(app: FastAPI, live: Live) -> dict[str, Any]:
         routes=app.routes,
     )
     described.setdefault("components", {}).setdefault("schemas", {}).update(
-        Record=record(live), Rows=_rows(live), Answers=_answers(live), Refusal=REFUSAL
+        Record=record(live),
+        Rows=_rows(live),
+        Invocations=_invocations(live),
+        Tensors=_tensors(live),
+        Answers=_answers(live),
+        Refusal=REFUSAL,
     )
     return described
 
@@ -58,23 +74,65 @@ def record(live: Live) -> dict[str, Any]:
     }
 
 
+RECORDS = {"type": "array", "items": {"$ref": "#/components/schemas/Record"}, "minItems": 1}
+
+
 def _rows(live: Live) -> dict[str, Any]:
+    return {
+        "oneOf": [_only("records", RECORDS), _only("features", _lists(live))],
+        "example": {"records": live.example["records"]},
+    }
+
+
+def _invocations(live: Live) -> dict[str, Any]:
+    """Return the forms that MLflow's clients send rows in."""
+    split = {
+        "type": "object",
+        "properties": {"columns": {"const": live.contract.features}, "data": _lists(live)},
+        "required": ["columns", "data"],
+    }
+    forms = {"dataframe_split": split, "dataframe_records": RECORDS, "instances": RECORDS}
+    return {
+        "oneOf": [_only(name, form) for name, form in forms.items()],
+        "example": {"dataframe_records": live.example["records"]},
+    }
+
+
+def _tensors(live: Live) -> dict[str, Any]:
+    """Return the inputs of the Open Inference Protocol: a tensor for each column."""
+    (example,) = live.example["records"]
+    tensor = {
+        "type": "object",
+        "properties": {
+            "name": {"enum": live.contract.features},
+            "shape": {"type": "array", "items": {"type": "integer"}},
+            "datatype": {"type": "string"},
+            "data": {"type": "array"},
+        },
+        "required": ["name", "shape", "datatype", "data"],
+    }
+    inputs = [
+        {"name": name, "shape": [1], "datatype": DATATYPES[column.type], "data": [example[name]]}
+        for name, column in live.contract.schema.features.items()
+    ]
+    return {
+        "type": "object",
+        "properties": {"id": {"type": "string"}, "inputs": {"type": "array", "items": tensor}},
+        "required": ["inputs"],
+        "example": {"inputs": inputs},
+    }
+
+
+def _lists(live: Live) -> dict[str, Any]:
+    """Return the schema of rows that are lists of values in the order of the features."""
     columns = live.contract.schema.features
-    width = len(columns)
     row = {
         "type": "array",
         "prefixItems": [{**_value(column), "title": name} for name, column in columns.items()],
-        "minItems": width,
-        "maxItems": width,
+        "minItems": len(columns),
+        "maxItems": len(columns),
     }
-    records = {"$ref": "#/components/schemas/Record"}
-    return {
-        "oneOf": [
-            _only("records", {"type": "array", "items": records, "minItems": 1}),
-            _only("features", {"type": "array", "items": row, "minItems": 1}),
-        ],
-        "example": {"records": live.example["records"]},
-    }
+    return {"type": "array", "items": row, "minItems": 1}
 
 
 def _only(name: str, content: dict[str, Any]) -> dict[str, Any]:

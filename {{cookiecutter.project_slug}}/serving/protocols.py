@@ -14,7 +14,6 @@ from serving.live import Live
 from serving.rows import Contract, Problem, Rows, Unfit
 from serving.service import Rejected, Service
 
-DATATYPES = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "category": "BYTES"}
 OIP = "Open Inference Protocol"
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
@@ -27,7 +26,7 @@ def add_mlflow(app: FastAPI, service: Service) -> None:
         """Say that the server lives."""
         return reply({"status": "ok"})
 
-    @app.post("/invocations", tags=["MLflow"], openapi_extra={"responses": openapi.REFUSALS})
+    @app.post("/invocations", tags=["MLflow"], openapi_extra=openapi.INVOCATIONS)
     async def invocations(request: Request) -> Response:
         """Predict rows in one of MLflow's forms."""
         content = await json_of(request, service.settings.timeout)
@@ -108,23 +107,31 @@ def add_v2(app: FastAPI, service: Service) -> None:
         """Say that requests are answered."""
         return reply({"ready": True})
 
-    @app.get("/v2/models/{name}/ready", tags=[OIP])
-    @app.get("/v2/models/{name}/versions/{version}/ready", tags=[OIP])
+    @app.get("/v2/models/{name}/ready", tags=[OIP], openapi_extra={"responses": openapi.NO_MODEL})
+    @app.get(
+        "/v2/models/{name}/versions/{version}/ready",
+        tags=[OIP],
+        openapi_extra={"responses": openapi.NO_MODEL},
+    )
     async def model_ready(name: str, version: str | None = None) -> Response:
         """Say that the model answers."""
         return reply({"name": named(name, version).name, "ready": True})
 
-    @app.get("/v2/models/{name}", tags=[OIP])
-    @app.get("/v2/models/{name}/versions/{version}", tags=[OIP])
+    @app.get("/v2/models/{name}", tags=[OIP], openapi_extra={"responses": openapi.NO_MODEL})
+    @app.get(
+        "/v2/models/{name}/versions/{version}",
+        tags=[OIP],
+        openapi_extra={"responses": openapi.NO_MODEL},
+    )
     async def model(name: str, version: str | None = None) -> Response:
         """Describe the model: a tensor for each column, and its answers."""
         return reply(_described(named(name, version)))
 
-    @app.post("/v2/models/{name}/infer", tags=[OIP], openapi_extra={"responses": openapi.REFUSALS})
+    @app.post("/v2/models/{name}/infer", tags=[OIP], openapi_extra=openapi.INFER)
     @app.post(
         "/v2/models/{name}/versions/{version}/infer",
         tags=[OIP],
-        openapi_extra={"responses": openapi.REFUSALS},
+        openapi_extra=openapi.INFER,
     )
     async def infer(request: Request, name: str, version: str | None = None) -> Response:
         """Predict rows, given as a tensor for each column."""
@@ -152,7 +159,7 @@ def add_v2(app: FastAPI, service: Service) -> None:
 def _described(live: Live) -> dict[str, Any]:
     """Return the metadata of a model: -1 stands for the number of rows."""
     inputs = [
-        {"name": name, "datatype": DATATYPES[column.type], "shape": [-1]}
+        {"name": name, "datatype": openapi.DATATYPES[column.type], "shape": [-1]}
         for name, column in live.contract.schema.features.items()
     ]
     outputs = [{"name": "predictions", "datatype": _datatype(live), "shape": [-1]}]
