@@ -1,26 +1,41 @@
 """What Cookiecutter's templates need from Python: checks of the answers, and quoting.
 
 Cookiecutter loads this extension for every template that it renders: the values in
-cookiecutter.json, the hooks, and the files. Answers are checked when the last value is rendered,
-before a directory exists; an answer that cannot be used ends the generation with one line.
+cookiecutter.json, the directory's name, the hooks, and the files. Answers are checked when the last
+value is rendered, and again with the directory's name, as a replay renders no values: each time
+before a directory exists. An answer that cannot be used ends the generation with one line.
 """
 
 import json
 import os
 import re
+import sys
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
-from cookiecutter.exceptions import FailedHookException
 from jinja2 import Environment
 from jinja2.ext import Extension
 
 ROOT = Path(__file__).parent
-CHOICES = {
-    name: value
-    for name, value in json.loads((ROOT / "cookiecutter.json").read_text("utf-8")).items()
-    if isinstance(value, list) and not name.startswith("_")
+ANSWERS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
+ASKED = [name for name in ANSWERS if not name.startswith("_")]
+# The most characters of each text
+TEXTS = {
+    "project_name": 100,
+    "project_slug": 64,
+    "description": 500,
+    "author_name": 200,
+    "author_email": 254,
+    "dvc_remote": 500,
+}
+OPTIONAL = ("author_email", "dvc_remote")
+EXAMPLES = {
+    "project_name": "One that works: Churn model",
+    "project_slug": "One that works: churn-model",
+    "description": "One that works: Predicts which customers leave within a month.",
+    "author_name": "One that works: Ada Lovelace",
+    "author_email": "Ones that work: ada@example.org, or nothing",
+    "dvc_remote": "Ones that work: s3://bucket/path, /srv/dvc, or nothing",
 }
 PLUGINS = {"s3": "s3", "gs": "gs", "azure": "azure", "ssh": "ssh", "http": "", "https": ""}
 DEVICES = {
@@ -30,19 +45,16 @@ DEVICES = {
     "nul",
     *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(10)),
 }
-URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<user>[^/@]*@)?(?P<host>[^/]*)", re.I)
-DIRECTORY = re.compile(r"[a-z]:[\\/]|\\\\" if os.name == "nt" else "/", re.I)
-TEXTS = {"project_name": 100, "description": 500, "author_name": 200}
-EXAMPLES = {
-    "project_name": "One that works: Churn model",
-    "project_slug": "One that works: churn-model",
-    "description": "One that works: Predicts which customers leave within a month.",
-    "author_name": "One that works: Ada Lovelace",
-    "author_email": "One that works: ada@example.org, or nothing",
-    "dvc_remote": "Ones that work: s3://bucket/path, /srv/dvc, or nothing",
-}
+URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<user>[^/@]*@)?(?P<host>[^/:]*)(?P<port>[^/]*)",
+    re.IGNORECASE | re.ASCII,
+)
+DIRECTORY = re.compile(
+    r"[a-z]:[\\/]|\\\\" if os.name == "nt" else "/(?!/)", re.IGNORECASE | re.ASCII
+)
 EMAIL = re.compile(
-    r"[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]+@[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)+", re.I
+    r"[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]+@[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)+",
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -52,48 +64,47 @@ class Answers(Extension):
     def __init__(self, environment: Environment) -> None:
         """Register the filters."""
         super().__init__(environment)
-        self._own = set(_strings(json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))))
-        self._own |= {hook.read_text("utf-8") for hook in (ROOT / "hooks").glob("*.py")}
-        self._own |= {path.name for path in ROOT.glob("{{*}}")}
+        self._hooks = {path.read_text("utf-8") for path in (ROOT / "hooks").glob("*.py")}
+        # The template's own Jinja, and when it is that: a person may have typed the same as text.
+        self._own = {
+            value: f"cookiecutter | length == {place}"
+            for place, value in enumerate(ANSWERS.values())
+            if isinstance(value, str) and "{{" in value
+        }
+        (directory,) = ROOT.glob("{{*}}")
+        self._own[directory.name] = f"'{ASKED[-1]}' in cookiecutter and not cookiecutter | checked"
+        environment.globals["answers_are_checked"] = True
         environment.filters |= {
             "checked": checked,
             "dvc_plugin": dvc_plugin,
             "markdown": markdown,
             "quoted": quoted,
-            "refusals": refusals,
         }
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """Keep braces that a person typed: only the template's own strings and files are Jinja."""
-        if filename is not None or source in self._own:
+        """Keep what a person typed as text: only the template's own strings and files are Jinja."""
+        if filename is not None or source in self._hooks:
             return source
-        return re.sub(r"\{[{%#]", lambda braces: f'{{{{ "{braces.group()}" }}}}', source)
+        typed = f"{{{{ {quoted(source)} }}}}"
+        if source not in self._own:
+            return typed
+        return f"{{% if {self._own[source]} %}}{source}{{% else %}}{typed}{{% endif %}}"
 
 
 def checked(answers: dict[str, object]) -> str:
-    """Return nothing, or end the generation with one line for each answer that cannot be used."""
+    """Return nothing, or end the generation with a line for each answer that cannot be used."""
     lines = refusals(answers)
     if lines:
-        raise FailedHookException(lines)
+        sys.exit("\n".join(lines))
     return ""
 
 
-def refusals(answers: dict[str, object]) -> str:
-    """Return one line for each answer that cannot be used: which, why, and one that works."""
-    text = {name: value for name, value in answers.items() if isinstance(value, str)}
-    return "\n".join(
-        [
-            *_text_refusals(text),
-            *_slug_refusals(text["project_slug"]),
-            *_email_refusals(text["author_email"]),
-            *_remote_refusals(text["dvc_remote"]),
-            *(
-                f"{name}: '{text[name]}' is none of its values. One that works: {values[0]}"
-                for name, values in CHOICES.items()
-                if text[name] not in values
-            ),
-        ]
-    )
+def refusals(answers: dict[str, object]) -> list[str]:
+    """Return one line for each answer that cannot be used: which, why, and what works."""
+    found = {name: _refusal(name, answers.get(name)) for name in ASKED}
+    if found["project_name"] and not answers.get("project_slug"):
+        found["project_slug"] = ""  # it follows from the name
+    return [f"{name}: {why}. {_examples(name)}" for name, why in found.items() if why]
 
 
 def quoted(text: str) -> str:
@@ -106,6 +117,8 @@ def markdown(text: str) -> str:
     text = re.sub(r"([\\`*\[\]<>#|~$]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
     text = re.sub(r"&(?=#?\w+;)", r"\\&", text)
     text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text)
+    # GitHub makes links of bare addresses, with the backslashes in them
+    text = re.sub(r"(?i)(:(?=//)|(?<=www)\.)(?=[^ \n]*\\)", r"\\\1", text)
     return re.sub(r"^([-+=])", r"\\\1", text)
 
 
@@ -115,89 +128,123 @@ def dvc_plugin(remote: str) -> str:
     return (url and PLUGINS.get(url["scheme"].lower())) or "core"
 
 
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _strings(part)
+def _examples(name: str) -> str:
+    """Return the end of a refusal: values that work."""
+    if name in EXAMPLES:
+        return EXAMPLES[name]
+    values = ANSWERS[name] if isinstance(ANSWERS[name], list) else ("true", "false")
+    return f"Ones that work: {', '.join(values)}"
+
+
+def _shown(value: object, most: int = 60) -> str:
+    """Return a value as one short line without anything that a terminal would obey."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
+def _refusal(name: str, answer: object) -> str:
+    """Return why an answer cannot be used, or nothing."""
+    own = ANSWERS[name]
+    if isinstance(own, list):
+        return "" if answer in own else f"{_shown(answer)} is none of its values"
+    if isinstance(own, bool):
+        return "" if isinstance(answer, bool) else f"{_shown(answer)} is neither true nor false"
+    if not isinstance(answer, str):
+        return f"{_shown(answer)} is no text; in a YAML file, put it in quotes"
+    if answer == "" and name in OPTIONAL:
+        return ""
+    checks = {
+        "project_name": _params_refusal,
+        "project_slug": _slug_refusal,
+        "description": _params_refusal,
+        "author_name": lambda _: "",
+        "author_email": _email_refusal,
+        "dvc_remote": _remote_refusal,
+    }
+    return _text_refusal(name, answer) or checks[name](answer)
+
+
+def _text_refusal(name: str, answer: str) -> str:
+    if name == "project_slug" and answer == "":
+        return "it is empty, as it is for a project_name without a letter or digit"
+    if answer == "":
+        return "it is empty"
+    if character := _unwritable(answer):
+        if "\udc80" <= character <= "\udcff":
+            return "it is not in the encoding of this terminal; LC_ALL=C.UTF-8 makes that UTF-8"
+        return f"it contains the character U+{ord(character):04X}, which is no text on one line"
+    if answer != answer.strip():
+        return "it begins or ends with a space, or is one"
+    if all(unicodedata.category(character)[0] in "CMZ" for character in answer):
+        return "nothing in it can be seen"
+    if len(answer) > TEXTS[name]:
+        return f"it has {len(answer)} characters; {TEXTS[name]} is the most"
+    return ""
 
 
 def _unwritable(text: str) -> str:
     """Return the first character that no file format here can hold on one line, or nothing."""
     for character in text:
         kind = unicodedata.category(character)
-        if kind in ("Cc", "Cs", "Zl", "Zp") or (kind == "Cn" and ord(character) & 0xFFFE == 0xFFFE):
+        if kind in ("Cc", "Cs", "Zl", "Zp") or character == "\ufeff":
+            return character
+        if kind == "Cn" and ord(character) & 0xFFFE == 0xFFFE:
             return character
     return ""
 
 
-def _text_refusals(text: dict[str, str]) -> Iterator[str]:
-    for name in (*TEXTS, "author_email", "dvc_remote"):
-        answer, most = text[name], TEXTS.get(name, 500)
-        if character := _unwritable(answer):
-            yield (
-                f"{name}: it contains the character U+{ord(character):04X}, which is no text on "
-                f"one line. {EXAMPLES[name]}"
-            )
-        elif answer != answer.strip():
-            yield f"{name}: it begins or ends with a space, or is one. {EXAMPLES[name]}"
-        elif not answer and name in TEXTS:
-            yield f"{name}: it is empty. {EXAMPLES[name]}"
-        elif len(answer) > most:
-            yield f"{name}: it has {len(answer)} characters; {most} is the most. {EXAMPLES[name]}"
+def _params_refusal(answer: str) -> str:
+    """Return why `dvc exp run --set-param` would not write a text back as it is, or nothing."""
+    if "${" in answer or answer == "???":
+        return f"{_shown(answer)} has a value of its own for `dvc exp run`"
+    if "  " in answer:
+        return "it contains two spaces in a row, which DVC takes for one"
+    if "'" in answer and "\\" in answer and len(quoted(answer)) > 60:
+        return "it contains an apostrophe and a backslash, which DVC keeps in short texts only"
+    return ""
 
 
-def _slug_refusals(slug: str) -> Iterator[str]:
-    example = EXAMPLES["project_slug"]
-    if not slug:
-        yield (
-            "project_slug: it is empty, as it is for a project_name without a letter or digit. "
-            f"{example}"
+def _slug_refusal(slug: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", slug):
+        return (
+            f"{_shown(slug)} must be lower-case letters, digits and dashes between them, as it "
+            "names a directory and a package"
         )
-    elif len(slug) > 64:
-        yield f"project_slug: it has {len(slug)} characters, and 64 is the most. {example}"
-    elif not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", slug):
-        yield (
-            f"project_slug: {quoted(slug)} must be lower-case letters, digits and dashes between "
-            f"them, as it names a directory and a package. {example}"
-        )
-    elif slug in DEVICES:
-        yield f"project_slug: '{slug}' is the name of a device on Windows. {example}"
+    return f"'{slug}' is the name of a device on Windows" if slug in DEVICES else ""
 
 
-def _email_refusals(email: str) -> Iterator[str]:
-    if email and not EMAIL.fullmatch(email):
-        yield f"author_email: {quoted(email)} is no e-mail address. {EXAMPLES['author_email']}"
+def _email_refusal(email: str) -> str:
+    return "" if EMAIL.fullmatch(email) else f"{_shown(email)} is no e-mail address"
 
 
-def _remote_refusals(remote: str) -> Iterator[str]:
-    examples = EXAMPLES["dvc_remote"]
+def _remote_refusal(remote: str) -> str:
+    if not remote.isascii():
+        return "it contains letters outside ASCII, which DVC cannot write into its settings"
+    for text in ('"', "`", "%("):
+        if text in remote:
+            return f"it contains {text}, which cannot stand in DVC's settings"
     url = URL.match(remote)
-    if '"' in remote or "`" in remote:
-        yield f"dvc_remote: it contains a quote, which cannot stand there. {examples}"
-    elif url is None:
-        if remote and not DIRECTORY.match(remote):
-            yield (
-                f"dvc_remote: {quoted(remote)} is a relative directory, which would be another "
-                f"place in every clone. {examples}"
-            )
-    elif url["scheme"].lower() not in PLUGINS:
-        yield (
-            f"dvc_remote: no DVC plugin is locked here for {url['scheme']}://, only for "
-            f"{', '.join(PLUGINS)}. {examples}"
+    if url is None:
+        if DIRECTORY.match(remote):
+            return ""
+        return (
+            f"{_shown(remote)} is a relative directory, which would be another place in every clone"
         )
-    elif _holds_secret(url, remote):
-        yield (
-            "dvc_remote: it contains a password or token, and Git would keep it. Leave it out "
-            f"and set it later with `dvc remote modify --local`. {examples}"
+    if url["scheme"].lower() not in PLUGINS:
+        return f"no DVC plugin is locked here for {url['scheme']}://, only for {', '.join(PLUGINS)}"
+    if _holds_secret(url, remote):
+        return (
+            "it contains a password or token, and Git would keep it. Leave it out and set it later "
+            "with `dvc remote modify --local`"
         )
-    elif not url["host"]:
-        yield f"dvc_remote: {quoted(remote)} names no bucket or host. {examples}"
+    if not re.fullmatch(r"[\w.-]+", url["host"], re.ASCII):
+        return f"{_shown(remote)} names no bucket or host"
+    return ""
 
 
 def _holds_secret(url: re.Match[str], remote: str) -> bool:
     """Say whether a URL has a password, a token for a user, a query, or a port that is none."""
-    user, port = url["user"] or "", url["host"].partition(":")[2]
+    user = url["user"] or ""
     web = url["scheme"].lower().startswith("http")
-    return ":" in user or (web and user != "") or "?" in remote or not re.fullmatch(r"\d*", port)
+    no_port = not re.fullmatch(r"(:\d*)?", url["port"], re.ASCII)
+    return ":" in user or (web and user != "") or "?" in remote or no_port

@@ -17,7 +17,7 @@ DVC_REMOTE = {{cookiecutter.dvc_remote | quoted}}
 SERVING = "{{ cookiecutter.serving }}" == "True"
 CREATE_ENVIRONMENT = "{{ cookiecutter.create_environment }}" == "True"
 # Cruft names the template's commit. It generates projects for comparison, too, to update one.
-BY_CRUFT = "{{ cookiecutter.get('_commit', '') }}" != ""
+BY_CRUFT = {{cookiecutter.get("_commit", "") | string | quoted}} != ""
 
 # What each value of an answer brings; it is removed when another value is chosen.
 CI_FILES = {"github": ".github", "gitlab": ".gitlab-ci.yml"}

@@ -1,8 +1,3 @@
-"""Refuse answers that cannot be used: the last look, for those that come from a replay file."""
+"""Stop where no answer was checked: with a replay file that does not name the extension."""
 
-import sys
-
-REFUSALS = {{cookiecutter | refusals | quoted}}
-
-if REFUSALS:
-    sys.exit(REFUSALS)
+# {{ answers_are_checked }}: without it Cookiecutter knows no such name, and removes what it began.

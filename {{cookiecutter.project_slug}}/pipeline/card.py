@@ -25,6 +25,8 @@ def escape(text: str) -> str:
     text = re.sub(r"([\\`*\[\]<>#|~$]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
     text = re.sub(r"&(?=#?\w+;)", r"\\&", text)
     text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text, flags=re.MULTILINE)
+    # GitHub makes links of bare addresses, with the backslashes in them
+    text = re.sub(r"(?i)(:(?=//)|(?<=www)\.)(?=[^ \n]*\\)", r"\\\1", text)
     return re.sub(r"^([-+=])", r"\\\1", text, flags=re.MULTILINE)
 
 
