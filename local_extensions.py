@@ -64,6 +64,8 @@ class Answers(Extension):
     def __init__(self, environment: Environment) -> None:
         """Register the filters."""
         super().__init__(environment)
+        # `cruft update` renders two versions of the template in one process: each loads its own.
+        sys.modules.pop(__name__, None)
         self._hooks = {path.read_text("utf-8") for path in (ROOT / "hooks").glob("*.py")}
         # The template's own Jinja, and when it is that: a person may have typed the same as text.
         self._own = {

@@ -158,6 +158,22 @@ def test_a_conflict_is_only_where_both_changed(project: Path, update: Callable[.
     assert "/notes\n" in (project / ".gitignore").read_text("utf-8")
 
 
+def test_each_version_is_rendered_with_its_own_filters(
+    project: Path, update: Callable[..., str]
+) -> None:
+    """A newer version may use a filter that the older one, rendered before it, does not have."""
+    update(
+        {
+            "../local_extensions.py": (
+                '"checked": checked,',
+                '"checked": checked, "up": str.upper,',
+            ),
+            ".dvcignore": ("*.pyc\n", "*.pyc\n{{ 'newer' | up }}\n"),
+        }
+    )
+    assert "NEWER\n" in (project / ".dvcignore").read_text("utf-8")
+
+
 def test_what_the_owner_removed_does_not_come_back(
     project: Path, update: Callable[..., str]
 ) -> None:
