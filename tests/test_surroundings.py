@@ -163,6 +163,20 @@ def test_a_directory_that_exists_is_left_alone(generate, tmp_path: Path) -> None
     assert (tmp_path / "my-model" / "README.md").read_text("utf-8") == "mine"
 
 
+def test_own_files_survive_a_generation_over_them(generate, tmp_path: Path) -> None:
+    """Whoever generates over a project with --overwrite-if-exists keeps the files of their own."""
+    generate("create_environment=no")
+    project = tmp_path / "my-model"
+    own = [project / "data" / "raw" / "mine.csv", project / ".github" / "CODEOWNERS"]
+    for path in own:
+        path.write_text("mine", encoding="utf-8")
+    (project / "README.md").unlink()
+    done = generate("create_environment=no", "--overwrite-if-exists")
+    assert done.returncode == 0
+    assert (project / "README.md").is_file()
+    assert [path.read_text("utf-8") for path in own] == ["mine", "mine"]
+
+
 @pytest.mark.parametrize("installer", ["uv", pytest.param("pip", marks=pytest.mark.slow)])
 def test_without_a_network(generate, tmp_path: Path, installer: str) -> None:
     """When packages cannot be fetched the project stands, no half environment is left behind."""
