@@ -6,10 +6,12 @@ value is rendered, and again with the directory's name, as a replay renders no v
 before a directory exists. An answer that cannot be used ends the generation with one line.
 """
 
+import contextlib
 import json
 import os
 import re
 import sys
+import tempfile
 import unicodedata
 from pathlib import Path
 
@@ -56,6 +58,8 @@ EMAIL = re.compile(
     r"[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]+@[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)+",
     re.IGNORECASE | re.ASCII,
 )
+# What a project takes at first, in bytes, and how much longer than its own the paths in it are
+SIZE, DEPTH = 5_000_000, 140
 
 
 class Answers(Extension):
@@ -96,6 +100,8 @@ class Answers(Extension):
 def checked(answers: dict[str, object]) -> str:
     """Return nothing, or end the generation with a line for each answer that cannot be used."""
     lines = refusals(answers)
+    if not lines and "_output_dir" in answers:
+        lines = place_refusals(Path(str(answers["_output_dir"]), str(answers["project_slug"])))
     if lines:
         sys.exit("\n".join(lines))
     return ""
@@ -107,6 +113,22 @@ def refusals(answers: dict[str, object]) -> list[str]:
     if found["project_name"] and not answers.get("project_slug"):
         found["project_slug"] = ""  # it follows from the name
     return [f"{name}: {why}. {_examples(name)}" for name, why in found.items() if why]
+
+
+def place_refusals(project: Path) -> list[str]:
+    """Return a line where a directory cannot be written, as half a project would stay in it."""
+    if project.exists():
+        return []
+    place, remedy = _shown(str(project), 150), "--output-dir ~"
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            (project / ("x" * DEPTH)).stat()
+        _fill(next(path for path in project.parents if path.exists()))
+        place, remedy = "TMPDIR", "TMPDIR=~ before the command"
+        _fill(Path(tempfile.gettempdir()))
+    except OSError as error:
+        return [f"{place} cannot be written ({error.strerror}). One that works: {remedy}"]
+    return []
 
 
 def quoted(text: str) -> str:
@@ -128,6 +150,12 @@ def dvc_plugin(remote: str) -> str:
     """Return the DVC plugin that a remote's URL needs, or "core" where DVC alone is enough."""
     url = URL.match(remote)
     return (url and PLUGINS.get(url["scheme"].lower())) or "core"
+
+
+def _fill(directory: Path) -> None:
+    """Write as much as a project has into a directory, and leave no trace of it."""
+    with tempfile.TemporaryFile(dir=directory) as file:
+        file.write(bytes(SIZE))
 
 
 def _examples(name: str) -> str:
