@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import PROJECT, ROOT, Bake
-from walk import fits, shell_environment, steps_of, walk
+from walk import files_of, fits, shell_environment, steps_of, walk
 
 
 def test_the_walk_sees_a_difference() -> None:
@@ -25,7 +25,7 @@ def test_the_first_day(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
-    """Whoever types the generated README word for word sees what it shows."""
+    """Whoever types the generated README word for word sees what it shows, and finds its files."""
     project = bake(task=task)
     (project / ".venv").symlink_to(environment)
     (project / ".git" / "info" / "exclude").write_text(".venv\n", encoding="utf-8")
@@ -38,6 +38,10 @@ def test_the_first_day(
         pytest.skip("recorded: look at the difference, and run again without --record")
     for step, output in zip(steps, printed, strict=True):
         assert fits(step.expected, output), f"$ {step.command}\n{output}\nREADME:\n{step.expected}"
+    files = files_of((project / "README.md").read_text("utf-8"))
+    assert {"package/MODEL_CARD.md", "dvc_plots/index.html", ".github/workflows/ci.yml"} < files
+    for name in files - {".dvc/config.local", ".dvc/tmp/rwlock"}:  # which may be there
+        assert (project / name).exists() or (project / "tests" / name).exists(), name
 
 
 def record(task: str, printed: list[str]) -> None:

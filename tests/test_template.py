@@ -10,6 +10,7 @@ import sys
 import pytest
 import yaml
 from conftest import PROJECT, ROOT
+from walk import files_of
 
 from tools.picture import SIZE
 
@@ -86,7 +87,12 @@ def test_without_a_browser_the_picture_says_what_it_needs() -> None:
 
 @pytest.mark.parametrize("readme", ["README.md", "CONTRIBUTING.md"])
 def test_every_file_that_a_readme_names_is_there(readme: str) -> None:
-    """No link of the template's own pages leads nowhere."""
+    """No link of the template's own pages leads nowhere, and no name is that of no file."""
     text = (ROOT / readme).read_text("utf-8")
     for link in re.findall(r"\]\((?!https?://)([^)#]+)\)", text):
         assert (ROOT / link).exists(), link
+    files = files_of(text)
+    assert len(files) > 5
+    for name in files - {"model.json"}:  # which the line writes
+        places = [ROOT / name, PROJECT / name, *ROOT.glob(f"*/{name}")]
+        assert any(place.exists() for place in places), name

@@ -10,10 +10,20 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FILE = re.compile(r"[\w.{}-]+\.(csv|html|json|lock|md|py|toml|ya?ml)|([\w.{}-]+/)+[\w.{}-]*")
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 HASH = re.compile(r"\b(?:[0-9a-f]{7}|[0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{40,64})\b")
 DATE = re.compile(r"\b\d{4}-\d\d-\d\d( \d\d:\d\d)?\b")
 MARK = "@@@ step"
+
+
+def files_of(readme: str) -> set[str]:
+    """Return what stands for a file in code spans, and at the start of lines in text blocks."""
+    texts = [text for language, text in FENCE.findall(readme) if language == "text"]
+    words = [line.split()[0] for text in texts for line in text.splitlines() if line.strip()]
+    words += re.findall(r"`([^`\n]+)`", FENCE.sub("", readme))
+    return {word for word in words if FILE.fullmatch(word)}
 
 
 @dataclass
