@@ -76,6 +76,11 @@ def use_local_remote() -> None:
         config.write(
             f"['remote \"storage\"']\n    url = {quote}{storage}{quote}\n    verify = true\n"
         )
+    if not storage.isascii():
+        raise Later(
+            "The path of this directory has letters outside ASCII, which DVC reads but cannot "
+            "write: change .dvc/config in an editor, as `dvc config` would empty it."
+        )
 
 
 def cache_sample() -> None:

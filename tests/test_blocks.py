@@ -57,6 +57,7 @@ def test_make_test_is_what_continuous_integration_runs() -> None:
     assert "pytest -m slow" in done.stdout
 
 
+@pytest.mark.slow
 def test_use_it(template: Path, tmp_path: Path) -> None:
     """The command that generates a project asks its questions and generates."""
     command = block(ROOT, "cookiecutter")
@@ -76,6 +77,7 @@ def test_use_it(template: Path, tmp_path: Path) -> None:
     assert (tmp_path / "my-model" / "dvc.yaml").is_file()
 
 
+@pytest.mark.slow
 def test_bring_it(template: Path, tmp_path: Path) -> None:
     """The command that brings the line into a repository works in a checkout of the template."""
     command = block(ROOT, "python tools/bring.py")

@@ -260,7 +260,7 @@ def refused_or_comes_back(render: Callable[..., Path], answers: dict[str, str]) 
             assert [path.name for path in into.iterdir()] == [whole["project_slug"]]
 
 
-@settings(FIXED, max_examples=40)
+@settings(FIXED, max_examples=25)
 @given(answers=likely, change=st.none() | st.tuples(st.sampled_from(list(TEXTS)), typed))
 def test_every_combination_is_refused_or_comes_back(
     render, answers: dict[str, str], change: tuple[str, str] | None
@@ -368,11 +368,26 @@ def test_every_door_takes(enter, tmp_path: Path, door: str) -> None:
     assert_comes_back(tmp_path / "into" / "taken", GOOD | answers)
 
 
-@pytest.mark.parametrize("value", [None, True, []])
-def test_settings_that_are_no_text(enter, tmp_path: Path, value: object) -> None:
-    """What YAML makes no text of is not taken for another text, and nothing is written."""
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, "None"), (True, "True"), ({"a": "b"}, "{'a': 'b'}")]
+)
+def test_settings_that_are_no_text(enter, tmp_path: Path, value: object, shown: str) -> None:
+    """What YAML makes no text of is refused in one line, and not taken for another text."""
     done = enter("settings", {"description": value})
     assert done.exit_code == 1
+    (line,) = done.output.splitlines()
+    assert line.startswith(f"description: {shown} is no text; in a YAML file, put it in quotes. ")
+    assert not (tmp_path / "into").exists()
+
+
+@pytest.mark.parametrize("answer", ["license=mit", "create_environment=maybe"])
+def test_a_choice_that_is_none_writes_nothing(enter, tmp_path: Path, answer: str) -> None:
+    """Cookiecutter itself stops at a choice on the command line that is none, and names it."""
+    name, value = answer.split("=")
+    done = enter("command", {name: value})
+    assert done.exit_code == 1
+    assert f"{value} provided for " in str(done.exception)
+    assert name in str(done.exception)
     assert not (tmp_path / "into").exists()
 
 

@@ -51,6 +51,7 @@ def test_a_git_url_gives_the_same(
     assert tree(tmp_path / "origin") == expected
 
 
+@pytest.mark.slow
 def test_a_git_url_at_a_tag_gives_the_same(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:

@@ -348,6 +348,7 @@ def test_a_killed_generation(generate, tools: Callable[[str], str], tmp_path: Pa
     assert generate("create_environment=no").returncode == 0
 
 
+@pytest.mark.slow
 def test_own_files_survive_a_generation_over_them(generate, tmp_path: Path) -> None:
     """Whoever generates over a project with --overwrite-if-exists keeps the files of their own."""
     generate("create_environment=no")
@@ -366,7 +367,12 @@ def test_own_files_survive_a_generation_over_them(generate, tmp_path: Path) -> N
     ("installer", "index", "proxy"),
     [
         ("uv", "http://127.0.0.1:9/simple", None),
-        ("uv", "https://packages.invalid/simple", "http://127.0.0.1:9"),
+        pytest.param(
+            "uv",
+            "https://packages.invalid/simple",
+            "http://127.0.0.1:9",
+            marks=pytest.mark.slow,
+        ),
         pytest.param("pip", "http://127.0.0.1:9/simple", None, marks=pytest.mark.slow),
     ],
     ids=["uv", "uv behind a proxy that refuses", "pip"],
@@ -442,9 +448,10 @@ def search_path() -> str:
     "name", ["with space", "Straße 汉字", "it's", 'say "hi"', "a#b;c%d", "$HOME"]
 )
 def test_a_remote_beside_an_odd_path(generate, run: Run, tmp_path: Path, name: str) -> None:
-    """Wherever the project lies, DVC reads the remote's path as it is."""
+    """Wherever the project lies, DVC reads the remote's path as it is; what it cannot is said."""
     into = tmp_path / name
-    generate("create_environment=no", into=into)
+    done = generate("create_environment=no", into=into)
+    assert ("`dvc config` would empty it" in done.stdout) == (not name.isascii())
     config = (into / "my-model" / ".dvc" / "config").read_text("utf-8")
     assert f"{into}{os.sep}my-model-storage" in config
     said = run("dvc config remote.storage.url", into / "my-model").stdout
