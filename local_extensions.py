@@ -248,8 +248,6 @@ def _email_refusal(email: str) -> str:
 
 
 def _remote_refusal(remote: str) -> str:
-    if not remote.isascii():
-        return "it contains letters outside ASCII, which DVC cannot write into its settings"
     for text in ('"', "`", "%("):
         if text in remote:
             return f"it contains {text}, which cannot stand in DVC's settings"

@@ -76,10 +76,14 @@ def use_local_remote() -> None:
         config.write(
             f"['remote \"storage\"']\n    url = {quote}{storage}{quote}\n    verify = true\n"
         )
-    if not storage.isascii():
+
+
+def look_at_settings() -> None:
+    """Say where DVC cannot change its settings."""
+    if not Path(".dvc", "config").read_text("utf-8").isascii():
         raise Later(
-            "The path of this directory has letters outside ASCII, which DVC reads but cannot "
-            "write: change .dvc/config in an editor, as `dvc config` would empty it."
+            "The remote's path has letters outside ASCII, which DVC reads but cannot write: change "
+            ".dvc/config in an editor, as `dvc config` would empty it."
         )
 
 
@@ -179,7 +183,14 @@ def make_environment() -> None:
         raise Later("The environment could not be made, or was not waited for.", *later) from None
 
 
-STEPS = (remove_unwanted, cache_sample, use_local_remote, begin_history, make_environment)
+STEPS = (
+    remove_unwanted,
+    cache_sample,
+    use_local_remote,
+    look_at_settings,
+    begin_history,
+    make_environment,
+)
 
 
 def main() -> None:
