@@ -77,6 +77,13 @@ def test_a_second_time_adds_nothing(repository: Path) -> None:
     assert contents(repository) == before
 
 
+def test_no_remote_is_a_directory_beside_the_repository(repository: Path) -> None:
+    """Where the remote is left empty, it lies beside the repository, as on generation."""
+    bring(repository, "dvc_remote=")
+    config = (repository / ".dvc" / "config").read_text("utf-8")
+    assert f'url = "{repository}-storage"' in config
+
+
 def test_data_and_settings_of_dvc_are_not_mixed(repository: Path) -> None:
     """Where there are data or DVC settings already, none of ours is put among them."""
     for name in ("data/raw/ours.csv", ".dvc/config"):

@@ -58,6 +58,8 @@ def generate(target: Path, answers: dict[str, str], directory: Path) -> Path:
         "dvc_remote": f"{target}-storage",
     }
     chosen = defaults | answers | {"create_environment": "no"}
+    # Nothing stands for a directory beside the project, which is a temporary one here.
+    chosen["dvc_remote"] = chosen["dvc_remote"] or defaults["dvc_remote"]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "cookiecutter", ROOT, "--no-input", "--default-config"),
