@@ -117,7 +117,7 @@ def refusals(answers: dict[str, object]) -> list[str]:
 
 def place_refusals(project: Path) -> list[str]:
     """Return a line where a directory cannot be written, as half a project would stay in it."""
-    if project.exists():
+    if os.path.exists(project):
         return []
     place, remedy = _shown(str(project), 150), "--output-dir ~"
     try:

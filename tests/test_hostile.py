@@ -258,6 +258,7 @@ def refused_or_comes_back(render: Callable[..., Path], answers: dict[str, str]) 
         else:
             assert_comes_back(render(into, **answers), whole)
             assert [path.name for path in into.iterdir()] == [whole["project_slug"]]
+            assert list(Path(directory).iterdir()) == [into]
 
 
 @settings(FIXED, max_examples=25)
