@@ -271,7 +271,7 @@ def test_every_combination_is_refused_or_comes_back(
 
 
 @pytest.mark.slow
-@settings(FIXED, max_examples=400)
+@settings(FIXED, max_examples=250)
 @given(answers=likely, change=st.none() | st.tuples(st.sampled_from(list(TEXTS)), typed))
 def test_many_combinations_are_refused_or_come_back(
     render, answers: dict[str, str], change: tuple[str, str] | None
