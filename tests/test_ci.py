@@ -1,5 +1,6 @@
 """Continuous integration of the generated project: valid files, commands that do what they say."""
 
+import os
 import re
 import subprocess
 import sys
@@ -11,17 +12,66 @@ from conftest import PROJECT, ROOT, Bake, Run
 
 FILES = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
 KINDS = ["github", "gitlab"]
+IMAGE = ".github/workflows/image.yml"
+
+
+@pytest.fixture(scope="module")
+def files(bake: Bake) -> dict[str, Path]:
+    """Return the file of each service as it is generated."""
+    return {kind: bake(ci=kind) / path for kind, path in FILES.items()}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_file_is_valid(kind: str) -> None:
+@pytest.mark.parametrize("serving", [True, False])
+def test_the_file_is_valid(bake: Bake, kind: str, serving: bool) -> None:
     """The file holds to the schema that the service publishes."""
     schema = f"vendor.{kind}-{'workflows' if kind == 'github' else 'ci'}"
+    names = [FILES[kind], *([IMAGE] if kind == "github" and serving else [])]
     subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, FILES[kind]],
-        cwd=PROJECT,
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *names],
+        cwd=bake(ci=kind, serving=serving),
         check=True,
     )
+
+
+def test_the_shell_commands_of_the_image_are_valid(files: dict[str, Path]) -> None:
+    """Bash can read every command, and each of the two services fetches, builds, tries, pushes."""
+    image = yaml.safe_load((PROJECT / IMAGE).read_text("utf-8"))
+    gitlab = yaml.safe_load(files["gitlab"].read_text("utf-8"))
+    for script in (
+        [step["run"] for step in image["jobs"]["image"]["steps"] if "run" in step],
+        [*gitlab["fetch"]["script"], *gitlab["container"]["before_script"]]
+        + gitlab["container"]["script"],
+    ):
+        text = "\n".join(script)
+        subprocess.run(["bash", "-n", "-c", text], check=True)
+        steps = ("python -m registry fetch", "docker build", "docker run", "docker push")
+        places = [text.index(step) for step in steps]
+        assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [("model#prod#3", "model-prod-3"), ("a/b=model#prod/eu#12", "a-b-model-prod-eu-12")],
+)
+def test_an_image_is_named_by_its_tag(files: dict[str, Path], tag: str, name: str) -> None:
+    """The name of a tag becomes one that an image may have, in both services."""
+    image = yaml.safe_load((PROJECT / IMAGE).read_text("utf-8"))
+    (build,) = (step["run"] for step in image["jobs"]["image"]["steps"] if step.get("name") == "Build")
+    gitlab = yaml.safe_load(files["gitlab"].read_text("utf-8"))["container"]["before_script"]
+    environment = {
+        "PATH": os.environ["PATH"],
+        **{"TAG": tag, "CI_COMMIT_TAG": tag, "REPOSITORY": "Me/Mine", "CI_REGISTRY_IMAGE": "r/m"},
+    }
+    for line, base in ((build.splitlines()[0], "ghcr.io/me/mine"), (gitlab[0], "r/m")):
+        done = subprocess.run(
+            ["bash", "-c", f'{line}; echo "${{image:-$IMAGE}}"'],
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        assert done.stdout == f"{base}:{name}\n"
 
 
 def test_the_template_has_a_scheduled_run() -> None:
@@ -55,12 +105,12 @@ def test_actions_are_pinned() -> None:
     assert workflow["jobs"]["line"]["permissions"] == {"contents": "read", "pull-requests": "write"}
 
 
-def script(kind: str, compare: bool) -> str:
+def script(path: Path, kind: str, compare: bool) -> str:
     """Return the commands of the file as one shell script.
 
     The environment is made elsewhere, and tests/test_line.py runs the project's own tests.
     """
-    file = yaml.safe_load((PROJECT / FILES[kind]).read_text("utf-8"))
+    file = yaml.safe_load(path.read_text("utf-8"))
     if kind == "gitlab":
         lines = file["line"]["script"] + (file["compare"]["script"] if compare else [])
     else:
@@ -79,14 +129,14 @@ def project(bake: Bake) -> Path:
 
 
 @pytest.fixture
-def check(project: Path, run: Run, tmp_path: Path):
+def check(project: Path, files: dict[str, Path], run: Run, tmp_path: Path):
     """Return a function that runs the file of a service in a new clone of the project."""
 
     def check(kind: str, compare: bool = False, **variables: str):
         run(f"git clone -q {project} clone", tmp_path)
         clone = tmp_path / "clone"
         (clone / ".venv").mkdir()
-        return run(script(kind, compare), clone, check=False, **variables), clone
+        return run(script(files[kind], kind, compare), clone, check=False, **variables), clone
 
     return check
 

@@ -180,7 +180,7 @@ def test_a_rollback_under_load_fails_no_request(project: Path, run: Run, serve: 
     server = serve("--stage", "prod", "--follow", "--every", "0.3")
     with load(server) as found:
         until(lambda: found.replies, 10)
-        run("python -m registry rollback prod", project)
+        run("python -m registry rollback prod -m Complaints", project)
         start = time.monotonic()
         until(lambda: server.ask("/ready")[1]["version"] == "v1.0.0", 20)
         took = time.monotonic() - start

@@ -469,7 +469,7 @@ def test_a_path_that_no_remote_can_have(generate, tmp_path: Path) -> None:
 
 def test_another_python(template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a Python that the locks do not cover no environment is begun, and that is said."""
-    answers = {"ci": "none", "dvc_remote": "", "create_environment": True}
+    answers = {"ci": "none", "dvc_remote": "", "serving": True, "create_environment": True}
     context = {"cookiecutter": answers | {"_extensions": ["local_extensions.Answers"]}}
     source = (template / "hooks" / "post_gen_project.py").read_text("utf-8")
     hook = {"__name__": "hook"}
