@@ -286,7 +286,7 @@ def test_no_input_that_the_description_allows_or_forbids_breaks_the_server(serve
         [
             *(sys.executable, "-m", "schemathesis.cli", "run"),
             f"http://127.0.0.1:{server.port}/openapi.json",
-            *("--checks", FUZZ, "--max-examples", "30", "--seed", "1"),
+            *("--checks", FUZZ, "--max-examples", "15", "--seed", "1"),
             *("--phases", "examples,coverage,fuzzing", "--request-timeout", "30"),
         ],
         capture_output=True,

@@ -1,7 +1,7 @@
 """The application of a worker: its paths, within the limits that were set."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +13,9 @@ from starlette.responses import PlainTextResponse
 
 from serving import openapi, page, protocols
 from serving.access import Access
-from serving.bodies import failure, json_of, rejection, reply
+from serving.bodies import body_of, failure, is_csv, json_of, rejection, reply
+from serving.csv_rows import records_of
+from serving.rows import Contract, Rows
 from serving.service import Rejected, Service
 from serving.settings import Settings, api_key
 
@@ -42,22 +44,32 @@ def create() -> FastAPI:
     return app
 
 
+async def _rows_of(request: Request, service: Service) -> Callable[[Contract], Rows]:
+    """Return what reads the rows of a request to `/predict` by a contract.
+
+    Raises:
+        Rejected: the request has no rows.
+    """
+    seconds = service.settings.timeout
+    if is_csv(request):
+        body = await body_of(request, seconds)
+        return lambda contract: contract.from_records(records_of(body, contract.schema))
+    content = await json_of(request, seconds)
+    match content:
+        case {"records": records} if len(content) == 1:
+            return lambda contract: contract.from_records(records)
+        case {"features": lists} if len(content) == 1:
+            return lambda contract: contract.from_lists(lists)
+    raise Rejected(422, 'Give either "records" or "features", and nothing else.')
+
+
 def _add_paths(app: FastAPI, service: Service) -> None:
     """Add the server's own paths."""
 
     @app.post("/predict", tags=["Model"], openapi_extra=openapi.PREDICT)
     async def predict(request: Request) -> Response:
-        """Predict rows, given as "records" by name or as "features" in order."""
-        content = await json_of(request, service.settings.timeout)
-        given = [name for name in ("records", "features") if name in content]
-        if len(content) != 1 or not given:
-            raise Rejected(422, 'Give either "records" or "features", and nothing else.')
-        name = given[0]
-        live, answered = await service.predict(
-            lambda contract: (contract.from_records, contract.from_lists)[name == "features"](
-                content[name]
-            )
-        )
+        """Predict rows: "records" by name, "features" in order, or a CSV table."""
+        live, answered = await service.predict(await _rows_of(request, service))
         classes = {} if live.classes is None else {"classes": live.classes}
         said = {
             **answered.outputs,

@@ -14,17 +14,31 @@ from serving.service import Rejected
 LISTED = 100
 
 
+async def body_of(request: Request, seconds: float) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        Rejected: it does not come in time.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await request.body()
+    except TimeoutError:
+        raise Rejected(408, f"The body did not come within {seconds:g} seconds.") from None
+
+
+def is_csv(request: Request) -> bool:
+    """Say whether a request announces its body as CSV."""
+    return request.headers.get("content-type", "").partition(";")[0].strip() == "text/csv"
+
+
 async def json_of(request: Request, seconds: float) -> dict[str, Any]:
     """Return the JSON object in the body of a request.
 
     Raises:
         Rejected: it is none, or does not come in time.
     """
-    try:
-        async with asyncio.timeout(seconds):
-            body = await request.body()
-    except TimeoutError:
-        raise Rejected(408, f"The body did not come within {seconds:g} seconds.") from None
+    body = await body_of(request, seconds)
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -17,6 +17,12 @@ def _json(name: str) -> dict[str, Any]:
     return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
 
 
+def _rows_in(name: str) -> dict[str, Any]:
+    body = _json(name)
+    body["content"]["text/csv"] = {"schema": {"type": "string"}}
+    return {"required": True, **body}
+
+
 REFUSALS = {
     status: {"description": meaning, **_json("Refusal")}
     for status, meaning in {
@@ -30,11 +36,11 @@ REFUSALS = {
 }
 NO_MODEL = {"404": {"description": "It is another model that answers here", **_json("Refusal")}}
 PREDICT = {
-    "requestBody": {"required": True, **_json("Rows")},
+    "requestBody": _rows_in("Rows"),
     "responses": {"200": {"description": "The answers", **_json("Answers")}, **REFUSALS},
 }
 INVOCATIONS = {
-    "requestBody": {"required": True, **_json("Invocations")},
+    "requestBody": _rows_in("Invocations"),
     "responses": REFUSALS,
 }
 INFER = {
