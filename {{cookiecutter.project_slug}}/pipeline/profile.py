@@ -106,7 +106,8 @@ def _edges(present: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the quantiles, in few digits unless some would become the same."""
     shares = np.arange(1, BINS + 1) / (BINS + 1)
     exact = np.unique(np.quantile(present, shares, method="inverted_cdf"))
-    short = np.unique([_rounded(edge) for edge in exact])
+    rounded = [_rounded(edge) for edge in exact]
+    short = np.unique(np.clip(rounded, present.min(), present.max()))
     return short if len(short) == len(exact) else exact
 
 

@@ -99,6 +99,13 @@ def test_one_value_has_one_edge():
     }
 
 
+def test_no_edge_is_outside_the_range():
+    """Rounded or not, the first and the last lie between the least and the greatest number."""
+    found = numbers(np.array([1.00000049, 2.00000051, 3.0000049]))
+    assert found["min"] <= found["edges"][0] < found["edges"][-1] <= found["max"]
+    assert (found["edges"][0], sum(found["counts"])) == (found["min"], 3)
+
+
 def test_edges_that_few_digits_would_merge_are_exact():
     """Such as those of times in seconds since 1970."""
     times = 1_700_000_000 + np.arange(100.0)
