@@ -120,16 +120,29 @@ def numbers_apart(table: NDArray[Any]) -> tuple[float, float]:
 def classes_apart(table: NDArray[Any]) -> tuple[float, float]:
     """Return total variation distance and p-value of Pearson's chi-square test of homogeneity.
 
-    Classes too rare for the test are merged before, by what both samples have of them together,
-    which does not favour either.
+    Classes that are too rare for the test, judged by both samples together so that neither is
+    favoured, count as one. Where that one is too rare as well, its share has Fisher's exact test,
+    and the lesser of both p-values counts twice (Bonferroni).
 
     Args:
         table: (2, classes) counts of two samples, neither of them empty.
     """
-    table = _merged(table)
-    shares = table / table.sum(axis=1, keepdims=True)
+    both = table.sum(axis=0)
+    # So much of a class leaves the smaller sample what is to be expected in every cell.
+    needed = EXPECTED * both.sum() / table.sum(axis=1).min()
+    rare, common = table[:, both < needed].sum(axis=1), table[:, both >= needed]
+    merged = np.column_stack([rare, common])
+    shares = merged / merged.sum(axis=1, keepdims=True)
     apart = float(np.abs(shares[0] - shares[1]).sum() / 2)
-    return apart, float(stats.chi2_contingency(table).pvalue) if table.shape[1] > 1 else 1.0
+    found = []
+    if 0 < rare.sum() < needed:
+        (before, now), (of_before, of_now) = rare.tolist(), table.sum(axis=1).tolist()
+        found.append(shares_apart(now, of_now, before, of_before)[1])
+    elif rare.sum():
+        common = merged
+    if common.shape[1] > 1:
+        found.append(float(stats.chi2_contingency(common).pvalue))
+    return apart, min(len(found) * min(found), 1.0) if found else 1.0
 
 
 def shares_apart(
@@ -140,13 +153,3 @@ def shares_apart(
     table = [[live, of_live - live], [reference, of_reference - reference]]
     p = min(float(stats.fisher_exact(table, alternative=alternative).pvalue), 1.0)
     return apart, p
-
-
-def _merged(table: NDArray[Any]) -> NDArray[Any]:
-    """Merge the rare columns of a (2, classes) table until each has what the test needs."""
-    table = table[:, np.argsort(table.sum(axis=0), kind="stable")]
-    both = table.sum(axis=0)
-    # So much of a class leaves the smaller sample what is to be expected in every cell.
-    needed = EXPECTED * both.sum() / table.sum(axis=1).min()
-    merged = max(int((both < needed).sum()), int(np.searchsorted(np.cumsum(both), needed)) + 1)
-    return np.column_stack([table[:, :merged].sum(axis=1), table[:, merged:]])

@@ -191,13 +191,31 @@ def test_the_distance_of_classes_is_total_variation():
     assert p == pytest.approx(stats.chi2_contingency([[60, 40, 0], [30, 50, 20]]).pvalue)
 
 
-def test_rare_classes_are_merged_before_they_are_tested():
-    """Until five are to be expected of each in either sample; alone, they say nothing."""
-    table = np.array([[50, 1, 2, 1, 40, 0], [48, 2, 1, 3, 45, 4]])
-    merged = np.array([[4, 40, 50], [10, 45, 48]])
-    assert drift._merged(table).tolist() == merged.tolist()
-    assert drift.classes_apart(table)[1] == stats.chi2_contingency(merged).pvalue
-    assert drift.classes_apart(np.array([[2, 1], [1, 3]])) == (0.0, 1.0)
+def test_rare_classes_are_one_class():
+    """Until five are to be expected of each in either sample."""
+    table = np.array([[50, 1, 2, 1, 40, 0, 2], [48, 2, 1, 3, 45, 4, 3]])
+    merged = np.array([[6, 50, 40], [13, 48, 45]])
+    effect, p = drift.classes_apart(table)
+    assert p == stats.chi2_contingency(merged).pvalue
+    assert effect == pytest.approx(13 / 106 - 6 / 96 + 45 / 106 - 40 / 96)
+
+
+def test_a_rare_class_has_an_exact_test():
+    """Where even all rare ones together are too few for chi-square, the lesser p-value counts."""
+    table = np.array([[50, 44, 0], [48, 45, 3]])
+    exact = stats.fisher_exact([[3, 93], [0, 94]]).pvalue
+    common = stats.chi2_contingency([[50, 44], [48, 45]]).pvalue
+    assert drift.classes_apart(table)[1] == pytest.approx(2 * min(exact, common))
+    assert drift.classes_apart(np.array([[50, 0], [49, 1]]))[1] == 1.0
+    assert drift.classes_apart(np.array([[9], [9]])) == (0.0, 1.0)
+
+
+def test_classes_that_vanish_are_found_however_many_rows_there_are():
+    """A small reference beside a million rows has cells in which next to nothing is expected."""
+    effect, p = drift.classes_apart(np.array([[39, 31, 16], [1_000_000, 0, 0]]))
+    assert effect == pytest.approx(47 / 86)
+    assert p < 1e-12
+    assert drift.classes_apart(np.array([[39, 31, 16], [453_000, 360_000, 187_000]]))[1] > 0.5
 
 
 def test_a_sample_without_a_value_is_not_tested():
