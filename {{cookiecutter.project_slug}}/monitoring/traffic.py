@@ -143,11 +143,12 @@ class Traffic:
             predictions += said
             self.requests += 1
             if len(predictions) >= BATCH:
-                self._count(inputs, predictions)
+                self.count(inputs, predictions)
                 inputs, predictions = [], []
-        self._count(inputs, predictions)
+        self.count(inputs, predictions)
 
-    def _count(self, inputs: list[list[Any]], predictions: list[Any]) -> None:
+    def count(self, inputs: list[list[Any]], predictions: list[Any]) -> None:
+        """Count rows: those of which the inputs are known, and the predictions of all."""
         self.rows += len(predictions)
         self.with_inputs += len(inputs)
         self.predictions.add(predictions)

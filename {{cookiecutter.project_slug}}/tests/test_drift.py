@@ -57,7 +57,7 @@ def profiled(table):
 def judged_traffic(profile, table, limits):
     """Return the checks of made-up rows against a profile."""
     traffic = Traffic(profile)
-    traffic._count([*map(list, zip(*table.values(), strict=True))], table["normal"])
+    traffic.count([*map(list, zip(*table.values(), strict=True))], table["normal"])
     return checks(profile, traffic, limits)
 
 

@@ -1,0 +1,147 @@
+"""How often drift is told where there is none, and where there is some; as Markdown.
+
+    my-model/.venv/bin/python benchmarks/drift.py --evidently evidently/bin/python > drift.md
+
+It runs with the Python of a generated project's environment. README.md beside this file says
+what is measured, and how.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "{{cookiecutter.project_slug}}"))
+
+import pandas as pd
+from monitoring.drift import checks
+from monitoring.limits import Limits
+from monitoring.traffic import Traffic
+from pipeline.profile import profile
+from pipeline.schema import Schema
+from weeks import CLASSES, LIVE, NUMBERS, SHIFTS, pairs
+
+TRAINED = (60, 258, 1_000, 10_000)
+SHIFTED = (258, 10_000)
+SCHEMA = Schema.model_validate(
+    {
+        "task": "classification",
+        "target": "target",
+        "missing_values": [""],
+        "duplicates": True,
+        "columns": {name: {"type": "number", "missing": True} for name in NUMBERS}
+        | {name: {"type": "category", "missing": True} for name in CLASSES}
+        | {"target": {"type": "category"}},
+    }
+)
+DEFAULT = Limits()
+# Significance alone decides, at the level that the peer has for each column
+BARE = Limits(level=0.05, effect=0, cells=0)
+OWN = {"report": DEFAULT, "report, level 0.05, no effect asked for": BARE}
+
+
+def drifted(reference: pd.DataFrame, live: pd.DataFrame, limits: Limits) -> set[str | None]:
+    """Return the columns in which the report sees drift of some kind; None is the predictions."""
+    found = profile(reference, reference["two"].fillna("none").to_numpy(), SCHEMA)
+    traffic = Traffic(found)
+    cells = live.astype(object).where(live.notna(), None)
+    traffic.count(
+        cells[list(SCHEMA.features)].to_numpy().tolist(), list(live["two"].fillna("none"))
+    )
+    return {check.name for check in checks(found, traffic, limits) if check.alarm}
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--evidently", type=Path, help="a Python that has Evidently")
+    parser.add_argument(
+        "--weeks", type=int, default=200, help="how many clean ones are made up (200)"
+    )
+    return parser.parse_args()
+
+
+def peer(python: Path, weeks: int, questions: list[Any]) -> Iterator[list[Any]]:
+    """Yield what Evidently finds, in each week of each question."""
+    ended = subprocess.run(
+        [python, Path(__file__).with_name("drift_peer.py"), str(weeks)],
+        input=json.dumps(questions),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    yield from map(json.loads, ended.stdout.splitlines())
+
+
+def percent(found: list[bool]) -> str:
+    """Write how many of the weeks it was."""
+    return f"{100 * sum(found) / len(found):.3g} %"
+
+
+def clean(weeks: int, python: Path | None) -> Iterator[str]:
+    """Yield the table of false alarms."""
+    columns = [*NUMBERS, *CLASSES]
+    said = peer(python, weeks, [(it, {}, columns) for it in TRAINED]) if python else None
+    yield f"| clean weeks with any alarm | {' | '.join(f'{it:,} trained on' for it in TRAINED)} |"
+    yield "| --- |" + " ---: |" * len(TRAINED)
+    for name, limits in OWN.items():
+        cells = [
+            percent([bool(drifted(*pair, limits)) for pair in pairs(trained, weeks)])
+            for trained in TRAINED
+        ]
+        yield f"| {name} | {' | '.join(cells)} |"
+    if said:
+        answers = list(said)
+        for name, place in (("Evidently, any column", 0), ("Evidently, half of the columns", 1)):
+            cells = [percent([bool(week[place]) for week in answer]) for answer in answers]
+            yield f"| {name} | {' | '.join(cells)} |"
+
+
+def power(weeks: int, python: Path | None, trained: int) -> Iterator[str]:
+    """Yield the tables of what is found, for so many training rows."""
+    asked = [
+        (trained, {kind: size}, [column])
+        for kind, column, sizes in SHIFTS.values()
+        for size in sizes
+    ]
+    said = peer(python, weeks, asked) if python else None
+    for title, (kind, column, sizes) in SHIFTS.items():
+        yield f"| {trained:,} trained on: {title} | " + " | ".join(map(str, sizes)) + " |"
+        yield "| --- |" + " ---: |" * len(sizes)
+        for name, limits in OWN.items():
+            cells = [
+                percent(
+                    [
+                        column in drifted(*pair, limits)
+                        for pair in pairs(trained, weeks, **{kind: it})
+                    ]
+                )
+                for it in sizes
+            ]
+            yield f"| {name} | {' | '.join(cells)} |"
+        if said:
+            cells = [percent([column in week[0] for week in next(said)]) for _ in sizes]
+            yield f"| Evidently | {' | '.join(cells)} |"
+        yield ""
+
+
+def main() -> None:
+    """Print all tables."""
+    args = arguments()
+    print(
+        f"{args.weeks} clean weeks and {args.weeks // 2} of each drift, of {LIVE} rows; "
+        f"SciPy {version('scipy')}, pandas {version('pandas')}.\n"
+    )
+    print(*clean(args.weeks, args.evidently), sep="\n", flush=True)
+    for trained in SHIFTED:
+        print("", *power(args.weeks // 2, args.evidently, trained), sep="\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()

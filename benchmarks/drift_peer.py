@@ -1,0 +1,51 @@
+"""Evidently on made-up weeks: `python drift_peer.py WEEKS`, with a Python that has Evidently.
+
+Its preset chooses test and threshold for each column. Standard input is a JSON list of
+[trained, drift, columns]; for each, a line of JSON says which of the columns drifted in each week,
+and whether at least half of them did, which is what Evidently calls drift of the data set.
+"""
+
+import json
+import os
+import sys
+import warnings
+from typing import Any
+
+os.environ["DO_NOT_TRACK"] = "true"
+
+import pandas as pd
+from evidently import DataDefinition, Dataset, Report
+from evidently.presets import DataDriftPreset
+from weeks import CLASSES, NUMBERS, pairs
+
+KINDS = DataDefinition(numerical_columns=list(NUMBERS), categorical_columns=list(CLASSES))
+
+
+def drifted(reference: pd.DataFrame, live: pd.DataFrame, columns: list[str]) -> tuple[list, bool]:
+    """Return the columns that drift, and whether the data set does."""
+    tables = [Dataset.from_pandas(it, data_definition=KINDS) for it in (live, reference)]
+    metrics = Report([DataDriftPreset(columns=columns)]).run(*tables).dict()["metrics"]
+    found, whole = [], False
+    for metric in metrics:
+        settings: dict[str, Any] = metric["config"]
+        if "column" in settings:
+            value, limit = metric["value"], settings["threshold"]
+            small_is_drift = "p_value" in settings["method"]
+            if value < limit if small_is_drift else value >= limit:
+                found.append(settings["column"])
+        else:
+            whole = metric["value"]["share"] >= settings["drift_share"]
+    return found, whole
+
+
+def main() -> None:
+    """Answer every question."""
+    warnings.simplefilter("ignore")
+    weeks = int(sys.argv[1])
+    for trained, drift, columns in json.load(sys.stdin):
+        found = [drifted(*pair, columns) for pair in pairs(trained, weeks, **drift)]
+        print(json.dumps(found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
