@@ -107,12 +107,13 @@ def _volume(report: dict[str, Any]) -> list[str]:
     if refused["reasons"]:
         lines = "".join(
             f"<tr><td>{escape(it['reason'])}</td><td>{escape(it['feature'] or '')}</td>"
-            f"<td>{it['requests']:,}</td></tr>"
+            f"<td>{it['values']:,}</td></tr>"
             for it in refused["reasons"]
         )
         parts.append(
-            f"<h2>Refused: {refused['requests']:,} requests ({percent(refused['share'])})</h2>"
-            f"<table><tr><th>reason</th><th>feature</th><th>requests</th></tr>{lines}</table>"
+            f"<h2>Refused: {refused['values']:,} values ({percent(refused['share'])} of what came "
+            "in)</h2><table><tr><th>reason</th><th>feature</th><th>values</th></tr>"
+            f"{lines}</table>"
         )
     return parts
 

@@ -7,7 +7,7 @@ MEANING = {
     "level": "how many reports may be false alarms where nothing drifts",
     "effect": "how far apart distributions must be to matter, from 0 to 1",
     "cells": "how many more of the cells must be missing, or unseen, to matter",
-    "refused": "how many of the requests may be refused",
+    "refused": "how much of what comes in, rows and refused values, may be refused",
 }
 
 
@@ -19,8 +19,9 @@ class Limits:
         level: the share of reports on traffic without drift that may raise an alarm.
         effect: the least distance between distributions that matters.
         cells: the least share of unseen cells that matters, and change of that of missing ones.
-        refused: the greatest share of the requests that may be refused.
-        rows: fewer rows, or requests, are not judged.
+        refused: the greatest share of what comes in, rows answered and values refused, that may be
+            refused.
+        rows: fewer rows are not judged.
     """
 
     level: float = 0.01

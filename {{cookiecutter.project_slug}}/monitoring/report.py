@@ -46,7 +46,7 @@ def report(watched: Watched, store: Store, window: Window, limits: Limits) -> di
     profile, metadata = watched.profile, watched.metadata
     traffic = Traffic(profile)
     traffic.add(store.requests(window, watched.recipe_id))
-    refused = _refused(store, watched, window, traffic.requests, limits)
+    refused = _refused(store, watched, window, traffic.rows, limits)
     found = checks(profile, traffic, limits)
     state = "not enough data" if traffic.rows < limits.rows else "in order"
     if refused["alarm"] or any(check.alarm for check in found):
@@ -96,13 +96,13 @@ def _refused(
 ) -> dict[str, Any]:
     reasons = store.refused(window, watched.recipe_id)
     refused = sum(count for *_, count in reasons)
-    asked = answered + refused
+    came = answered + refused
     return {
-        "requests": refused,
-        "share": refused / asked if asked else 0.0,
-        "alarm": asked >= limits.rows and refused > limits.refused * asked,
+        "values": refused,
+        "share": refused / came if came else 0.0,
+        "alarm": came >= limits.rows and refused > limits.refused * came,
         "reasons": [
-            {"reason": reason, "feature": feature or None, "requests": count}
+            {"reason": reason, "feature": feature or None, "values": count}
             for reason, feature, count in reasons
         ],
     }

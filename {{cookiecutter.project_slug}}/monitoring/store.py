@@ -81,7 +81,7 @@ class Store:
         return {(recipe, version): count for recipe, version, count in found}
 
     def refused(self, window: Window, recipe_id: str) -> list[tuple[str, str, int]]:
-        """Return reason, feature and number of refused requests, the commonest first."""
+        """Return reason, feature and number of refused values, the commonest first."""
         return self._database.execute(
             "SELECT reason, feature, sum(count) FROM refused "
             "WHERE minute >= ? AND minute < ? AND recipe_id = ? "

@@ -7,7 +7,7 @@ from typing import Any
 from registry import text
 
 HEADER = ("COLUMN", "BEFORE", "NOW", "APART", "P", "MISSING", "UNSEEN")
-# How many days, and reasons of refused requests, are listed
+# How many days, and reasons why values were refused, are listed
 DAYS = 7
 REASONS = 5
 ALARM = " !"
@@ -27,10 +27,10 @@ def rendered(report: dict[str, Any]) -> str:
         parts.append(text.table(("DAY", "REQUESTS", "ROWS"), per_day, yielding=()))
     if report["refused"]["reasons"]:
         why = [
-            [reason["reason"], reason["feature"] or "", f"{reason['requests']:,}"]
+            [reason["reason"], reason["feature"] or "", f"{reason['values']:,}"]
             for reason in report["refused"]["reasons"][:REASONS]
         ]
-        parts.append(text.table(("REFUSED", "FEATURE", "REQUESTS"), why, yielding=("FEATURE",)))
+        parts.append(text.table(("REFUSED", "FEATURE", "VALUES"), why, yielding=("FEATURE",)))
     parts.append("\n".join(folded(line) for line in conclusion(report)))
     return "\n\n".join(parts)
 
@@ -49,7 +49,7 @@ def conclusion(report: dict[str, Any]) -> Iterator[str]:
                 yield f"ALARM: {name}: {_reason(about, check, part)}."
     if report["refused"]["alarm"]:
         yield (
-            f"ALARM: {percent(report['refused']['share'])} of the requests were refused, "
+            f"ALARM: {percent(report['refused']['share'])} of what came in was refused, "
             f"{percent(limits['refused'])} may be."
         )
     if volume["rows"] < limits["rows"]:
@@ -107,13 +107,13 @@ def _head(report: dict[str, Any]) -> str:
     model, volume, window = report["model"], report["volume"], report["window"]
     versions = ", ".join(version for version in model["versions"] if version)
     since, until = (window[end] or default for end, default in (("since", ""), ("until", "now")))
-    refused = report["refused"]["requests"]
+    refused = report["refused"]["values"]
     pairs = [
         ("model", f"{model['name']} {versions}".strip()),
         ("recipe", text.short(model["recipe_id"])),
         ("window", f"{since} to {until}" if since else f"everything to {until}"),
         ("answered", f"{volume['requests']:,} requests, {volume['rows']:,} rows"),
-        ("refused", f"{refused:,} requests ({percent(report['refused']['share'])})"),
+        ("refused", f"{refused:,} values ({percent(report['refused']['share'])} of what came in)"),
     ]
     if volume["requests_of_other_models"]:
         others = f"{volume['requests_of_other_models']:,} requests that other models answered"

@@ -68,7 +68,7 @@ class Served:
         return [it.request_id for it in answered]
 
     def refuse(self, count: int, reason: str, feature: str = "") -> None:
-        """Record that some requests were refused just now."""
+        """Record that some values were refused just now."""
         records = Records(self.path)
         for _ in range(count):
             records.refuse(self.recipe_id, "v1.0.0", reason, feature)

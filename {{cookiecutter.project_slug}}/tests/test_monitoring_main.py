@@ -1,8 +1,8 @@
 """`python -m monitoring` answers on one page or in one sentence, and ends with 0, 1 or 2."""
 
-import ast
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -152,8 +152,5 @@ def test_a_report_imports_nothing_heavy(served, tmp_path):
 def test_what_watches_is_not_known_by_what_it_watches():
     """The line and the server import nothing of this room."""
     for path in [*(ROOT / "pipeline").glob("*.py"), *(ROOT / "serving").glob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in getattr(node, "names", [])]
-            assert not any(
-                str(name).startswith("monitoring") for name in (*names, getattr(node, "module", ""))
-            ), path
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(from|import) monitoring\b", text, re.MULTILINE), path

@@ -82,19 +82,19 @@ def test_no_row_is_not_enough(served):
     assert reported(served)["state"] == "not enough data"
 
 
-def test_many_refused_requests_are_an_alarm(served, train):
+def test_many_refused_values_are_an_alarm(served, train):
     """Even where nothing else came in, for then the clients are broken."""
     served.refuse(30, "missing", "count")
     served.refuse(70, "malformed")
     found = reported(served)
     assert found["state"] == "alarm"
     assert found["refused"] == {
-        "requests": 100,
+        "values": 100,
         "share": 1.0,
         "alarm": True,
         "reasons": [
-            {"reason": "malformed", "feature": None, "requests": 70},
-            {"reason": "missing", "feature": "count", "requests": 30},
+            {"reason": "malformed", "feature": None, "values": 70},
+            {"reason": "missing", "feature": "count", "values": 30},
         ],
     }
     served.answer(drawn(train, 1_900))

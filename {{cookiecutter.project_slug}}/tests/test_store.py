@@ -68,7 +68,7 @@ def test_only_one_recipe_is_read_where_that_is_asked(served, rows):
         assert store.features()["other", ""] == served.features
 
 
-def test_refused_requests_are_added_up(served, rows):
+def test_refused_values_are_added_up(served, rows):
     """By reason and feature, the commonest first."""
     served.refuse(2, "malformed")
     served.refuse(3, "missing", "count")

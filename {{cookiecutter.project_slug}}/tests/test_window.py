@@ -44,7 +44,7 @@ def test_a_request_belongs_to_the_window_that_begins_with_it():
 
 
 def test_a_minute_that_is_cut_belongs_to_the_window():
-    """Refused requests are counted by the minute."""
+    """Refused values are counted by the minute."""
     cut = timedelta(seconds=30)
     low, high = Window(NOW + cut, NOW + timedelta(minutes=5) + cut).minutes
     inside = [minute for minute in range(-1, 7) if low <= NOW.timestamp() // 60 + minute < high]

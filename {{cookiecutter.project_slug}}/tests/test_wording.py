@@ -61,7 +61,7 @@ def test_every_alarm_has_its_sentence(served, train):
     assert "ALARM: colour: 100% of the values were never seen: 'vio<let'." in ending
     assert "ALARM: member: 5" in ending
     assert "% of the cells are missing, " in ending
-    assert "ALARM: 14% of the requests were refused, 5% may be." in ending
+    assert "ALARM: 14% of what came in was refused, 5% may be." in ending
     assert "In order" not in text
     assert " !" in text
 
@@ -87,7 +87,7 @@ def test_nothing_is_told_of_no_row(served):
     assert text.endswith("Not enough data: 0 rows, and 100 are needed.")
 
 
-def test_other_models_days_and_refused_requests_are_listed(served, train):
+def test_other_models_days_and_refused_values_are_listed(served, train):
     """What was left out, the last seven days, the commonest reasons."""
     served.answer(drawn(train, 120), every=86_400 / 12)
     served.answer(drawn(train, 7), recipe_id="other")
