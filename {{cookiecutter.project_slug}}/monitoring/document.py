@@ -4,7 +4,16 @@ from html import escape
 from typing import Any
 
 from monitoring.drawing import days, picture
-from monitoring.wording import columns, conclusion, legend, middle, percent, probability
+from monitoring.wording import (
+    PREDICTION,
+    columns,
+    conclusion,
+    left_out,
+    legend,
+    middle,
+    percent,
+    probability,
+)
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #59636e; --paper: #fff; --card: #f6f8fa;
@@ -46,12 +55,11 @@ def document(report: dict[str, Any]) -> str:
     title = f"{model['title']}: {report['state']}"
     versions = ", ".join(version for version in model["versions"] if version)
     span = f"{window['since'] or 'the first request'} to {window['until'] or 'now'}"
-    others = volume["requests_of_other_models"]
     facts = [
         f"{model['name']} {versions}, recipe {model['recipe_id'][:7]}",
         f"From {span}",
         f"{volume['requests']:,} requests and {volume['rows']:,} rows answered",
-        *([f"{others:,} requests that other models answered are left out"] if others else []),
+        *([f"Left out: {left_out(report)}"] if volume["other_models"] else []),
     ]
     parts = [
         f"<h1>{escape(title)}</h1>",
@@ -75,11 +83,11 @@ def _card(name: str, part: dict[str, Any]) -> str:
     alarm = any(check["alarm"] for check in checks.values())
     kind = "mean" if "mean" in now else "commonest"
     rows = [(kind, middle(part, "reference"), middle(part, "live"), "values")]
-    if before["rows"] and now["rows"]:
+    if before["rows"] and now["rows"] and name != PREDICTION:
         was, gone = (side["missing"] / side["rows"] for side in (before, now))
         rows.append(("missing", percent(was), percent(gone), "missing"))
     present = now["rows"] - now["missing"]
-    if part["unseen"] is not None and present:
+    if part["unseen"] is not None and present and name != PREDICTION:
         rows.append(("unseen", "", percent(part["unseen"] / present), "unseen"))
     cells = "".join(_line(*row[:3], checks.get(row[3])) for row in rows)
     return (
@@ -100,7 +108,7 @@ def _line(about: str, before: str, now: str, check: dict[str, Any] | None) -> st
 
 def _volume(report: dict[str, Any]) -> list[str]:
     parts = []
-    if report["volume"]["days"]:
+    if len(report["volume"]["days"]) > 1:
         counts = [(day["day"], day["rows"]) for day in report["volume"]["days"]]
         parts.append(f'<h2>Rows a day</h2><div class="cards"><div>{days(counts)}</div></div>')
     refused = report["refused"]

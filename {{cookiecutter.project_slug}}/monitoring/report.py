@@ -11,10 +11,10 @@ from monitoring.document import document
 from monitoring.drift import checks
 from monitoring.limits import Limits, limits_of
 from monitoring.store import Store
+from monitoring.terminal import rendered
 from monitoring.traffic import Traffic
 from monitoring.watched import Watched
 from monitoring.window import Window
-from monitoring.wording import rendered
 from pipeline.files import write_text
 
 ENDED = {"in order": 0, "alarm": 1, "not enough data": 2}
@@ -66,9 +66,11 @@ def report(watched: Watched, store: Store, window: Window, limits: Limits) -> di
             "requests": traffic.requests,
             "rows": traffic.rows,
             "rows_with_inputs": traffic.with_inputs,
-            "requests_of_other_models": sum(
-                count for (recipe, _), count in models.items() if recipe != watched.recipe_id
-            ),
+            "other_models": [
+                {"recipe_id": recipe, "version": version, "requests": count}
+                for (recipe, version), count in models.items()
+                if recipe != watched.recipe_id
+            ],
             "days": [
                 {"day": day, "requests": requests, "rows": rows}
                 for day, (requests, rows) in traffic.days.items()

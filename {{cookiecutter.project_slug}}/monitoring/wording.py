@@ -1,4 +1,4 @@
-"""A report as a person reads it in a terminal, within 80 columns."""
+"""What a report says, in sentences and in the few digits that a person reads."""
 
 import textwrap
 from collections.abc import Iterator
@@ -6,38 +6,12 @@ from typing import Any
 
 from registry import text
 
-HEADER = ("COLUMN", "BEFORE", "NOW", "APART", "P", "MISSING", "UNSEEN")
-# How many days, and reasons why values were refused, are listed
-DAYS = 7
-REASONS = 5
-ALARM = " !"
-
-
-def rendered(report: dict[str, Any]) -> str:
-    """Return the whole report."""
-    volume = report["volume"]
-    parts = [_head(report)]
-    if volume["rows"]:
-        rows = [_row(name, part) for name, part in columns(report)]
-        parts.append(text.table(HEADER, rows, yielding=("COLUMN", "BEFORE", "NOW")))
-        parts.append(folded(legend(report)))
-    days = volume["days"][-DAYS:]
-    if len(days) > 1:
-        per_day = [[day["day"], f"{day['requests']:,}", f"{day['rows']:,}"] for day in days]
-        parts.append(text.table(("DAY", "REQUESTS", "ROWS"), per_day, yielding=()))
-    if report["refused"]["reasons"]:
-        why = [
-            [reason["reason"], reason["feature"] or "", f"{reason['values']:,}"]
-            for reason in report["refused"]["reasons"][:REASONS]
-        ]
-        parts.append(text.table(("REFUSED", "FEATURE", "VALUES"), why, yielding=("FEATURE",)))
-    parts.append("\n".join(folded(line) for line in conclusion(report)))
-    return "\n\n".join(parts)
+PREDICTION = "(prediction)"
 
 
 def columns(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return the features and then the predictions, by the names that a reader sees."""
-    return [*report["features"].items(), ("(prediction)", report["predictions"])]
+    return [*report["features"].items(), (PREDICTION, report["predictions"])]
 
 
 def conclusion(report: dict[str, Any]) -> Iterator[str]:
@@ -54,6 +28,11 @@ def conclusion(report: dict[str, Any]) -> Iterator[str]:
         )
     if volume["rows"] < limits["rows"]:
         yield f"Not enough data: {volume['rows']:,} rows, and {limits['rows']:,} are needed."
+        if volume["other_models"]:
+            yield (
+                "Other models answered: name the package of one of them with --package, such as "
+                "one below var/packages, or one that `python -m registry fetch` gets."
+            )
     elif volume["rows_with_inputs"] < limits["rows"]:
         yield (
             f"The inputs of {volume['rows_with_inputs']:,} rows were recorded, and "
@@ -72,6 +51,15 @@ def legend(report: dict[str, Any]) -> str:
         f"at most {limits['level']:g} and an APART of at least {limits['effect']:g}, or "
         f"{limits['cells']:g} more of the cells missing or unseen."
     )
+
+
+def left_out(report: dict[str, Any]) -> str:
+    """Say which other models answered how many requests."""
+    found = [
+        f"{it['requests']:,} by {it['version'] or 'a model'} ({text.short(it['recipe_id'])})"
+        for it in report["volume"]["other_models"]
+    ]
+    return f"requests answered {', '.join(found)}"
 
 
 def middle(part: dict[str, Any], which: str) -> str:
@@ -103,40 +91,9 @@ def probability(p: float) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _head(report: dict[str, Any]) -> str:
-    model, volume, window = report["model"], report["volume"], report["window"]
-    versions = ", ".join(version for version in model["versions"] if version)
-    since, until = (window[end] or default for end, default in (("since", ""), ("until", "now")))
-    refused = report["refused"]["values"]
-    pairs = [
-        ("model", f"{model['name']} {versions}".strip()),
-        ("recipe", text.short(model["recipe_id"])),
-        ("window", f"{since} to {until}" if since else f"everything to {until}"),
-        ("answered", f"{volume['requests']:,} requests, {volume['rows']:,} rows"),
-        ("refused", f"{refused:,} values ({percent(report['refused']['share'])} of what came in)"),
-    ]
-    if volume["requests_of_other_models"]:
-        others = f"{volume['requests_of_other_models']:,} requests that other models answered"
-        pairs.append(("left out", others))
-    return text.aligned(pairs)
-
-
-def _row(name: str, part: dict[str, Any]) -> list[str]:
-    checks, live = part["checks"], part["live"]
-    values = checks.get("values")
-    apart = f"{values['effect']:.2f}{_mark(values)}" if values else "-"
-    p = probability(values["p_adjusted"]) if values else "-"
-    missing, unseen = "-", "-"
-    if live["rows"]:
-        missing = f"{percent(live['missing'] / live['rows'])}{_mark(checks.get('missing'))}"
-    if part["unseen"] is not None and live["rows"] > live["missing"]:
-        share = part["unseen"] / (live["rows"] - live["missing"])
-        unseen = f"{percent(share)}{_mark(checks.get('unseen'))}"
-    return [name, middle(part, "reference"), middle(part, "live"), apart, p, missing, unseen]
-
-
-def _mark(check: dict[str, Any] | None) -> str:
-    return ALARM if check and check["alarm"] else ""
+def folded(paragraph: str) -> str:
+    """Fold a paragraph to the width of a terminal."""
+    return "\n".join(textwrap.wrap(paragraph, text.WIDTH))
 
 
 def _reason(about: str, check: dict[str, Any], part: dict[str, Any]) -> str:
@@ -154,8 +111,3 @@ def _reason(about: str, check: dict[str, Any], part: dict[str, Any]) -> str:
         f"the values are {check['effect']:.2f} apart; {kind} was {middle(part, 'reference')} and "
         f"is {middle(part, 'live')}"
     )
-
-
-def folded(paragraph: str) -> str:
-    """Fold a paragraph to the width of a terminal."""
-    return "\n".join(textwrap.wrap(paragraph, text.WIDTH))

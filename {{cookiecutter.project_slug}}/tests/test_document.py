@@ -71,7 +71,7 @@ def test_a_page_has_a_card_for_each_column(served, train):
     text = " ".join(found.said)
     for name in [*served.features, "(prediction)"]:
         assert name in found.said
-    assert sum(tag == "svg" for tag, _ in found.elements) == len(served.features) + 2
+    assert sum(tag == "svg" for tag, _ in found.elements) == len(served.features) + 1
     assert "Made up: in order" in text
     assert "In order: what comes in is what the model was made for." in text
     assert "mistyped" in text
@@ -113,7 +113,14 @@ def test_a_page_without_a_row_says_so(served):
     assert "svg" not in {tag for tag, _ in found.elements}
 
 
+def test_days_are_drawn_where_there_are_several(served, train):
+    """After the columns, in the order of time."""
+    served.answer(drawn(train, 10), every=86_400 / 4)
+    assert "2026-11-02: 4 rows" in page(served)
+
+
 def test_other_models_are_told(served, train):
     """How many of their requests were left out."""
     served.answer(train.head(3), recipe_id="other")
-    assert "3 requests that other models answered are left out" in " ".join(Page(page(served)).said)
+    told = " ".join(Page(page(served)).said)
+    assert "Left out: requests answered 3 by v1.0.0 (other)" in told

@@ -110,11 +110,8 @@ def test_other_models_are_left_out_and_counted(served, train):
     assert found["state"] == "in order"
     assert found["model"]["versions"] == ["v1.0.0"]
     volume = found["volume"]
-    assert (volume["requests"], volume["rows"], volume["requests_of_other_models"]) == (
-        40,
-        120,
-        120,
-    )
+    assert (volume["requests"], volume["rows"]) == (40, 120)
+    assert volume["other_models"] == [{"recipe_id": "other", "version": "v1.0.0", "requests": 120}]
 
 
 def test_only_the_window_is_compared(served, train):

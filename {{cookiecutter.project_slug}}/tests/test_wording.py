@@ -1,114 +1,108 @@
-"""A report reads well in a terminal."""
+"""Figures are written in the few digits that a person reads, alarms in sentences."""
 
-import pandas as pd
 import pytest
-from recorded import Served, drawn, shifted
 
 from monitoring.limits import Limits
-from monitoring.report import report
-from monitoring.store import opened
-from monitoring.watched import read_watched
-from monitoring.window import Window
-from monitoring.wording import percent, probability, rendered
-from registry.text import columns as width
+from monitoring.wording import conclusion, extent, folded, left_out, middle, percent, probability
+
+NUMBERS = {
+    "type": "number",
+    "ends": [1.0, 2.5, 1234567.0],
+    "reference": {"rows": 10, "missing": 1, "mean": 2.0, "counts": [0, 5, 4, 0]},
+    "live": {"rows": 8, "missing": 4, "mean": 3.14159, "counts": [1, 0, 2, 1]},
+    "checks": {},
+}
+CLASSES = {
+    "type": "category",
+    "names": ["a", "b"],
+    "reference": {"rows": 10, "missing": 0, "counts": [4, 6, 0]},
+    "live": {"rows": 4, "missing": 0, "counts": [2, 1, 1], "unseen_values": {"c": 1}},
+    "checks": {},
+}
 
 
-@pytest.fixture
-def served(run, tmp_path):
-    """A server's records, without a request."""
-    return Served(run.package, tmp_path)
+def reported(features, rows=500, refused=False):
+    """Return what a report must have to be concluded."""
+    alarm = refused or any(
+        it["alarm"] for part in features.values() for it in part["checks"].values()
+    )
+    return {
+        "state": "alarm" if alarm else "in order",
+        "limits": vars(Limits()),
+        "volume": {"rows": rows, "rows_with_inputs": rows, "other_models": []},
+        "refused": {"share": 0.25, "alarm": refused},
+        "features": features,
+        "predictions": {**NUMBERS},
+    }
 
 
-@pytest.fixture
-def train(run):
-    """The training rows."""
-    return pd.read_parquet(run.prepared / "train.parquet")
+def with_alarm(part, about, effect):
+    """Return a column with an alarm."""
+    check = {"effect": effect, "p": 0.0, "p_adjusted": 0.0, "alarm": True}
+    return {**part, "checks": {about: check}}
 
 
-def told(served, **limits):
-    """Return the text of the report on what is recorded."""
-    with opened(served.path) as store:
-        watched = read_watched(served.package)
-        return rendered(report(watched, store, Window(), Limits(**limits)))
-
-
-def test_a_report_in_order_says_so(served, train):
-    """Model, volume, a line for each column, and the conclusion at the end."""
-    served.answer(drawn(train, 150), each=3)
-    text = told(served)
-    assert text.startswith("model     made-up v1.0.0\n")
-    assert "answered  50 requests, 150 rows" in text
-    for name in [*served.features, "(prediction)"]:
-        assert f"\n{name} " in text
-    assert text.endswith("In order: what comes in is what the model was made for.")
-    assert "left out" not in text
-    assert "REFUSED" not in text
-
-
-def test_every_alarm_has_its_sentence(served, train):
+@pytest.mark.parametrize(
+    ("part", "about", "sentence"),
+    [
+        (NUMBERS, "values", "the values are 0.30 apart; the mean was 2 and is 3.142"),
+        (NUMBERS, "missing", "50% of the cells are missing, 10% were"),
+        (NUMBERS, "unseen", "30% of the values lie outside 1 to 1.23457e+06"),
+        (
+            CLASSES,
+            "values",
+            "the values are 0.30 apart; the commonest class was 60% b and is 25% b",
+        ),
+        (CLASSES, "unseen", "30% of the values were never seen: 'c'"),
+    ],
+)
+def test_every_alarm_has_a_sentence(part, about, sentence):
     """With what it was and what it is."""
-    rows = shifted(drawn(train, 300), 4)
-    rows["colour"] = "vio<let"
-    rows.loc[:150, "member"] = None
-    served.answer(rows)
-    served.refuse(50, "mistyped", "count")
-    text = told(served)
-    ending = " ".join(text.split("\n\n")[-1].split())
-    assert "ALARM: size: the values are 0." in ending
-    assert "; the mean was " in ending
-    assert "of the values lie outside " in ending
-    assert "ALARM: colour: the values are 1.00 apart; the commonest class was " in ending
-    assert "ALARM: colour: 100% of the values were never seen: 'vio<let'." in ending
-    assert "ALARM: member: 5" in ending
-    assert "% of the cells are missing, " in ending
-    assert "ALARM: 14% of what came in was refused, 5% may be." in ending
-    assert "In order" not in text
-    assert " !" in text
+    report = reported({"size": with_alarm(part, about, 0.3), "other": CLASSES})
+    assert [*conclusion(report)] == [f"ALARM: size: {sentence}."]
 
 
-def test_too_few_rows_are_told(served, train):
-    """With how many it takes."""
-    served.answer(drawn(train, 20))
-    assert told(served).endswith("Not enough data: 20 rows, and 100 are needed.")
+def test_a_report_without_an_alarm_has_one_sentence():
+    """In order, or too little is known."""
+    assert [*conclusion(reported({}))] == [
+        "In order: what comes in is what the model was made for."
+    ]
+    few = reported({}, rows=3) | {"state": "not enough data"}
+    assert [*conclusion(few)] == ["Not enough data: 3 rows, and 100 are needed."]
 
 
-def test_inputs_that_were_not_recorded_are_told(served, train):
-    """Then only the predictions were judged."""
-    served.answer(drawn(train, 150), record_inputs=False)
-    ending = " ".join(told(served).split("\n\n")[-1].split())
-    assert ending.startswith("The inputs of 0 rows were recorded, and 100 are needed: nothing but")
+def test_what_was_refused_has_a_sentence():
+    """With the share that may be."""
+    told = "ALARM: 25% of what came in was refused, 5% may be."
+    assert [*conclusion(reported({}, refused=True))] == [told]
 
 
-def test_nothing_is_told_of_no_row(served):
-    """No table without traffic."""
-    served.refuse(1, "malformed")
-    text = told(served)
-    assert "COLUMN" not in text
-    assert text.endswith("Not enough data: 0 rows, and 100 are needed.")
+def test_a_column_without_a_value_has_no_middle():
+    """Nor a commonest class where none is known."""
+    empty = {**NUMBERS, "live": {"counts": [0, 0, 0, 0], "mean": None}}
+    assert middle(empty, "live") == "-"
+    unknown = {"names": [], "reference": {"counts": [5]}, "live": {"counts": [3]}}
+    assert middle(unknown, "live") == "other"
 
 
-def test_other_models_days_and_refused_values_are_listed(served, train):
-    """What was left out, the last seven days, the commonest reasons."""
-    served.answer(drawn(train, 120), every=86_400 / 12)
-    served.answer(drawn(train, 7), recipe_id="other")
-    for number in range(6):
-        served.refuse(1 + number, f"reason {number}")
-    text = told(served)
-    assert "left out  7 requests that other models answered" in text
-    assert "2026-11-01" not in text
-    assert "2026-11-11" in text
-    assert "reason 0" not in text
-    assert "reason 5" in text
+def test_a_range_has_six_digits():
+    """Enough to tell what lies outside."""
+    assert extent(NUMBERS) == "1 to 1.23457e+06"
 
 
-def test_no_line_is_wider_than_a_terminal(served, train):
-    """However long names and values are."""
-    rows = drawn(train, 150).assign(colour="x" * 200)
-    served.answer(rows)
-    served.refuse(200, "mistyped", "f" * 100)
-    lines = told(served).splitlines()
-    table = [line for line in lines if not line.startswith("x" * 50)]
-    assert max(map(width, table)) <= 80
+def test_other_models_are_named():
+    """By version, or by recipe alone."""
+    models = [
+        {"recipe_id": "abcdef012", "version": "v1.0.0", "requests": 1200},
+        {"recipe_id": "012abcdef", "version": "", "requests": 3},
+    ]
+    told = left_out({"volume": {"other_models": models}})
+    assert told == "requests answered 1,200 by v1.0.0 (abcdef0), 3 by a model (012abcd)"
+
+
+def test_paragraphs_are_folded():
+    """To the width of a terminal."""
+    assert max(map(len, folded("word " * 50).splitlines())) <= 80
 
 
 @pytest.mark.parametrize(
