@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 from datetime import datetime
 from pathlib import Path
 
@@ -80,7 +81,12 @@ def main() -> int:
     command = importlib.import_module(f"monitoring.{args.command}")
     with opened(args.records) as store:
         data, text, status = command.run(watched, store, span, args)
-    print(json.dumps(data, indent=2, ensure_ascii=False) if args.json else text, flush=True)
+    shown = json.dumps(data, indent=2, ensure_ascii=False) if args.json else text
+    try:
+        print(shown, flush=True)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; nothing is left to be flushed at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
 
 
@@ -89,9 +95,10 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; nothing is left to be flushed at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (Refusal, OSError) as mistake:
         print(f"error: {mistake}", file=sys.stderr)
+        sys.exit(2)
+    except Exception:
+        # Python would end with 1, which means an alarm.
+        traceback.print_exc()
         sys.exit(2)

@@ -41,7 +41,7 @@ def run(
     store.write_outcomes(outcomes)
     found = quality(watched, store.with_outcomes(window, watched.recipe_id), args.rows)
     kept = f"{args.file}: {len(outcomes):,} outcomes kept.\n\n" if args.file else ""
-    return found, kept + rendered(found), ENDED[found["state"]]
+    return {"kept": len(outcomes), **found}, kept + rendered(found), ENDED[found["state"]]
 
 
 def rendered(found: dict[str, Any]) -> str:

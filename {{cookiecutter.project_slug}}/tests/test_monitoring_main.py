@@ -132,6 +132,31 @@ def test_the_exit_status_is_for_programs(called, served):
     assert called("report")[0] == 1
 
 
+def test_a_fault_of_the_code_is_no_alarm(called, monkeypatch):
+    """It ends with 2, and is shown as it is."""
+    monkeypatch.setattr("monitoring.report.report", lambda *_: 1 / 0)
+    status, told, errors = called("report")
+    assert (status, told) == (2, "")
+    assert errors.startswith("Traceback")
+
+
+def test_an_alarm_is_one_even_if_nobody_reads_it(served):
+    """A reader that has seen enough, such as `head`, does not change the status."""
+    served.answer(shifted(served.rows_asked, 5))
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "monitoring", "report"],
+        cwd=served.directory,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_a_report_imports_nothing_heavy(served, tmp_path):
     """Neither scikit-learn nor Polars, which take longer to import than a report takes."""
     code = (

@@ -38,7 +38,7 @@ def test_outcomes_are_kept_and_the_quality_is_told(served):
     """The headline first, promised and now, each with its interval."""
     data, text, status = ran(served, served.file)
     assert status == 0
-    assert data["state"] == "in order"
+    assert (data["kept"], data["state"]) == (30, "in order")
     assert text.startswith(f"{served.file}: 30 outcomes kept.\n\nMETRIC")
     assert "\nmacro_f1 " in text
     assert text.endswith("30 rows have outcomes. In order: it is not worse than promised.")
@@ -57,7 +57,7 @@ def test_without_a_file_the_quality_is_told(served):
     """Of what is known already."""
     ran(served, served.file)
     data, text, status = ran(served)
-    assert (data["rows"], status) == (30, 0)
+    assert (data["kept"], data["rows"], status) == (0, 30, 0)
     assert text.startswith("METRIC")
 
 
