@@ -27,17 +27,18 @@ def compared(
 
     Returns:
         "type"; for numbers "ends" of the bins in "counts", for classes their "names"; "reference"
-        and "live" with "rows", "missing" and "counts", also "mean" or "unseen_values"; "unseen",
-        how many live cells the reference has nothing of, or None where it cannot tell; "checks".
+        and "live" with "rows", "missing" and "counts", numbers with a "mean", live classes with
+        some "unseen_values"; "unseen", how many live cells the reference has nothing of, or None
+        where it cannot tell; "checks".
     """
     numeric = isinstance(live, Numbers)
     before: dict[str, Any] = {"rows": rows, "missing": reference["missing"]}
     present = int(live.table[1].sum())
     now: dict[str, Any] = {"rows": present + live.missing, "missing": live.missing}
     if numeric:
-        before["mean"] = reference["mean"]
+        before |= {"mean": reference["mean"], "std": reference["std"]}
         now["mean"] = live.total / present if present else None
-        parts = {"std": reference["std"], "ends": [float(end) for end in live.ends]}
+        parts = {"ends": [float(end) for end in live.ends]}
         before["counts"], now["counts"] = live.table.tolist()
     else:
         before["counts"], now["counts"], names = _commonest(live)

@@ -1,8 +1,10 @@
-"""What an alarm takes, and the options that change it."""
+"""What an alarm takes, the options that change it, and the exit status that tells it."""
 
 import argparse
 from dataclasses import dataclass, fields
 
+# The exit status for what was found
+ENDED = {"in order": 0, "alarm": 1, "not enough data": 2}
 MEANING = {
     "level": "how many reports may be false alarms where nothing drifts",
     "effect": "how far apart distributions must be to matter, from 0 to 1",

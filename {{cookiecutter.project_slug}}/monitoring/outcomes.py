@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from monitoring.joining import read_outcomes
+from monitoring.limits import ENDED
 from monitoring.quality import quality
 from monitoring.store import Store
 from monitoring.watched import Watched
 from monitoring.window import Window
 from monitoring.wording import folded
 from registry import text
-
-ENDED = {"in order": 0, "alarm": 1, "not enough data": 2}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,15 +9,13 @@ from monitoring import limits
 from monitoring.comparison import compared
 from monitoring.document import document
 from monitoring.drift import checks
-from monitoring.limits import Limits, limits_of
+from monitoring.limits import ENDED, Limits, limits_of
 from monitoring.store import Store
 from monitoring.terminal import rendered
 from monitoring.traffic import Traffic
 from monitoring.watched import Watched
 from monitoring.window import Window
 from pipeline.files import write_text
-
-ENDED = {"in order": 0, "alarm": 1, "not enough data": 2}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,9 +19,7 @@ def test_numbers_have_bins_and_means():
     live.add([2.0, 4.0, None, None])
     found = compared(live, reference, 4, [])
     assert found["reference"] == {
-        "rows": 4,
-        "missing": 1,
-        "mean": 2.0,
+        **{"rows": 4, "missing": 1, "mean": 2.0, "std": 0.816497},
         "counts": [0, 1, 1, 1, 0, 0],
     }
     assert found["live"] == {"rows": 4, "missing": 2, "mean": 3.0, "counts": [0, 0, 1, 0, 0, 1]}
