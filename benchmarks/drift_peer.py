@@ -18,12 +18,14 @@ from evidently import DataDefinition, Dataset, Report
 from evidently.presets import DataDriftPreset
 from weeks import CLASSES, NUMBERS, pairs
 
-KINDS = DataDefinition(numerical_columns=list(NUMBERS), categorical_columns=list(CLASSES))
-
 
 def drifted(reference: pd.DataFrame, live: pd.DataFrame, columns: list[str]) -> tuple[list, bool]:
     """Return the columns that drift, and whether the data set does."""
-    tables = [Dataset.from_pandas(it, data_definition=KINDS) for it in (live, reference)]
+    kinds = DataDefinition(
+        numerical_columns=[name for name in columns if name in NUMBERS],
+        categorical_columns=[name for name in columns if name in CLASSES],
+    )
+    tables = [Dataset.from_pandas(it[columns], kinds) for it in (live, reference)]
     metrics = Report([DataDriftPreset(columns=columns)]).run(*tables).dict()["metrics"]
     found, whole = [], False
     for metric in metrics:

@@ -73,9 +73,9 @@ def test_clean_weeks_raise_no_more_alarms_than_the_level(trained):
     loud = quiet = 0
     for week in range(WEEKS):
         profile = profiled(made(trained, 1_000 + 7 * week))
-        table = made(300, 500_000 + 7 * week)
-        loud += bool(alarms(profile, table, BARE))
-        quiet += bool(alarms(profile, table))
+        found = judged_traffic(profile, made(300, 500_000 + 7 * week), BARE)
+        loud += any(check.alarm for check in found)
+        quiet += any(check.alarm for check in judged(found, LIMITS))
     assert loud <= stats.binom.isf(0.01, WEEKS, BARE.level)
     assert quiet <= stats.binom.isf(0.01, WEEKS, LIMITS.level)
 
