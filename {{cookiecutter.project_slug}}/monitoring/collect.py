@@ -121,7 +121,8 @@ def _write(table: pl.DataFrame, out: Path, schema: Schema, without: Path | None)
         typed = typed.join(known, on=names, how="anti", nulls_equal=True, maintain_order="left")
     if not len(typed):
         return 0
-    partial = out.with_name(f"{out.stem}.partial{out.suffix}")
+    # Hidden, so that the line does not take for data what is left of it when this is killed
+    partial = out.with_name(f".{out.stem}.partial{out.suffix}")
     try:
         if out.suffix == ".csv":
             typed.write_csv(partial, null_value=next(iter(schema.missing_values), ""))
@@ -129,7 +130,8 @@ def _write(table: pl.DataFrame, out: Path, schema: Schema, without: Path | None)
             typed.write_parquet(partial)
         problems, _ = tables.check(partial, schema, names)
         if problems:
-            raise Refusal(f"what was recorded breaks schema.yaml:\n{tables.report(problems)}")
+            told = tables.report(problems).replace(partial.name, out.name)
+            raise Refusal(f"what was recorded breaks schema.yaml:\n{told}")
         os.replace(partial, out)
     finally:
         partial.unlink(missing_ok=True)

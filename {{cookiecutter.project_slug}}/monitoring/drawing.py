@@ -24,7 +24,7 @@ def days(counts: Sequence[tuple[str, int]]) -> str:
     most = max(count for _, count in counts)
     wide = WIDTH / len(counts)
     bars = [
-        _bar("live", place * wide, wide - 1, count / most, f"{day}: {count:,} rows")
+        _bar("live", place * wide, 0.9 * wide, count / most, f"{day}: {count:,} rows")
         for place, (day, count) in enumerate(counts)
     ]
     ends = [counts[0][0], counts[-1][0] if len(counts) > 1 else ""]

@@ -81,4 +81,5 @@ def test_days_are_drawn():
         "2026-11-01: 5 rows",
         "2026-11-02: 10 rows",
     ]
-    assert ElementTree.fromstring(days([("2026-11-01", 5)])) is not None
+    tree = ElementTree.fromstring(days([(f"day {number}", 1) for number in range(1_000)]))
+    assert all(float(rect.get("width")) > 0 for rect in tree.iter("rect"))

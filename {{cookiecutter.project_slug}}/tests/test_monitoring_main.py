@@ -4,6 +4,7 @@ import json
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def served(run, tmp_path):
     """A server's records of clean traffic, where they are by default."""
-    (tmp_path / "package").symlink_to(run.package)
+    shutil.copytree(run.package, tmp_path / "package")
     (tmp_path / "var").mkdir()
     found = Served(run.package, tmp_path / "var")
     found.rows_asked = drawn(pd.read_parquet(run.prepared / "train.parquet"), 120)
