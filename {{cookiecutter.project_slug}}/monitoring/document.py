@@ -13,6 +13,7 @@ from monitoring.wording import (
     middle,
     percent,
     probability,
+    span,
 )
 
 STYLE = """
@@ -51,13 +52,12 @@ VERDICTS = {"alarm": "alarm", "in order": "good", "not enough data": ""}
 
 def document(report: dict[str, Any]) -> str:
     """Return the page."""
-    model, volume, window = report["model"], report["volume"], report["window"]
+    model, volume = report["model"], report["volume"]
     title = f"{model['title']}: {report['state']}"
     versions = ", ".join(version for version in model["versions"] if version)
-    span = f"{window['since'] or 'the first request'} to {window['until'] or 'now'}"
     facts = [
         f"{model['name']} {versions}, recipe {model['recipe_id'][:7]}",
-        f"From {span}",
+        span(report),
         f"{volume['requests']:,} requests and {volume['rows']:,} rows answered",
         *([f"Left out: {left_out(report)}"] if volume["other_models"] else []),
     ]

@@ -12,6 +12,7 @@ from monitoring.wording import (
     middle,
     percent,
     probability,
+    span,
 )
 from registry import text
 
@@ -45,14 +46,13 @@ def rendered(report: dict[str, Any]) -> str:
 
 
 def _head(report: dict[str, Any]) -> str:
-    model, volume, window = report["model"], report["volume"], report["window"]
+    model, volume = report["model"], report["volume"]
     versions = ", ".join(version for version in model["versions"] if version)
-    since, until = (window[end] or default for end, default in (("since", ""), ("until", "now")))
     refused = report["refused"]["values"]
     pairs = [
         ("model", f"{model['name']} {versions}".strip()),
         ("recipe", text.short(model["recipe_id"])),
-        ("window", f"{since} to {until}" if since else f"everything to {until}"),
+        ("window", span(report)),
         ("answered", f"{volume['requests']:,} requests, {volume['rows']:,} rows"),
         ("refused", f"{refused:,} values ({percent(report['refused']['share'])} of what came in)"),
     ]

@@ -53,6 +53,15 @@ def legend(report: dict[str, Any]) -> str:
     )
 
 
+def span(report: dict[str, Any]) -> str:
+    """Write the window."""
+    since, until = (
+        moment[:16].replace("T", " ") if moment else None
+        for moment in (report["window"]["since"], report["window"]["until"])
+    )
+    return f"{since} to {until or 'now'}" if since else f"everything to {until or 'now'}"
+
+
 def left_out(report: dict[str, Any]) -> str:
     """Say which other models answered how many requests."""
     found = [

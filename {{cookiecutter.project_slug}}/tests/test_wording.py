@@ -3,7 +3,16 @@
 import pytest
 
 from monitoring.limits import Limits
-from monitoring.wording import conclusion, extent, folded, left_out, middle, percent, probability
+from monitoring.wording import (
+    conclusion,
+    extent,
+    folded,
+    left_out,
+    middle,
+    percent,
+    probability,
+    span,
+)
 
 NUMBERS = {
     "type": "number",
@@ -98,6 +107,19 @@ def test_other_models_are_named():
     ]
     told = left_out({"volume": {"other_models": models}})
     assert told == "requests answered 1,200 by v1.0.0 (abcdef0), 3 by a model (012abcd)"
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "text"),
+    [
+        (None, None, "everything to now"),
+        ("2026-11-01T09:30:15+02:00", None, "2026-11-01 09:30 to now"),
+        (None, "2026-11-02T00:00:00+00:00", "everything to 2026-11-02 00:00"),
+    ],
+)
+def test_a_window_is_written_to_the_minute(since, until, text):
+    """From its beginning, if any, to its end, or to now."""
+    assert span({"window": {"since": since, "until": until}}) == text
 
 
 def test_paragraphs_are_folded():
