@@ -15,7 +15,7 @@ from recorded import Served, drawn, shifted
 
 from monitoring.__main__ import COMMANDS, JUDGING, arguments, main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
