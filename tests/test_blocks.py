@@ -133,7 +133,7 @@ def test_compile_the_locks(bake: Bake, run: Run) -> None:
     assert {name: (project / name).read_bytes() for name in LOCKS} == locks
 
 
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-serving.lock", "requirements-dev.lock")
 
 
 @pytest.mark.slow

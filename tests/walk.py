@@ -46,7 +46,9 @@ def steps_of(readme: str) -> list[Step]:
 
 def walk(steps: list[Step], directory: Path, environment: dict[str, str]) -> list[str]:
     """Run all commands in one shell and return what each printed."""
-    lines = [f"printf '\\n{MARK}\\n'\n{step.command}" for step in steps]
+    # What a command leaves running ends with the walk, also where that ends early.
+    lines = ["trap 'kill $(jobs -p) 2> /dev/null' EXIT"]
+    lines += [f"printf '\\n{MARK}\\n'\n{step.command}" for step in steps]
     done = subprocess.run(
         ["bash", "-c", "\n".join(lines)],
         cwd=directory,

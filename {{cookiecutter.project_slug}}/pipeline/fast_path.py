@@ -203,7 +203,7 @@ def _mean_of_trees(forest: Any, inputs: np.ndarray) -> np.ndarray:
 def _tried(answer: Callable[[Rows], Answers], rows: Rows) -> Answers | None:
     """Return the answers, or None where the estimator does not take the rows."""
     try:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return answer(rows)
     except ValueError:
         return None
@@ -213,7 +213,8 @@ def _same(one: Answers | None, other: Answers | None) -> bool:
     """Say whether every bit is the same."""
     if one is None or other is None:
         return one is other
-    same = np.array_equal(one.predictions, other.predictions)
+    numbers = one.predictions.dtype.kind == "f"
+    same = np.array_equal(one.predictions, other.predictions, equal_nan=numbers)
     if one.probabilities is None or other.probabilities is None:
         return same and one.probabilities is other.probabilities
     return same and np.array_equal(one.probabilities, other.probabilities)

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 
+import numpy as np
+
 from pipeline.answers import Answers
 from serving.live import Live
 from serving.records import Answered, Records, new_id
@@ -125,6 +127,7 @@ class Batcher:
     def _of_one_model(self, jobs: list[Job]) -> list[Answered | Exception]:
         try:
             said = jobs[0].live.answer([row for job in jobs for row in job.rows])
+            _check_finite(said.predictions)
         except ValueError as error:
             if len(jobs) == 1:
                 return [Unanswerable(str(error))]
@@ -149,6 +152,16 @@ class Batcher:
             results.append(Answered(new_id(), live.recipe_id, live.version, inputs, outputs))
             start = end
         return results
+
+
+def _check_finite(predictions: np.ndarray) -> None:
+    """Make sure that predicted numbers are numbers, which extreme inputs can prevent.
+
+    Raises:
+        ValueError: one is not.
+    """
+    if predictions.dtype.kind == "f" and not np.isfinite(predictions).all():
+        raise ValueError("its answer would not be a finite number")
 
 
 def _count(jobs: list[Job]) -> int:

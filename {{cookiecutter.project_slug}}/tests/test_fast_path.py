@@ -107,6 +107,15 @@ def test_one_row_that_differs_is_found(fitted, monkeypatch, rows):
     assert "differs from the pipeline" in found["reason"]
 
 
+def test_answers_that_are_no_numbers_are_alike_too(fitted, recwarn):
+    """What overflows overflows in both ways, and nobody is warned of what was tried on purpose."""
+    model, schema, inputs = fitted(linear_model.Ridge())
+    # The scaled extremes cancel out: infinity minus infinity.
+    model[-1].coef_[:] = [1e10, -1e10, *model[-1].coef_[2:]]
+    assert proof(model, schema, inputs)["exact"]
+    assert not recwarn.list
+
+
 def test_hostile_rows_are_strange_in_every_feature_and_in_one_at_a_time(classification):
     """Missing, unseen, empty and extreme values are among them."""
     groups = list(hostile(ROW, classification))

@@ -107,6 +107,16 @@ def test_a_request_that_the_model_cannot_answer_spoils_no_other(model, records):
     assert len(recorded(records)) == 2
 
 
+@pytest.mark.parametrize("said", [float("nan"), float("inf")])
+def test_an_answer_that_is_no_number_is_none(model, records, said):
+    """JSON has no word for it: the request is refused, and the others are answered."""
+    requests = [(model, [[value, 0.5]]) for value in (1.5, said)]
+    good, refused = run(Batcher(records, True, 1000), *requests)
+    assert good.outputs["predictions"] == [1.5]
+    assert "finite" in str(refused)
+    assert len(recorded(records)) == 1
+
+
 def test_a_fault_of_the_model_reaches_who_asked_and_the_next_is_answered(model, records):
     """Nobody hangs, and the server goes on."""
     batcher = Batcher(records, True, 1000)
