@@ -12,7 +12,7 @@ from pipeline.schema import Schema
 def typical_row(table: pd.DataFrame, schema: Schema) -> dict[str, Any]:
     """Return a value for each feature: the median of numbers, the commonest of everything else.
 
-    No row of `table` is given away; a feature without any value is None.
+    No row of `table` is given away; a feature without any value is None, a datetime is ISO text.
     """
     row: dict[str, Any] = {}
     for name, column in schema.features.items():
@@ -23,6 +23,8 @@ def typical_row(table: pd.DataFrame, schema: Schema) -> dict[str, Any]:
             row[name] = float(known.median())
         elif column.type == "integer":
             row[name] = round(float(known.median()))
+        elif column.type == "datetime":
+            row[name] = known.mode()[0].isoformat()
         else:
             row[name] = known.mode().tolist()[0]
     return row

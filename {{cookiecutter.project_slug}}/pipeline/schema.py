@@ -9,10 +9,27 @@ from pipeline.files import Section, read_model
 from pipeline.refusal import suggestion
 
 NUMERIC = ("number", "integer", "boolean")
+# Which types of a column a rule has a meaning for
+RULES = {
+    ("min", "max"): ("a number", "an integer"),
+    ("decimal", "thousands", "unit"): ("a number", "an integer"),
+    ("values",): ("a category", "a boolean"),
+    ("encoding",): ("a category",),
+    ("formats",): ("a datetime",),
+}
 
 
 class Column(Section):
-    """What the cells of one column may hold, and whether the model sees them."""
+    """What the cells of one column may hold, how they are written, and whether the model sees them.
+
+    Attributes:
+        min, max: of a number or an integer.
+        values: of a category; of a boolean, the words for false and for true.
+        decimal, thousands, unit: how numbers are written in text: their decimal mark (a point),
+            the mark between thousands (none), and what stands before or behind them (nothing).
+        formats: how datetimes are written in text, as for strptime; as ISO 8601 without any.
+        encoding: how the model sees a category: a column for each value, or the mean target.
+    """
 
     type: Literal["number", "integer", "boolean", "category", "datetime"]
     missing: bool = False
@@ -20,22 +37,23 @@ class Column(Section):
     min: float | None = None
     max: float | None = None
     values: list[str] | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    unit: str | None = None
+    formats: list[str] | None = None
+    encoding: Literal["one-hot", "target"] | None = None
 
     @model_validator(mode="after")
     def _rules_fit_the_type(self) -> Self:
-        if (self.min is not None or self.max is not None) and self.type not in (
-            "number",
-            "integer",
-        ):
-            raise ValueError(f"min and max belong to a number or an integer, not to a {self.type}")
+        kind = f"an {self.type}" if self.type == "integer" else f"a {self.type}"
+        for rules, kinds in RULES.items():
+            if kind not in kinds and any(getattr(self, rule) is not None for rule in rules):
+                named = f"{', '.join(rules[:-1])} and {rules[-1]}" if rules[1:] else rules[0]
+                raise ValueError(f"{named} belong to {' or '.join(kinds)}, not to {kind}")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:.15g} is above max {self.max:.15g}")
-        if self.values is not None and self.type != "category":
-            raise ValueError(f"values belong to a category, not to a {self.type}")
-        if self.type == "datetime" and self.feature:
-            raise ValueError(
-                "a datetime can split the data but not feed the model: add feature: false"
-            )
+        if self.type == "boolean" and self.values is not None and len(self.values) != 2:
+            raise ValueError("values of a boolean are two words: for false, then for true")
         return self
 
 

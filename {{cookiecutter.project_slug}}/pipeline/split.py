@@ -30,7 +30,8 @@ def test_rows(keys: pl.DataFrame, params: Prepare, stratify: bool) -> pl.Series:
         keys: one row for each row of the data, column "target" and, unless the split is
             random, column "by": the time or the group.
         params: the share of test rows, the kind of split and its seed.
-        stratify: whether a random split keeps the share of each target value.
+        stratify: whether a random split keeps the share of each target value; the one row of
+            a value that has no other trains the model.
 
     Returns:
         One boolean for each row of `keys`, true where it is a test row.
@@ -62,16 +63,14 @@ def test_rows(keys: pl.DataFrame, params: Prepare, stratify: bool) -> pl.Series:
 
 def _at_random(keys: pl.DataFrame, params: Prepare, stratify: bool) -> pl.Series:
     stratum = pl.col("target") if stratify else pl.lit(0)
-    if stratify:
-        rare = keys["target"].value_counts(name="rows").filter(pl.col("rows") < 2).sort("target")
-        if len(rare):
-            raise Refusal(
-                f"class '{rare['target'][0]}' of the target has a single row: a model cannot be "
-                "trained and tested on it. Add rows, or leave that class out."
-            )
     if len(keys) < 2:
         raise Refusal("fewer than two rows have a target: nothing to train and test on.")
+    if stratify and keys["target"].is_unique().all():
+        raise Refusal(
+            "every class of the target has a single row: a model cannot be trained and tested on "
+            "them. Add rows, or choose another target."
+        )
     place = pl.int_range(pl.len()).shuffle(seed=params.seed).over(stratum)
     rows = pl.len().over(stratum)
-    wanted = (rows * params.test_size).round().clip(1, rows - 1)
+    wanted = pl.min_horizontal((rows * params.test_size).round().clip(1), rows - 1)
     return keys.select(test=place < wanted)["test"]

@@ -19,9 +19,10 @@ from pipeline.schema import Column, Schema
 
 BATCH_ROWS = 250_000
 SHOWN_ROWS = 3
-TRUE, FALSE = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0")
+TRUE = ("true", "t", "yes", "y", "on", "1", "1.0")
+FALSE = ("false", "f", "no", "n", "off", "0", "0.0")
 BOOLEANS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
-DATETIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
+DATETIMES = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d"]
 KINDS = {
     "number": (dy.Float64, "a number"),
     "integer": (dy.Int64, "a whole number"),
@@ -93,7 +94,7 @@ def convert(table: pl.LazyFrame, names: list[str], schema: Schema) -> pl.LazyFra
     """Select the columns `names` in the types of the schema; cells that do not fit are null."""
     types = table.collect_schema()
     return table.select(
-        _cell(cs.by_name(name).as_expr(), types[name], schema.columns[name].type).alias(name)
+        typed(cs.by_name(name).as_expr(), types[name], schema.columns[name]).alias(name)
         for name in names
     )
 
@@ -163,24 +164,47 @@ def report(problems: list[Problem]) -> str:
     )
 
 
-def _cell(cell: pl.Expr, given: pl.DataType, kind: str) -> pl.Expr:
-    """Convert a column of the type `given` to one of `kind`; what does not fit becomes null."""
+def typed(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
+    """Convert cells of the type `given` to what `column` says; what does not fit becomes null."""
     text = cell.cast(pl.String).str.strip_chars()
-    number = (text if given == pl.String else cell).cast(pl.Float64, strict=False).fill_nan(None)
-    match kind:
+    digits = _digits(text, column) if given == pl.String else cell
+    number = digits.cast(pl.Float64, strict=False).fill_nan(None)
+    match column.type:
         case "number":
             return number
         case "integer":
             whole = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
-            exact = (text if given == pl.String else cell).cast(pl.Int64, strict=False)
+            exact = digits.cast(pl.Int64, strict=False)
             return whole if given.is_float() else pl.coalesce(exact, whole)
         case "boolean":
-            return text.str.to_lowercase().replace_strict(BOOLEANS, default=None)
+            words = {word.strip().lower(): bool(n) for n, word in enumerate(column.values or ())}
+            return text.str.to_lowercase().replace_strict(BOOLEANS | words, default=None)
         case "datetime" if given == pl.String:
-            return pl.coalesce(text.str.to_datetime(form, strict=False) for form in DATETIMES)
+            return pl.coalesce(_datetime(text, form) for form in column.formats or DATETIMES)
         case "datetime":
             return cell.cast(pl.Datetime("us"), strict=False)
     return cell.cast(pl.String)
+
+
+def _digits(text: pl.Expr, column: Column) -> pl.Expr:
+    """Write numbers as every program reads them: without unit and thousands, with a point."""
+    if column.unit:
+        text = text.str.replace(column.unit, "", literal=True).str.strip_chars()
+    if column.thousands:
+        blank = not column.thousands.strip()
+        text = text.str.replace_all(r"\s" if blank else column.thousands, "", literal=not blank)
+    return text.str.replace(column.decimal, ".", literal=True) if column.decimal else text
+
+
+def _datetime(text: pl.Expr, form: str) -> pl.Expr:
+    """Read datetimes of one format: without a day, the first; with a time zone, in UTC."""
+    if "%d" not in form and form not in DATETIMES:
+        text, form = text + pl.lit(" 1"), f"{form} %d"
+    found = text.str.to_datetime(form, time_unit="us", strict=False)
+    if "%z" in form:
+        found = found.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    # A year of two digits is no year of our time, whatever %Y makes of it.
+    return pl.when(found.dt.year() >= 1000).then(found)
 
 
 def _header_problems(
@@ -211,7 +235,7 @@ def _batches(table: pl.LazyFrame, schema: Schema, names: list[str]) -> Iterator[
         cell = cs.by_name(name).as_expr()
         present = cell.fill_nan(None) if types[name].is_float() else cell
         columns.append(present.is_not_null().alias(f"p{place}"))
-        columns.append(_cell(cell, types[name], schema.columns[name].type).alias(f"v{place}"))
+        columns.append(typed(cell, types[name], schema.columns[name]).alias(f"v{place}"))
     yield from (
         table.select(columns)
         .with_row_index("row", offset=1)
@@ -227,7 +251,7 @@ def _contract(schema: Schema, names: list[str]) -> type[dy.Schema]:
         options: dict[str, object] = {"nullable": column.missing}
         if column.min is not None or column.max is not None:
             options |= {"min": column.min, "max": column.max}
-        if column.values is not None:
+        if column.type == "category" and column.values is not None:
             options["check"] = {"values": lambda cell, known=column.values: cell.is_in(known)}
         rules[f"v{place}"] = KINDS[column.type][0](**options)
     return type("Contract", (dy.Schema,), rules)
@@ -270,4 +294,6 @@ def _rule(rule: str, column: Column) -> str:
             return "finite"
         case "check__values":
             return f"one of {shorten(', '.join(column.values or []), 30, placeholder=' ...')}"
+        case "type" if column.formats:
+            return f"like {' or '.join(column.formats)}"
     return KINDS[column.type][1]

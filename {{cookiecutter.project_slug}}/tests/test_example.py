@@ -30,13 +30,20 @@ def table_of(**columns):
         ("member", [True, None, None], True),
         ("colour", ["blue", "red", "blue"], "blue"),
         ("colour", ["red", None, None], "red"),
+        (
+            "seen",
+            pd.to_datetime(["2024-03-01 00:00", "2024-01-31 09:30", None]),
+            "2024-01-31T09:30:00",
+        ),
         ("size", [None, None], None),
         ("colour", [None, None], None),
     ],
 )
 def test_a_value_is_typical_of_its_column(classification, name, cells, expected):
     """Numbers are represented by their median, everything else by the commonest value."""
-    found = typical_row(table_of(**{name: cells}), classification)[name]
+    classification.columns["seen"].feature = True
+    cells = {"seen": [None] * len(cells), name: cells}
+    found = typical_row(table_of(**cells), classification)[name]
     assert (found, type(found)) == (expected, type(expected))
 
 

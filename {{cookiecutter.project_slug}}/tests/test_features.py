@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from pipeline.features import described, features_of, preprocessor
+from pipeline.features import DateParts, described, features_of, preprocessor
 from pipeline.schema import Schema
 
 NAMES = ["size", "count", "member", "colour"]
@@ -153,3 +153,68 @@ def test_a_group_without_columns_is_not_described():
     schema = schema_of(a="number")
     fitted = preprocessor(schema).fit(features_of(pd.DataFrame({"a": [1.0, 2.0]}), schema))
     assert [group["columns"] for group in described(fitted)] == [["a"]]
+
+
+# Dates and categories of many values
+
+
+def dates_of(*texts):
+    """Return what the model sees of a feature "when" that holds these texts."""
+    schema = schema_of(when="datetime")
+    return features_of(pd.DataFrame({"when": pd.Series(texts, dtype=object)}), schema)
+
+
+def test_a_date_is_the_same_however_it_comes():
+    """ISO text with or without a time zone, and a datetime, give one feature, in UTC."""
+    texts = dates_of("2024-03-01T06:30:00", "2024-03-01T08:30:00+02:00", "2024-03-01 06:30", None)
+    table = pd.DataFrame({"when": pd.to_datetime(["2024-03-01 06:30"] * 3 + [None])})
+    assert_frame_equal(texts, features_of(table, schema_of(when="datetime")))
+
+
+def test_a_date_becomes_a_trend_and_its_places_in_year_week_and_day():
+    """A day further is a day; a week later is the same place in the week; a gap stays one."""
+    parts = DateParts().fit_transform(dates_of("2000-01-02", "2000-01-09T12:00", None))
+    assert parts.shape == (3, 7)
+    assert parts[:2, 0].tolist() == [1, 8.5]
+    assert np.isnan(parts[2]).all()
+    later = DateParts().fit_transform(dates_of("2001-01-07"))
+    assert later[0, [2, 5]] == pytest.approx(parts[0, [2, 5]])
+    assert parts[1, [3, 6]] == pytest.approx([0, -1], abs=1e-9)
+
+
+def test_dates_are_features_without_gaps():
+    """After preprocessing every datetime is seven numbers."""
+    inputs = dates_of("2024-01-01", None, "2024-06-01T12:00")
+    seen = preprocessor(schema_of(when="datetime")).fit_transform(inputs)
+    assert seen.shape == (3, 7)
+    assert np.isfinite(seen).all()
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_category_of_many_values_is_seen_through_the_target(task):
+    """Rows to learn from are encoded by other rows, later ones by all; new values by the mean."""
+    schema = schema_of(city="category", size="number")
+    schema.columns["city"].encoding, schema.task = "target", task
+    cities = np.repeat([f"city {number}" for number in range(20)], 10)
+    table = pd.DataFrame({"city": cities, "size": np.arange(200.0)})
+    target = np.where(np.arange(200) % 10 == 0, 1, np.arange(200) // 10 % 2)
+    inputs = features_of(table, schema)
+    made = preprocessor(schema)
+    learnt, later = made.fit_transform(inputs, target), made.transform(inputs)
+    assert learnt.shape == later.shape == (200, 2)
+    assert (learnt != later).any()
+    assert np.corrcoef(later[:, 1], target)[0, 1] > 0.8
+    strange = features_of(pd.DataFrame({"city": ["new", None], "size": [1, 1]}), schema)
+    assert made.transform(strange)[:, 1] == pytest.approx(0, abs=0.2)
+
+
+def test_encoding_by_the_target_is_the_same_each_time():
+    """The folds do not depend on chance."""
+    schema = schema_of(city="category")
+    schema.columns["city"].encoding = "target"
+    table = pd.DataFrame({"city": np.random.default_rng(0).choice(list("abcdefgh"), 100)})
+    target = np.arange(100) % 3
+    once, again = (
+        preprocessor(schema).fit_transform(features_of(table, schema), target) for _ in range(2)
+    )
+    assert (once == again).all()

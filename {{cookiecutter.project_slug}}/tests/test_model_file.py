@@ -78,6 +78,21 @@ def test_a_model_comes_back_with_the_same_predictions(fitted, tmp_path, task, es
         assert (loaded.predict_proba(inputs) == model.predict_proba(inputs)).all()
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_dates_and_target_encoding_come_back_too(
+    frame, params, classification, regression, tmp_path, task
+):
+    """Every step of the preprocessing can be saved and loaded."""
+    schema = classification if task == "classification" else regression
+    schema.columns["seen"].feature = schema.columns["shop"].feature = True
+    schema.columns["shop"].encoding = "target"
+    params.train.estimator = ESTIMATORS[task][0]
+    model, inputs = fit(frame, schema, params.train)[0], features_of(frame, schema)
+    model_file.save(model, tmp_path / "model.skops")
+    loaded = model_file.load(tmp_path / "model.skops")
+    assert (loaded.predict(inputs) == model.predict(inputs)).all()
+
+
 def test_other_models_have_other_bytes(small, tmp_path):
     """A coefficient that differs in its last bit is another file."""
     model_file.save(small, tmp_path / "one")

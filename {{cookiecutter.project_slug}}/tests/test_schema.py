@@ -70,7 +70,11 @@ def test_numbers_among_the_values_are_text(tmp_path):
         (columns(c={"type": "category", "min": 1}), r"columns\.c: min and max .*not to a category"),
         (columns(c={"type": "boolean", "max": 1}), r"columns\.c: min and max .*not to a boolean"),
         (columns(c={"type": "number", "values": ["a"]}), r"columns\.c: values .*not to a number"),
-        (columns(c={"type": "datetime"}), r"columns\.c: .*feature: false"),
+        (columns(c={"type": "category", "unit": "$"}), r"columns\.c: .*unit .*not to a category"),
+        (columns(c={"type": "integer", "formats": ["%Y"]}), r"formats .*not to an integer"),
+        (columns(c={"type": "number", "encoding": "target"}), r"encoding .*not to a number"),
+        (columns(c={"type": "category", "encoding": "x"}), r"columns\.c\.encoding: .*not 'x'"),
+        (columns(c={"type": "boolean", "values": ["ja"]}), r"columns\.c: values .* two words"),
         (columns(c={"type": "text"}), r"columns\.c\.type: .*'number'.*not 'text'"),
         (columns(c={}), r"columns\.c\.type: this key is missing"),
         (columns(c={"type": "number", "mising": True}), r"columns\.c: .*did you mean 'missing'"),
@@ -97,8 +101,9 @@ def test_bounds_that_no_cell_can_keep_are_refused(tmp_path):
 
 def test_faults_of_several_columns_are_told_together(tmp_path):
     """One reading finds every column that does not fit."""
+    faults = {"a": {"type": "number", "values": []}, "b": {"type": "boolean", "min": 0}}
     with pytest.raises(Refusal, match=r"(?s)columns\.a.*columns\.b"):
-        read(tmp_path, **columns(a={"type": "datetime"}, b={"type": "boolean", "min": 0}))
+        read(tmp_path, **columns(**faults))
 
 
 @pytest.mark.parametrize(

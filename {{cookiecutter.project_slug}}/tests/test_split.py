@@ -109,10 +109,17 @@ def test_a_random_split_takes_rows_from_everywhere():
     assert 70 < places.mean() < 130
 
 
-def test_a_class_of_one_row_is_refused():
-    """A class that cannot be on both sides is named."""
-    with pytest.raises(Refusal, match="class 'lonely' of the target has a single row"):
-        split.test_rows(labels(a=10, lonely=1), knobs(), stratify=True)
+def test_the_only_row_of_a_class_trains_the_model():
+    """A class that cannot be on both sides is learnt, and not tested."""
+    keys = labels(a=10, lonely=1)
+    test = split.test_rows(keys, knobs(), stratify=True)
+    assert keys.filter(test)["target"].unique().to_list() == ["a"]
+
+
+def test_classes_of_one_row_alone_are_refused():
+    """Where no class can be on both sides there is nothing to test."""
+    with pytest.raises(Refusal, match="every class of the target has a single row"):
+        split.test_rows(labels(a=1, b=1, c=1), knobs(), stratify=True)
 
 
 @pytest.mark.parametrize("rows", [0, 1])

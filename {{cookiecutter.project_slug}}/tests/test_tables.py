@@ -141,6 +141,35 @@ def test_a_text_becomes_what_the_schema_says_or_nothing(tmp_path, kind, cell, va
 
 
 @pytest.mark.parametrize(
+    ("rules", "cell", "value"),
+    [
+        ({"type": "number", "decimal": ","}, "1,5", 1.5),
+        ({"type": "number", "decimal": ",", "thousands": "."}, "-1.234.567,5", -1234567.5),
+        ({"type": "number", "thousands": ","}, "1,234.5", 1234.5),
+        ({"type": "number", "thousands": " "}, "1\u202f234\u00a0567", 1234567.0),
+        ({"type": "number", "unit": "$", "thousands": ","}, "-$1,000", -1000.0),
+        ({"type": "number", "unit": "%"}, "12.5 %", 12.5),
+        ({"type": "number", "decimal": ","}, "1,5,5", None),
+        ({"type": "integer", "thousands": "'"}, "9'007'199'254'740'993", 9007199254740993),
+        ({"type": "boolean", "values": ["Nein", "Ja"]}, " JA", True),
+        ({"type": "boolean", "values": ["nein", "ja"]}, "no", False),
+        ({"type": "boolean"}, "F", False),
+        ({"type": "datetime", "formats": ["%d.%m.%Y"]}, "1.3.2024", DAY),
+        ({"type": "datetime", "formats": ["%d.%m.%Y"]}, "1.3.24", None),
+        ({"type": "datetime", "formats": ["%d.%m.%Y"]}, "2024-03-01", None),
+        ({"type": "datetime", "formats": ["%d/%m/%y", "%d %b %Y"]}, "01 Mar 2024", DAY),
+        ({"type": "datetime", "formats": ["%Y-%m"]}, "2024-03", DAY),
+        ({"type": "datetime", "formats": ["%Y-%m-%dT%H:%M%z"]}, "2024-03-01T02:00+02:00", DAY),
+    ],
+)
+def test_a_text_is_read_as_the_schema_says_it_is_written(tmp_path, rules, cell, value):
+    """Marks, units, words and formats are the column's own, and no other is guessed at."""
+    path = csv(tmp_path / "rows.csv", "x,label", f'"{cell}",a')
+    found = converted(path, schema_of({"x": rules | {"missing": True}}))
+    assert (found, type(found[0])) == ([value], type(value))
+
+
+@pytest.mark.parametrize(
     ("kind", "values", "expected"),
     [
         ("number", [1, None], [1.0, None]),
@@ -233,12 +262,17 @@ def test_csv_from_another_system_reads_the_same(tmp_path, line_end, mark):
         ({"type": "category", "values": ["a", "b"]}, "c", "one of a, b"),
         ({"type": "category", "values": ["a", "b"]}, "A", "one of a, b"),
         ({"type": "datetime"}, "soon", "like 2024-01-31 or 2024-01-31T09:30:00"),
+        (
+            {"type": "datetime", "formats": ["%d.%m.%Y", "%m/%d/%y"]},
+            "x",
+            "like %d.%m.%Y or %m/%d/%y",
+        ),
     ],
 )
 def test_a_cell_that_breaks_a_rule_is_told_with_rule_count_and_row(tmp_path, rules, cell, rule):
     """One broken cell is one problem, in words, with the file and the row."""
     good = {"number": "2.5", "integer": "3", "boolean": "no", "category": "a"}
-    fine = good.get(rules["type"], "2024-01-01")
+    fine = good.get(rules["type"], "01.01.2024" if "formats" in rules else "2024-01-01")
     path = csv(tmp_path / "rows.csv", "x,label", f"{fine},l", f"{cell},l", f"{fine},l")
     assert problems_of(path, column_schema(**rules)) == [("x", rule, 1, "rows.csv: 2")]
 
