@@ -28,6 +28,7 @@ class Column(Section):
         decimal, thousands, unit: how numbers are written in text: their decimal mark (a point),
             the mark between thousands (none), and what stands before or behind them (nothing).
         formats: how datetimes are written in text, as for strptime; as ISO 8601 without any.
+        missing_values: more texts that stand for an empty cell, in this column alone.
         encoding: how the model sees a category: a column for each value, or the mean target.
     """
 
@@ -42,6 +43,7 @@ class Column(Section):
     unit: str | None = None
     formats: list[str] | None = None
     encoding: Literal["one-hot", "target"] | None = None
+    missing_values: list[str] | None = None
 
     @model_validator(mode="after")
     def _rules_fit_the_type(self) -> Self:

@@ -166,6 +166,7 @@ def report(problems: list[Problem]) -> str:
 
 def typed(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
     """Convert cells of the type `given` to what `column` says; what does not fit becomes null."""
+    cell = _known(cell, given, column)
     text = cell.cast(pl.String).str.strip_chars()
     digits = _digits(text, column) if given == pl.String else cell
     number = digits.cast(pl.Float64, strict=False).fill_nan(None)
@@ -184,6 +185,13 @@ def typed(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
         case "datetime":
             return cell.cast(pl.Datetime("us"), strict=False)
     return cell.cast(pl.String)
+
+
+def _known(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
+    """Leave out the texts that stand for nothing in this column."""
+    if given == pl.String and column.missing_values:
+        return pl.when(~cell.is_in(column.missing_values)).then(cell)
+    return cell
 
 
 def _digits(text: pl.Expr, column: Column) -> pl.Expr:
@@ -233,7 +241,8 @@ def _batches(table: pl.LazyFrame, schema: Schema, names: list[str]) -> Iterator[
     columns = []
     for place, name in enumerate(names):
         cell = cs.by_name(name).as_expr()
-        present = cell.fill_nan(None) if types[name].is_float() else cell
+        known = _known(cell, types[name], schema.columns[name])
+        present = known.fill_nan(None) if types[name].is_float() else known
         columns.append(present.is_not_null().alias(f"p{place}"))
         columns.append(typed(cell, types[name], schema.columns[name]).alias(f"v{place}"))
     yield from (
@@ -259,15 +268,20 @@ def _contract(schema: Schema, names: list[str]) -> type[dy.Schema]:
 
 def _broken(batch: pl.DataFrame, contract: type[dy.Schema], columns: int) -> pl.DataFrame:
     """Return columns place, rule, count and rows (the first): the broken rules of a batch."""
-    broken = []
-    for place in range(columns):
-        unfit = batch.filter(pl.col(f"p{place}") & pl.col(f"v{place}").is_null())
-        broken.append(_named(unfit, place, "type"))
+    unfit = {
+        f"v{place}|type": pl.col(f"p{place}") & pl.col(f"v{place}").is_null()
+        for place in range(columns)
+    }
     details = contract.filter(batch.select("row", "^v[0-9]+$"))[1].details()
-    for name in details.columns:
-        column, _, rule = name.partition("|")
-        if rule and column != "row":
-            broken.append(_named(details.filter(pl.col(name) == "invalid"), int(column[1:]), rule))
+    unkept = {name: pl.col(name) == "invalid" for name in details.columns if "|" in name}
+    broken = [_named(batch.head(0), 0, "")]
+    for rows, rules in ((batch, unfit), (details, unkept)):
+        # Nearly every rule holds in nearly every batch, and a table may have a thousand of them.
+        found = rows.select(rule.any().alias(name) for name, rule in rules.items())
+        for name in (column.name for column in found if column.any()):
+            column, _, rule = name.partition("|")
+            if column != "row":
+                broken.append(_named(rows.filter(rules[name]), int(column[1:]), rule))
     return (
         pl.concat(broken)
         .unique(["row", "place"], keep="first", maintain_order=True)

@@ -1,0 +1,161 @@
+"""A column of raw data → what it is taken for, and why: its type, its rules, feature or not."""
+
+import math
+import re
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.schema import Column
+from pipeline.tables import typed
+from pipeline.wording import NOTHING, read_texts
+
+# The most values of a category that gets a column for each; with more, the target encodes it
+ONE_HOT = 20
+# What is told of texts that nearly all differ: many words are free text, few are a name or a code
+FREE_WORDS, FREE_LENGTH = 4, 30
+# How many rows a value of an identifier must have, on average, to be worth learning
+REPEATED = 10
+IDENTIFIER = re.compile(
+    r"(?i:(^|[_\W])(u?u?id|guid|key|row_?names?|nr|no|ssn|code)$|^index$)|[a-z]I[dD]$"
+)
+COUNTER = re.compile(r"year|month|week|day|date|time|quarter|hour|period|trial|age|dose|^t$", re.I)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A column as it was read.
+
+    Attributes:
+        column: its type and how it is written.
+        values: its cells in that type, null where there is none.
+        nothing: the texts in it that stand for an empty cell in every column.
+        why: how its type was found.
+    """
+
+    column: Column
+    values: pl.Series
+    nothing: frozenset[str]
+    why: str
+
+    @property
+    def distinct(self) -> int:
+        """The number of different values."""
+        return self.values.drop_nulls().n_unique()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a column is taken for, in a word or two, and why."""
+
+    column: Column
+    meaning: str
+    why: str
+
+
+def read_cells(cells: pl.Series, comma: bool = False) -> Cells:
+    """Find the type of a column; `comma` says that its file writes decimal commas elsewhere."""
+    if cells.dtype != pl.String:
+        kind = "datetime" if cells.dtype.is_temporal() else "number"
+        kind = "boolean" if cells.dtype == pl.Boolean else kind
+        kind = "integer" if cells.dtype.is_integer() else kind
+        column, nothing, why = Column(type=kind), frozenset(), f"stored as {cells.dtype}"
+    else:
+        counts = cells.drop_nulls().alias("text").value_counts(sort=True, name="rows")
+        folded = pl.col("text").str.strip_chars().str.to_lowercase()
+        nothing = frozenset(counts.filter(folded.is_in(NOTHING))["text"])
+        texts = counts.filter(~folded.is_in(NOTHING))
+        if not len(texts):
+            nulls = pl.repeat(None, len(cells), dtype=pl.String, eager=True)
+            return Cells(Column(type="category"), nulls, nothing, "no cell holds anything")
+        reading = read_texts(texts, comma)
+        column, why = reading.column, reading.why
+        if reading.strays:
+            column = column.model_copy(update={"missing_values": [*reading.strays]})
+            why += f", but for {', '.join(repr(text) for text in reading.strays)}"
+    known = pl.when(~pl.col("text").is_in(nothing)).then("text") if nothing else pl.col("text")
+    frame = cells.alias("text").to_frame()
+    values = frame.select(text=typed(known, cells.dtype, column)).to_series()
+    return Cells(column, values, nothing, why)
+
+
+def role_of(name: str, cells: Cells) -> Found:
+    """Say what a column is to the model: a feature of some kind, or nothing."""
+    values, distinct = cells.values.drop_nulls(), cells.distinct
+    aside = cells.column.model_copy(update={"feature": False})
+    if distinct < 2:
+        what = f"constant: always {values[0]!r}" if distinct else "empty in every row"
+        return Found(aside, "set aside", what)
+    kind = cells.column.type
+    if reason := _identifies(name, cells, distinct):
+        return Found(aside, "set aside", reason)
+    if kind == "category" or (kind == "integer" and _is_code(name)):
+        return _category(cells, distinct)
+    if kind in ("number", "integer"):
+        bounded = with_range(cells.column, values)
+        return Found(bounded, kind, f"{cells.why}, {values.min():.6g} to {values.max():.6g}")
+    if kind == "datetime":
+        why = f"{cells.why}, {values.min():%Y-%m-%d} to {values.max():%Y-%m-%d}"
+        return Found(cells.column, "datetime", why)
+    return Found(cells.column, kind, cells.why)
+
+
+def with_range(column: Column, values: pl.Series) -> Column:
+    """Give a number the range of its values and half of it on both sides, rounded.
+
+    A range does not cross zero, and a share does not exceed one, where no value does.
+    """
+    low, high = float(values.min()), float(values.max())
+    span = high - low or abs(high) or 1.0
+    if not math.isfinite(span * 2):
+        return column
+    step = 10.0 ** (math.floor(math.log10(span)) - 1)
+    if column.type == "integer":
+        step = max(step, 1.0)
+    least = math.floor((low - span / 2) / step) * step
+    most = math.ceil((high + span / 2) / step) * step
+    if low >= 0:
+        least = max(least, 0.0)
+        most = min(most, 1.0) if high <= 1 else most
+    if high <= 0:
+        most = min(most, 0.0)
+    limits = {"min": float(f"{least:.12g}"), "max": float(f"{most:.12g}")}
+    return column.model_copy(update=limits)
+
+
+def _category(cells: Cells, distinct: int) -> Found:
+    column = cells.column
+    if distinct <= ONE_HOT:
+        if column.type == "category":
+            values = cells.values.drop_nulls().unique().sort().to_list()
+            column = column.model_copy(update={"values": values})
+        else:
+            column = Column(type="category", missing_values=column.missing_values)
+        return Found(column, "category", f"{distinct} different values")
+    column = Column(type="category", missing_values=column.missing_values, encoding="target")
+    return Found(column, "category", f"{distinct} different values: encoded by the target")
+
+
+def _identifies(name: str, cells: Cells, distinct: int) -> str:
+    """Say why a column names rows instead of describing them, or nothing."""
+    values, kind = cells.values.drop_nulls(), cells.column.type
+    rows = len(values)
+    if kind == "integer":
+        unique = distinct == rows
+        counts = unique and values.max() - values.min() + 1 == rows
+        if counts and values.min() in (0, 1) and not COUNTER.search(name):
+            return "identifier-like: it numbers the rows"
+        if _is_code(name) and distinct > ONE_HOT and rows < REPEATED * distinct:
+            return f"identifier-like: its name, and {distinct} different numbers in {rows} rows"
+    if kind == "category" and distinct > ONE_HOT:
+        words = values.str.split(" ").list.len().mean()
+        length = values.str.len_chars().mean()
+        if words >= FREE_WORDS and length >= FREE_LENGTH and rows < REPEATED * distinct:
+            return f"free text: {words:.0f} words in a row, on average"
+        if distinct > rows / 2:
+            return f"identifier-like: {distinct} different texts in {rows} rows"
+    return ""
+
+
+def _is_code(name: str) -> bool:
+    return IDENTIFIER.search(name.strip()) is not None
