@@ -77,7 +77,7 @@ def prepared(
     repeated = len(hashes) - hashes.n_unique()
     schema = made.schema.model_copy(update={"duplicates": repeated > 0})
     if repeated:
-        notes.append(f"{repeated} rows repeat another one: some will test what they have taught")
+        notes.append(f"rows that repeat another one, so that they may test and train: {repeated}")
     by = wishes.time or wishes.group
     split = {"split": "time" if wishes.time else "group" if by else "random", "split_by": by}
     check_split(files, schema, knobs.model_copy(update=split))
@@ -95,7 +95,7 @@ def prepared(
     if (old.task, old.target) != (schema.task, schema.target):
         scores = first_estimator(sample, schema, made.target.rows)
         train = {"estimator": next(iter(scores)), **TASKS[schema.task]["sections"]}
-        notes.append(f"the first estimator is {compared(scores, schema.task)}")
+        notes.append(f"to begin with, {compared(scores, schema.task)}")
     say(overview(made, notes, warnings))
     return schema, {
         "prepare": split,
@@ -148,8 +148,8 @@ def sample_of(files: list[Path], schema: Schema) -> pd.DataFrame:
 def compared(scores: dict[str, float], task: str) -> str:
     """Say which estimator is the best, and by what."""
     measure = "macro F1" if task == "classification" else "root mean squared error"
-    best, *others = [f"{name} ({abs(score):.3g})" for name, score in scores.items()]
-    return f"{best}, by cross-validated {measure}" + (f"; {others[0]} is behind" if others else "")
+    (best, score), (other, behind) = scores.items()
+    return f"{best}: cross-validated {measure} {abs(score):.3g}, {other} {abs(behind):.3g}"
 
 
 def groups_in(sample: pd.DataFrame, made: Plan) -> str | None:

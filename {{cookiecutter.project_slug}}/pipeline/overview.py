@@ -17,14 +17,14 @@ def overview(made: Plan, notes: list[str], warnings: list[str]) -> str:
     ]
     aside = sum(found.meaning == "set aside" for found in made.found.values())
     head = f"{target.rows} rows, {len(made.schema.features)} features"
-    head += f", {aside} columns set aside" if aside else ""
+    head += f", {aside} set aside" if aside else ""
     summary = f"{target.name}: {target.task}"
     if target.classes:
         shown = [f"{name} {rows}" for name, rows in list(target.classes.items())[:6]]
         summary += f" of {len(target.classes)} classes ({', '.join(shown)}"
         summary += ", ...)" if len(target.classes) > 6 else ")"
     if target.left_out:
-        notes = [f"{target.left_out} rows without '{target.name}' are left out", *notes]
+        notes = [f"rows without '{target.name}', which are left out: {target.left_out}", *notes]
     told = [f"note: {note}" for note in notes] + [f"warning: {warning}" for warning in warnings]
     return "\n".join([summary, head, "", *lines, *([""] if told else []), *told, ""])
 

@@ -33,7 +33,7 @@ def take_in(source: Path, raw: Path, work: Path) -> tuple[list[Path], list[str]]
         Refusal: there is no table, one is broken, or two have not the same columns.
     """
     given, left = table_files(source, work)
-    notes = [f"{left} files in {source} are no tables and left out"] if left else []
+    notes = [f"files in {source.name} that are no tables and left out: {left}"] if left else []
     files: list[Path] = []
     for name, path in given:
         parquet = kind_of(path) == "parquet"
@@ -87,7 +87,7 @@ def _take_text(path: Path, name: str, target: Path) -> list[str]:
         writer.writerows(rows_of(path, name, dialect))
     if _rows(target) != count:
         raise Refusal(f"{name} cannot be read: its quotation marks or line ends are broken.")
-    return [f"({_manner(dialect)}) is kept as CSV in UTF-8 with commas"]
+    return [f"({_manner(dialect)}) is kept as UTF-8 with commas, cell by cell"]
 
 
 def _manner(dialect: Dialect) -> str:

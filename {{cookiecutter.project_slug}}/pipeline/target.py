@@ -12,6 +12,7 @@ LEAST_ROWS, FEW_ROWS = 20, 200
 # More whole numbers than this are values to be predicted, fewer are classes
 MOST_CLASSES = 10
 RARE_ROWS = 10
+# The most classes that the contract lists
 LISTED = 50
 
 
@@ -83,7 +84,9 @@ def read_target(name: str, cells: Cells, written: pl.Series, task: str | None) -
             "and a model learns from rows that share a value."
         )
     left_out = len(cells.values) - rows
-    column = column.model_copy(update={"missing": left_out > 0})
+    listed = column.type == "category" and len(classes) <= LISTED
+    rules = {"missing": left_out > 0, "values": sorted(classes) if listed else column.values}
+    column = column.model_copy(update=rules)
     return Target(name, column, task, why, rows, left_out, classes, _warnings(rows, classes))
 
 

@@ -42,7 +42,8 @@ def _linear(monkeypatch):
         module,
         "first_estimator",
         lambda _table, schema, _rows: {
-            "LogisticRegression" if schema.task == "classification" else "Ridge": 1.0
+            "LogisticRegression" if schema.task == "classification" else "Ridge": 1.0,
+            "another": 0.5,
         },
     )
 
@@ -172,8 +173,8 @@ def test_what_is_likely_wrong_is_warned_of(home, given):
     assert (
         "warning: 'code' alone predicts 'label' almost perfectly (balanced accuracy 1.000)" in said
     )
-    assert "note: 1 rows repeat another one" in said
-    assert "note: 1 rows without 'label' are left out" in said
+    assert "note: rows that repeat another one, so that they may test and train: 1" in said
+    assert "note: rows without 'label', which are left out: 1" in said
 
 
 def test_new_rows_in_the_same_dialect_are_scored(home, given, run_line, tmp_path):

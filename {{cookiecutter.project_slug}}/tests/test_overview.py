@@ -18,14 +18,14 @@ def test_a_table_is_told_in_lines(tmp_path):
     text = overview(plan([path], Wishes("label")), ["a note"], ["a warning"])
     assert text.splitlines() == [
         "label: classification of 2 classes (yes 20, no 10)",
-        "30 rows, 1 features, 1 columns set aside",
+        "30 rows, 1 features, 1 set aside",
         "",
         f"  {'column':40}  taken for  because",
         f"  {'key':40}  set aside  identifier-like: 40 different texts in 40 rows",
         "  a very long name of a column that nob...  number     numbers, 1.5 to 8",
         f"  {'label':40}  target     classification: 2 different values",
         "",
-        "note: 10 rows without 'label' are left out",
+        "note: rows without 'label', which are left out: 10",
         "note: a note",
         "warning: a warning",
     ]

@@ -64,6 +64,7 @@ def test_rows_without_a_target_are_counted():
     found = target(turns("a", "b", "", "NA"))
     assert (found.rows, found.left_out, found.column.missing) == (30, 30, True)
     assert found.classes == {"a": 15, "b": 15}
+    assert found.column.values == ["a", "b"]
 
 
 @pytest.mark.parametrize(
