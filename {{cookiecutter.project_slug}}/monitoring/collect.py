@@ -13,11 +13,13 @@ from monitoring.watched import Watched
 from monitoring.window import Window
 from pipeline import tables
 from pipeline.refusal import Refusal, suggestion
-from pipeline.schema import Schema
+from pipeline.schema import Column, Schema
 from serving.records import time_of
 
 # The value of --set that stands for the time of the request
 TIME = "@time"
+# Rules of a column that say how its cells are written in text
+WRITING = ("decimal", "thousands", "unit", "formats", "missing_values")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +54,12 @@ def run(
     out, schema = args.out, watched.schema
     if out.suffix not in (".csv", ".parquet"):
         raise Refusal(f"{out}: the name of the output must end in .csv or .parquet.")
+    own = [name for name, column in schema.columns.items() if is_written_otherwise(column)]
+    if own and out.suffix == ".csv":
+        raise Refusal(
+            f"schema.yaml says how '{own[0]}' is written in text files, and what is recorded is "
+            "written otherwise: let the name of the output end in .parquet."
+        )
     if out.exists():
         raise Refusal(f"{out} is there already: write another file beside it.")
     if not out.parent.is_dir():
@@ -110,10 +118,26 @@ def rows_of(request: Request, schema: Schema, given: dict[str, str | None]) -> l
     return found
 
 
+def is_written_otherwise(column: Column) -> bool:
+    """Say whether a text file would have to write the values of a column in a way of its own."""
+    return column.type != "category" and any(getattr(column, rule) for rule in WRITING[:-1])
+
+
+def plainly_written(schema: Schema) -> Schema:
+    """Return the schema for cells that are not written as in the raw data, but as Python does."""
+    columns = {
+        name: column.model_copy(update=dict.fromkeys(WRITING))
+        if column.type != "category"
+        else column
+        for name, column in schema.columns.items()
+    }
+    return schema.model_copy(update={"columns": columns})
+
+
 def _write(table: pl.DataFrame, out: Path, schema: Schema, without: Path | None) -> int:
     """Write the rows in the types of the schema, and return how many there are."""
     names = list(schema.columns)
-    typed = tables.convert(table.lazy(), names, schema).collect()
+    typed = tables.convert(table.lazy(), names, plainly_written(schema)).collect()
     if not schema.duplicates:
         typed = typed.unique(maintain_order=True)
     for path in tables.files_of(without) if without else []:

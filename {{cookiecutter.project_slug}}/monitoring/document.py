@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from monitoring.drawing import days, picture
-from monitoring.wording import (
+from monitoring.phrases import (
     PREDICTION,
     columns,
     conclusion,

@@ -6,11 +6,11 @@ from typing import Any
 
 from monitoring.joining import read_outcomes
 from monitoring.limits import ENDED
+from monitoring.phrases import folded
 from monitoring.quality import quality
 from monitoring.store import Store
 from monitoring.watched import Watched
 from monitoring.window import Window
-from monitoring.wording import folded
 from registry import text
 
 

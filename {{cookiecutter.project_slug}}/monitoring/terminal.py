@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from monitoring.wording import (
+from monitoring.phrases import (
     PREDICTION,
     columns,
     conclusion,

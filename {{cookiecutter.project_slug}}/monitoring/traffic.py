@@ -92,7 +92,7 @@ class Classes:
         luck, which a second sample would not repeat. Those count as others.
         """
         least = 0.0
-        if self._others:
+        if self._others and self.known:
             rarest = min(self.known.values())
             least = rarest + LUCK * rarest**0.5
         fresh = sorted(self.counts.keys() - self.known.keys())
@@ -112,6 +112,17 @@ class Classes:
         if self._others:
             return None
         return self.rest + sum(n for name, n in self.counts.items() if name not in self.known)
+
+
+class Times(Classes):
+    """Datetimes, of which only the missing ones are compared: that time goes on is no drift."""
+
+    def add(self, values: Iterable[Any]) -> None:
+        """Count some more."""
+        cells = list(values)
+        missing = cells.count(None)
+        self.missing += missing
+        self.rest += len(cells) - missing
 
 
 class Traffic:
@@ -157,4 +168,6 @@ class Traffic:
 
 
 def _empty(reference: dict[str, Any]) -> Numbers | Classes:
+    if reference["type"] == "datetime":
+        return Times(reference)
     return Numbers(reference) if "edges" in reference else Classes(reference)

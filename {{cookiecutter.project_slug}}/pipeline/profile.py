@@ -28,8 +28,9 @@ def profile(train: pd.DataFrame, predicted: NDArray[Any], schema: Schema) -> dic
         schema: which columns are features, and of which types.
 
     Returns:
-        "rows", the number of training rows; "features", each as `numbers` or `values` describe it;
-        and "predictions", described the same way, with their "rows".
+        "rows", the number of training rows; "features", each as `numbers` or `values` describe it,
+        of datetimes only how many there are; and "predictions", described the same way, with
+        their "rows".
     """
     features = {
         name: {"type": column.type, **_described(train[name], column.type)}
@@ -99,6 +100,9 @@ def _described(column: pd.Series, kind: str) -> dict[str, Any]:
     missing = {"missing": len(column) - len(present)}
     if kind in ("number", "integer"):
         return missing | numbers(present.to_numpy("float64"))
+    if kind == "datetime":
+        # Time goes on: which moments the training rows had is no measure for later ones.
+        return missing | {"counts": {}, "others": len(present)}
     return missing | values(present)
 
 

@@ -12,7 +12,7 @@ from pipeline.refusal import told
 from serving.counters import SHARED
 from serving.current import Current
 from serving.live import load
-from serving.settings import Settings
+from serving.options import Settings
 
 MEBIBYTE = 1024 * 1024
 

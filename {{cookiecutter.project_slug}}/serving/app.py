@@ -15,9 +15,9 @@ from serving import openapi, page, protocols
 from serving.access import Access
 from serving.bodies import body_of, failure, is_csv, json_of, rejection, reply
 from serving.csv_rows import records_of
+from serving.options import Settings, api_key
 from serving.rows import Contract, Rows
 from serving.service import Rejected, Service
-from serving.settings import Settings, api_key
 
 
 def create() -> FastAPI:

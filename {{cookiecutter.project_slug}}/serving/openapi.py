@@ -9,8 +9,20 @@ from pipeline.schema import Column
 from serving.live import Live
 
 # The types of a column in JSON, and in the Open Inference Protocol
-DATATYPES = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "category": "BYTES"}
-TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "category": "string"}
+DATATYPES = {
+    "number": "FP64",
+    "integer": "INT64",
+    "boolean": "BOOL",
+    "category": "BYTES",
+    "datetime": "BYTES",
+}
+TYPES = {
+    "number": "number",
+    "integer": "integer",
+    "boolean": "boolean",
+    "category": "string",
+    "datetime": "string",
+}
 
 
 def _json(name: str) -> dict[str, Any]:
@@ -154,7 +166,7 @@ def _value(column: Column) -> dict[str, Any]:
     """Return the JSON schema of one value."""
     kind = TYPES[column.type]
     described: dict[str, Any] = {"type": [kind, "null"] if column.missing else kind}
-    if column.values is not None:
+    if column.type == "category" and column.values is not None:
         described["enum"] = [*column.values, *([None] if column.missing else [])]
     if column.min is not None:
         described["minimum"] = column.min

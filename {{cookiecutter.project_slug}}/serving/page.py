@@ -67,6 +67,8 @@ def _field(key: str, name: str, column: Column, value: Any, known: dict[str, Any
             f'<input {common} value="{shown}" list="{key}-known">'
             f'<datalist id="{key}-known">{options}</datalist>'
         )
+    elif column.type == "datetime":
+        control = f'<input {common} value="{shown}" placeholder="2024-01-31T09:30:00">'
     else:
         step = "1" if column.type == "integer" else "any"
         bounds = [

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from textwrap import shorten
 from typing import Any
 
@@ -15,12 +16,14 @@ KINDS = {
     "integer": (int, float),
     "boolean": (bool,),
     "category": (str,),
+    "datetime": (str,),
 }
 WORDS = {
     "number": "a number",
     "integer": "a whole number",
     "boolean": "true or false",
     "category": "text",
+    "datetime": "like 2024-01-31 or 2024-01-31T09:30:00",
 }
 
 
@@ -163,7 +166,7 @@ def _rule(column: Column) -> Callable[[Any], bool]:
     kinds, whole, missing = KINDS[column.type], column.type == "integer", column.missing
     low = float("-inf") if column.min is None else column.min
     high = float("inf") if column.max is None else column.max
-    values = None if column.values is None else frozenset(column.values)
+    values = _values(column)
 
     def holds(value: Any) -> bool:
         if value is None:
@@ -172,9 +175,24 @@ def _rule(column: Column) -> Callable[[Any], bool]:
             return False
         if kinds[0] in (float, int):
             return low <= value <= high and (not whole or value == value // 1)
+        if column.type == "datetime":
+            return _is_moment(value)
         return values is None or value in values
 
     return holds
+
+
+def _values(column: Column) -> frozenset[str] | None:
+    """Return the values of a category, where the schema lists them."""
+    listed = column.type == "category" and column.values is not None
+    return frozenset(column.values) if listed else None
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _fault(column: Column, value: Any) -> tuple[str, str]:
@@ -182,9 +200,10 @@ def _fault(column: Column, value: Any) -> tuple[str, str]:
     if value is None:
         return "present", "missing"
     fits = type(value) in KINDS[column.type]
-    if not fits or (column.type == "integer" and value != value // 1):
+    fractional = fits and column.type == "integer" and value != value // 1
+    if not fits or fractional or column.type == "datetime":
         return WORDS[column.type], "type"
-    if column.values is not None:
+    if column.type == "category":
         return f"one of {shorten(', '.join(column.values), 200, placeholder=' ...')}", "category"
     if column.min is not None and value < column.min:
         return f"at least {column.min:.15g}", "range"

@@ -12,9 +12,9 @@ from serving.batching import Batcher, Busy, Unanswerable
 from serving.counters import Counters
 from serving.current import Current
 from serving.live import Live, load
+from serving.options import Settings
 from serving.records import Answered, Records, tidy
 from serving.rows import Contract, Problem, Rows, Unfit
-from serving.settings import Settings
 
 LOG = logging.getLogger("uvicorn.error")
 # Seconds between two looks for another package, and between two times of tidying the records

@@ -153,3 +153,11 @@ def test_the_rows_of_the_profile_are_in_any_order(train, classification):
     first = profile(train, said, classification)["features"]
     second = profile(mixed, said, classification)["features"]
     assert json.dumps(first) == json.dumps(second)
+
+
+def test_of_datetimes_only_their_number_is_told(frame, classification):
+    """Which moments the training rows had is no measure for later ones."""
+    schema = classification.model_copy(deep=True)
+    schema.columns["seen"].feature = True
+    found = profile(frame, np.array(["low"]), schema)["features"]["seen"]
+    assert found == {"type": "datetime", "missing": 0, "counts": {}, "others": len(frame)}

@@ -1,6 +1,7 @@
 """`collect` writes what was recorded as raw data that the line takes."""
 
 import argparse
+from dataclasses import replace
 
 import pandas as pd
 import polars as pl
@@ -180,3 +181,24 @@ def test_a_place_that_cannot_be_written_is_refused(served, rows, collected, name
     with pytest.raises(Refusal, match=why):
         collected(*OTHERS, name=name)
     assert (collected.directory / "there.csv").read_text(encoding="utf-8") == "mine"
+
+
+def test_what_text_files_write_in_their_own_way_is_collected_as_it_is(
+    served, rows, collected, tmp_path
+):
+    """A mark between thousands is no part of what was recorded, and a CSV file would need it."""
+    served.outcomes(served.answer(rows), rows["label"])
+    watched = read_watched(served.package)
+    schema = watched.schema.model_copy(deep=True)
+    schema.columns["size"].thousands, schema.columns["size"].decimal = ".", ","
+    args = argparse.Namespace(set=[word for word in OTHERS if word != "--set"], without=None)
+    with opened(served.path) as store:
+        for name in ("new.csv", "new.parquet"):
+            args.out = tmp_path / name
+            if name == "new.csv":
+                with pytest.raises(Refusal, match=r"how 'size' is written .*end in \.parquet"):
+                    collect.run(replace(watched, schema=schema), store, Window(), args)
+            else:
+                collect.run(replace(watched, schema=schema), store, Window(), args)
+    written = pl.read_parquet(tmp_path / "new.parquet")["size"]
+    assert written.to_list() == [None if size != size else size for size in rows["size"]]

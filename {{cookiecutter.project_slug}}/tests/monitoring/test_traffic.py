@@ -8,7 +8,8 @@ import pytest
 from recorded import DAY, Served, drawn, skewed
 
 from monitoring import traffic as module
-from monitoring.traffic import Classes, Numbers, Traffic
+from monitoring.drift import feature_checks
+from monitoring.traffic import Classes, Numbers, Times, Traffic
 from pipeline.profile import numbers, values
 
 
@@ -163,3 +164,13 @@ def test_nothing_is_counted_of_nothing():
     found.add([])
     assert (found.rows, found.days) == (0, {})
     assert json.dumps(found.features["a"].table[1].tolist()) == "[0, 0, 0, 0, 0, 0]"
+
+
+def test_that_time_goes_on_is_no_drift():
+    """Of datetimes nothing is compared but how many are missing."""
+    live = Times({"type": "datetime", "missing": 0, "counts": {}, "others": 90})
+    live.add([f"2031-01-{day:02}T00:00:00" for day in range(1, 31)] + [None] * 30)
+    assert (live.table.tolist(), live.names, live.unseen) == ([[90], [30]], [], None)
+    found = {check.about: check for check in feature_checks("seen", live, 0, 90)}
+    assert (found["values"].effect, found["values"].p) == (0.0, 1.0)
+    assert found["missing"].effect == 0.5

@@ -15,7 +15,7 @@ import uvicorn
 
 from serving.app import create
 from serving.current import Current
-from serving.settings import API_KEY, Settings
+from serving.options import API_KEY, Settings
 
 DEFAULTS = {
     "keep_inputs": True,

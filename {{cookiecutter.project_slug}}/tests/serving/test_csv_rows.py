@@ -35,15 +35,13 @@ def test_columns_may_come_in_any_order_and_with_a_byte_order_mark(classification
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"\xff\xfe", "a CSV table in UTF-8"),
-        (b'size\n"1', "a CSV table in UTF-8"),
-        (b"size,size\n1,2\n", "each column has its name"),
-        (HEADER + b"1,2,true\n", "row 0: must be 4 cells"),
-        (HEADER + b"1,2,true,red\n1,2,true,red,9\n", "row 1: must be 4 cells"),
+        (b"", "a CSV table in UTF-8"),
+        (b"size\n\xff\xfe\n", "a CSV table in UTF-8"),
+        (HEADER + b"1,2,true,red\n1,2,true,red,9\n", "a CSV table in UTF-8"),
     ],
 )
 def test_what_is_no_table_is_refused(classification, body, sentence):
-    """With the row where there is one."""
+    """With what Polars says of it."""
     with pytest.raises(Unfit, match=sentence):
         records_of(body, classification)
 
@@ -58,4 +56,20 @@ def test_a_table_is_answered_as_its_rows_would_be(server, row, path):
     refused = server.post(path, HEADER + b"large,3,true,red\n", **csv)
     assert (refused.status, refused.json["problems"][0]["column"]) == (422, "size")
     empty = server.post(path, b"", **csv)
-    assert (empty.status, "at least one row" in empty.json["error"]) == (422, True)
+    assert (empty.status, "a CSV table" in empty.json["error"]) == (422, True)
+    rowless = server.post(path, HEADER, **csv)
+    assert (rowless.status, "at least one row" in rowless.json["error"]) == (422, True)
+
+
+def test_cells_are_written_as_the_schema_says(classification):
+    """Decimal commas, own words for true and false, formats of dates, a column's own gaps."""
+    schema = classification.model_copy(deep=True)
+    schema.columns["size"].decimal, schema.columns["size"].thousands = ",", "."
+    schema.columns["member"].values = ["nein", "ja"]
+    schema.columns["count"].missing_values = ["?"]
+    schema.columns["seen"].formats, schema.columns["seen"].feature = ["%d.%m.%Y"], True
+    body = b'size,count,member,seen\n"1.234,5",?,ja,31.01.2024\n,2,oui,2024-01-31\n'
+    assert records_of(body, schema) == [
+        {"size": 1234.5, "count": None, "member": True, "seen": "2024-01-31T00:00:00"},
+        {"size": None, "count": 2, "member": "oui", "seen": "2024-01-31"},
+    ]

@@ -15,7 +15,7 @@ from server import until
 from pipeline.refusal import Refusal
 from serving import __main__ as command
 from serving.current import Current
-from serving.settings import API_KEY, SETTINGS, Settings
+from serving.options import API_KEY, SETTINGS, Settings
 
 ROOT = Path(command.__file__).parents[1]
 

@@ -2,7 +2,7 @@
 
 from server import DEFAULTS
 
-from serving.settings import API_KEY, SETTINGS, Settings, api_key
+from serving.options import API_KEY, SETTINGS, Settings, api_key
 
 
 def test_settings_arrive_as_they_were_handed_over(monkeypatch):

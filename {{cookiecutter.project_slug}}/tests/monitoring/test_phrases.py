@@ -3,7 +3,7 @@
 import pytest
 
 from monitoring.limits import Limits
-from monitoring.wording import (
+from monitoring.phrases import (
     conclusion,
     extent,
     folded,
