@@ -37,7 +37,7 @@ def compared(
     now: dict[str, Any] = {"rows": present + live.missing, "missing": live.missing}
     if numeric:
         before |= {"mean": reference["mean"], "std": reference["std"]}
-        now["mean"] = live.total / present if present else None
+        now["mean"] = live.total / present if present and np.isfinite(live.total) else None
         parts = {"ends": [float(end) for end in live.ends]}
         before["counts"], now["counts"] = live.table.tolist()
     else:

@@ -91,6 +91,7 @@ def feature_checks(name: str, live: Numbers | Classes, missing: int, rows: int) 
         if isinstance(live, Numbers):
             # Without the least and the greatest, these two would be outside the range themselves.
             p = shares_apart(live.unseen, present, min(2, known), known, "greater")[1]
+        # New classes have the p-value of the values, which knows how many rare ones there are.
         yield Check(name, "unseen", live.unseen / present, p)
 
 
@@ -105,8 +106,8 @@ def numbers_apart(table: NDArray[Any]) -> tuple[float, float]:
     """Return distance and p-value of the two-sample Kolmogorov-Smirnov test on binned numbers.
 
     The distance is that of the cumulated shares at the ends of the bins, which is at most that of
-    the numbers themselves. So the p-value, by the approximation of `scipy.stats.ks_2samp`, is at
-    least theirs (Hodges, 1958).
+    the numbers themselves. So the p-value, by the approximation that `scipy.stats.ks_2samp` has
+    too (Hodges, 1958), is at least theirs.
 
     Args:
         table: (2, bins) counts of two samples in the same bins, neither of them empty.

@@ -75,7 +75,7 @@ def middle(part: dict[str, Any], which: str) -> str:
     """Write the mean of numbers, or the commonest class of the training rows with its share."""
     side = part[which]
     present = sum(side["counts"])
-    if not present:
+    if not present or side.get("mean", 0) is None:
         return "-"
     if "mean" in side:
         return f"{side['mean']:.4g}"

@@ -46,7 +46,8 @@ class Numbers:
         cells = np.array(list(values), "float64")
         present = cells[~np.isnan(cells)]
         self.missing += len(cells) - len(present)
-        self.total += float(present.sum())
+        with np.errstate(over="ignore"):
+            self.total += float(present.sum())
         places = np.searchsorted(self.ends, present)
         self.table[1] += np.bincount(places, minlength=self.table.shape[1])
 

@@ -4,6 +4,7 @@ Counts in bins are exact, so that two-sample tests against them hold; no row is 
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,9 @@ def numbers(present: NDArray[np.float64]) -> dict[str, Any]:
     """Describe numbers, none of them missing.
 
     Returns:
-        "min", "max", "mean", "std"; "edges", at most 50 quantiles, each once; "counts": how many
-        numbers are at most the first edge, above it and at most the second, ..., above the last.
+        "min", "max", "mean", "std", None where it is too large for a number; "edges", at most 50
+        quantiles, each once; "counts": how many numbers are at most the first edge, above it and
+        at most the second, ..., above the last.
     """
     if not len(present):
         return {**dict.fromkeys(("min", "max", "mean", "std")), "edges": [], "counts": [0]}
@@ -70,8 +72,8 @@ def numbers(present: NDArray[np.float64]) -> dict[str, Any]:
     return {
         "min": present.min().item(),
         "max": present.max().item(),
-        "mean": _rounded(present.mean()),
-        "std": _rounded(present.std()),
+        "mean": _finite(np.mean, present),
+        "std": _finite(np.std, present),
         "edges": edges.tolist(),
         "counts": counts.tolist(),
     }
@@ -113,6 +115,14 @@ def _edges(present: NDArray[np.float64]) -> NDArray[np.float64]:
     rounded = [_rounded(edge) for edge in exact]
     short = np.unique(np.clip(rounded, present.min(), present.max()))
     return short if len(short) == len(exact) else exact
+
+
+def _finite(
+    summary: Callable[[NDArray[np.float64]], np.float64], present: NDArray[np.float64]
+) -> float | None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = _rounded(summary(present))
+    return found if np.isfinite(found) else None
 
 
 def _rounded(value: float) -> float:

@@ -91,6 +91,13 @@ def test_a_column_without_a_value_has_an_empty_form():
     assert values(pd.Series([], dtype=object)) == {"counts": {}, "others": 0}
 
 
+def test_what_is_too_large_for_a_number_is_left_out():
+    """The profile is JSON, which has no infinity."""
+    found = numbers(np.array([-1.0, 1.0, 1e308, 1.5e308]))
+    assert (found["mean"], found["std"], found["max"]) == (None, None, 1.5e308)
+    assert sum(found["counts"]) == 4
+
+
 def test_one_value_has_one_edge():
     """Quantiles that are the same are one."""
     assert numbers(np.full(9, 3.0)) == {

@@ -28,10 +28,12 @@ def test_numbers_have_bins_and_means():
 
 
 def test_numbers_that_are_all_missing_have_no_mean():
-    """Nothing is divided by nothing."""
+    """Nor do those whose sum is too large for a number."""
     reference = {"type": "number", "missing": 0, **numbers(np.array([1.0]))}
     live = Numbers(reference)
     live.add([None])
+    assert compared(live, reference, 1, [])["live"]["mean"] is None
+    live.add([1e308, 1.5e308])
     assert compared(live, reference, 1, [])["live"]["mean"] is None
 
 

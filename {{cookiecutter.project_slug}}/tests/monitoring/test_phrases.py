@@ -90,6 +90,7 @@ def test_a_column_without_a_value_has_no_middle():
     """Nor a commonest class where none is known."""
     empty = {**NUMBERS, "live": {"counts": [0, 0, 0, 0], "mean": None}}
     assert middle(empty, "live") == "-"
+    assert middle({**NUMBERS, "live": {"counts": [0, 2], "mean": None}}, "live") == "-"
     unknown = {"names": [], "reference": {"counts": [5]}, "live": {"counts": [3]}}
     assert middle(unknown, "live") == "other"
 
