@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -132,18 +133,17 @@ def work_of(bench: Bench, place: Place, size: int) -> Work:
 
 
 def first_rows(project: Path, count: int) -> tuple[list[str], list[list[Any]]]:
-    """Return the names of the features and rows with the values of each."""
+    """Return the names of the features and the first rows that have all of their values.
+
+    A plain table of one row holds None where a category is missing, and the model knows NaN alone:
+    the peers would answer something else.
+    """
     with (project / "data" / "raw" / "table.csv").open(encoding="utf-8", newline="") as file:
         lines = csv.reader(file)
         *names, _ = next(lines)
-        rows = [next(lines)[:-1] for _ in range(count)]
-    return names, [
-        [
-            None if not text else float(text) if name.startswith("number") else text
-            for name, text in zip(names, row, strict=True)
-        ]
-        for row in rows
-    ]
+        whole = islice((line[:-1] for line in lines if all(line)), count)
+        kinds = [float if name.startswith("number") else str for name in names]
+        return names, [[kind(text) for kind, text in zip(kinds, row, strict=True)] for row in whole]
 
 
 def in_process(bench: Bench, place: Place, requests: Path, seconds: float) -> dict[str, Any]:
