@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -211,6 +212,12 @@ def alone(found: dict[str, Any]) -> Load:
     return Load(requests, found["cpu"] / requests, found["p50"], found["p99"], 0)
 
 
+def wrk_version() -> str:
+    """Return the name and version of the load tool; it tells them with an exit status of 1."""
+    said = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False).stdout
+    return " ".join(said.split()[:2])
+
+
 def main() -> None:
     """Measure what the command line asks for."""
     args = arguments()
@@ -228,7 +235,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, end)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
         bench = Bench(python, Path(directory), 1 if args.quick else args.rounds, args.quick)
-        facts = machine(bench.directory) + [f"{name} {version}" for name, version in found.items()]
+        facts = [*machine(bench.directory), wrk_version()]
+        facts += [f"{name} {version}" for name, version in found.items()]
         print(f"{', '.join(facts)}.", flush=True)
         for name in ("peers", "bentoml", "mlflow"):
             if getattr(args, name) is None:
