@@ -1,0 +1,237 @@
+"""`python -m pipeline adopt` on every table of data packages: trained, refused or failed.
+
+Run it in a generated project, with the Python of its environment:
+
+    python TEMPLATE/benchmarks/adopt.py PACKAGES > results.md
+
+PACKAGES is a directory of packages, as `pip install --no-deps --target` makes it. The functions
+behind the commands are called in one process, each table with a limit of processor time.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from data_packages import MOST_ROWS, table_of, tables, targets
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import f1_score, root_mean_squared_error
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
+
+sys.path.insert(0, "")
+
+from pipeline import model_file
+from pipeline.adopt import prepared
+from pipeline.evaluate import evaluate
+from pipeline.files import write_text
+from pipeline.params import read_params
+from pipeline.planning import Wishes
+from pipeline.prepare import prepare
+from pipeline.refusal import Refusal
+from pipeline.schema import read_schema
+from pipeline.settings import TASKS, new_params, new_schema
+from pipeline.train import fit
+
+SECONDS = 60
+# Forests of a hundred trees or more would take most of the time
+TREES = 50
+
+
+class TooLong(BaseException):
+    """A table takes more than SECONDS of a processor."""
+
+
+def adopted(source: Path, target: str, work: Path) -> dict[str, Any]:
+    """Do what adopt and the first three stages do; return scores and the split rows."""
+    shown: list[str] = []
+    schema, changes = prepared(source, Wishes(target), work, shown.append)
+    for name, text in (
+        ("schema.yaml", new_schema(Path("schema.yaml").read_text("utf-8"), schema)),
+        ("params.yaml", new_params(Path("params.yaml").read_text("utf-8"), schema.task, changes)),
+    ):
+        write_text(work / name, text)
+    schema, params = read_schema(work / "schema.yaml"), read_params(work / "params.yaml")
+    params.evaluate.resamples, params.evaluate.importance_repeats = 20, 1
+    prepare(work / "raw", schema, params.prepare, work / "prepared")
+    train, test = (pd.read_parquet(work / "prepared" / f"{it}.parquet") for it in ("train", "test"))
+    model, _ = fit(train, schema, params.train)
+    model_file.save(model, work / "model.skops")
+    loaded = model_file.load(work / "model.skops")
+    found, _ = evaluate(loaded, train, test, schema, params.evaluate)
+    headline = params.evaluate.headline
+    return {
+        "task": schema.task,
+        "rows": len(train) + len(test),
+        "score": found["test"][headline],
+        "baseline": found["baseline"][headline],
+        "by_hand": by_hand(train, test, schema.target, schema.task),
+        "aside": sum(not column.feature for column in schema.columns.values()),
+        "shown": shown,
+    }
+
+
+def by_hand(train: pd.DataFrame, test: pd.DataFrame, target: str, task: str) -> float | None:
+    """Return the better score of two scikit-learn defaults with the usual preprocessing."""
+    inputs = [name for name in train if name != target and name.lower() != "rownames"]
+    inputs = [
+        name
+        for name in inputs
+        if pd.api.types.is_numeric_dtype(train[name])
+        or train[name].nunique() <= max(20, len(train) / 20)
+    ]
+    if not inputs:
+        return None
+    prepared = [
+        frame[inputs].apply(
+            lambda cells: cells.astype(
+                float if pd.api.types.is_numeric_dtype(cells) else object
+            ).where(cells.notna(), float("nan"))
+        )
+        for frame in (train, test)
+    ]
+    steps = make_column_transformer(
+        (
+            make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()),
+            make_column_selector(dtype_include="number"),
+        ),
+        (
+            make_pipeline(
+                SimpleImputer(strategy="constant", fill_value="none"),
+                OneHotEncoder(handle_unknown="ignore"),
+            ),
+            make_column_selector(dtype_exclude="number"),
+        ),
+    )
+    classes = task == "classification"
+    models = (
+        (LogisticRegression(), RandomForestClassifier(TREES, random_state=0))
+        if classes
+        else (Ridge(), RandomForestRegressor(TREES, random_state=0))
+    )
+    scores = []
+    for model in models:
+        try:
+            said = make_pipeline(steps, model).fit(prepared[0], train[target]).predict(prepared[1])
+        except Exception:
+            continue
+        scores.append(
+            f1_score(test[target], said, average="macro", zero_division=0)
+            if classes
+            else root_mean_squared_error(test[target], said)
+        )
+    return (max if classes else min)(scores, default=None)
+
+
+def tried(source: Path, target: str) -> dict[str, Any]:
+    """Adopt a table and train on it; say what came of it."""
+    started = time.process_time()
+    try:
+        with tempfile.TemporaryDirectory() as work:
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            found = {"outcome": "trained", **adopted(source, target, Path(work))}
+    except Refusal as refusal:
+        found = {"outcome": "refused", "why": str(refusal)}
+    except TooLong:
+        found = {"outcome": "too long"}
+    except Exception:
+        found = {"outcome": "failed", "why": traceback.format_exc()}
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    return found | {"seconds": round(time.process_time() - started, 2)}
+
+
+def shortened(path: Path, work: Path) -> Path:
+    """Return the table itself, or its first rows in another file where it is long."""
+    if path.suffix == ".gz":
+        return path
+    lines = path.read_bytes().splitlines(keepends=True)
+    if len(lines) <= MOST_ROWS + 1:
+        return path
+    short = work / f"short-{path.name}"
+    short.write_bytes(b"".join(lines[: MOST_ROWS + 1]))
+    return short
+
+
+def main() -> None:
+    """Try the tables that --log does not have yet, write a line of JSON for each, and sum up."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("packages", type=Path)
+    parser.add_argument("--log", type=Path, default=Path("adopt.jsonl"))
+    parser.add_argument("--sample", type=int, help="so many tables, drawn at random")
+    parser.add_argument("--one", action="store_true", help="one target of each table, by turns")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+
+    def stop(*_: object) -> None:
+        raise TooLong
+
+    signal.signal(signal.SIGPROF, stop)
+    for task in TASKS.values():
+        for name, parameters in task["sections"].items():
+            if "Forest" in name:
+                parameters["n_estimators"] = TREES
+    lines = args.log.read_text("utf-8").splitlines() if args.log.exists() else []
+    results = [json.loads(line) for line in lines]
+    done = {result["table"] for result in results}
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        args.log.open("a", encoding="utf-8") as log,
+        threadpool_limits(limits=1),
+    ):
+        work = Path(directory)
+        count = 0
+        for name, path in tables(args.packages, work, args.seed):
+            table = table_of(shortened(path, work))
+            chosen = [] if table is None else targets(table)
+            if args.one and chosen:
+                chosen = [chosen[count % len(chosen)]]
+            count += bool(chosen)
+            for target in [] if name in done else chosen:
+                result = {"table": name, "target": target}
+                result |= tried(shortened(path, work), target)
+                results.append(result)
+                log.write(json.dumps(result, ensure_ascii=False) + "\n")
+                log.flush()
+            if args.sample and count >= args.sample:
+                break
+    print(summary(results, count))
+
+
+def summary(results: list[dict[str, Any]], count: int) -> str:
+    """Return what came of all tables, as Markdown."""
+    outcomes = Counter(result["outcome"] for result in results)
+    trained = [result for result in results if result["outcome"] == "trained"]
+
+    def beats(result: dict[str, Any], key: str) -> bool:
+        sign = 1 if result["task"] == "classification" else -1
+        return result[key] is not None and sign * result[key] > sign * result["baseline"]
+
+    reachable = [result for result in trained if beats(result, "by_hand")]
+    lines = [
+        f"{count} tables, {len(results)} targets: "
+        + ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common()),
+        "",
+        f"Above the naive baseline: {sum(beats(it, 'score') for it in trained)} of {len(trained)}; "
+        f"where a scikit-learn default with preprocessing by hand is: "
+        f"{sum(beats(it, 'score') for it in reachable)} of {len(reachable)}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
