@@ -20,7 +20,7 @@ COMMANDS = ("$", "cookiecutter", "cruft", "dvc", "git", "make", "pip", "python",
 # other one has a test below.
 BLOCKS = {
     ROOT: ["make demo\n", "make test\n", "cookiecutter path/", "python tools/bring.py path/"],
-    PROJECT: ["python3 -m venv ", "dvc add data/raw\n", "uv pip compile ", "cruft update "],
+    PROJECT: ["python3 -m venv ", "uv pip compile ", "cruft update "],
 }
 
 
@@ -111,17 +111,6 @@ def test_make_the_environment(bake: Bake, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == str(project / ".venv" / "bin" / "dvc")
-
-
-@pytest.mark.slow
-def test_put_own_data_in_place(bake: Bake, run: Run) -> None:
-    """The commands for other data of the same columns track them and train on them."""
-    project = bake()
-    raw = project / "data" / "raw" / "penguins.csv"
-    raw.write_text("".join(raw.read_text("utf-8").splitlines(keepends=True)[:-9]), "utf-8")
-    run(f"set -e\n{block(project, 'dvc add')}", project)
-    metadata = json.loads((project / "model.json").read_text("utf-8"))
-    assert metadata["data"]["rows"]["read"] == 335
 
 
 @pytest.mark.slow

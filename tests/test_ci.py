@@ -57,7 +57,9 @@ def test_the_shell_commands_of_the_image_are_valid(files: dict[str, Path]) -> No
 def test_an_image_is_named_by_its_tag(files: dict[str, Path], tag: str, name: str) -> None:
     """The name of a tag becomes one that an image may have, in both services."""
     image = yaml.safe_load((PROJECT / IMAGE).read_text("utf-8"))
-    (build,) = (step["run"] for step in image["jobs"]["image"]["steps"] if step.get("name") == "Build")
+    (build,) = (
+        step["run"] for step in image["jobs"]["image"]["steps"] if step.get("name") == "Build"
+    )
     gitlab = yaml.safe_load(files["gitlab"].read_text("utf-8"))["container"]["before_script"]
     environment = {
         "PATH": os.environ["PATH"],
