@@ -41,7 +41,7 @@ SCHEMA = Schema.model_validate(
 DEFAULT = Limits()
 # Significance alone decides, at the level that the peer has for each column
 BARE = Limits(level=0.05, effect=0, cells=0)
-OWN = {"report": DEFAULT, "report, level 0.05, no effect asked for": BARE}
+OWN = {"report": DEFAULT, "significance alone": BARE}
 
 
 def drifted(reference: pd.DataFrame, live: pd.DataFrame) -> list[set[str | None]]:
