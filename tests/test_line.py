@@ -45,6 +45,16 @@ def test_its_own_checks_pass(project: Path, run: Run) -> None:
     run("ruff check . && ruff format --check .", project)
 
 
+def test_without_serving_it_is_whole(bake: Bake, run: Run) -> None:
+    """Nothing that is left misses what was left out: the checks pass, and the line runs."""
+    project = bake(serving=False)
+    run("ruff check . && ruff format --check . && dvc repro -q", project)
+    collected = run("python -m pytest -q --collect-only | tail -n 1", project).stdout
+    assert "tests collected" in collected
+    assert "error" not in collected
+    run("python -m pytest -q tests/test_wiring.py tests/test_package.py", project)
+
+
 def test_it_trains_once(project: Path, run: Run) -> None:
     """The first dvc repro runs all four stages, the second none; only outputs are new in Git."""
     first = run("dvc repro", project).stdout

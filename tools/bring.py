@@ -125,7 +125,7 @@ def report(project: Path, target: Path, added: list[str], left: list[str]) -> No
                 print(f"\nYour {name} needs these lines:", *wanted, sep="\n  ")
     if "pyproject.toml" in left:
         print(
-            "\nYour pyproject.toml stays as it is: requirements.lock and requirements-dev.lock say "
+            "\nYour pyproject.toml stays as it is: the files requirements*.lock say "
             "what the line needs."
         )
 
