@@ -1,7 +1,7 @@
 """The application of a worker: its paths, within the limits that were set."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,10 +13,8 @@ from starlette.responses import PlainTextResponse
 
 from serving import openapi, page, protocols
 from serving.access import Access
-from serving.bodies import body_of, failure, is_csv, json_of, rejection, reply
-from serving.csv_rows import records_of
+from serving.bodies import Reader, failure, reader_of, rejection, reply
 from serving.options import Settings, api_key
-from serving.rows import Contract, Rows
 from serving.service import Rejected, Service
 
 
@@ -44,17 +42,12 @@ def create() -> FastAPI:
     return app
 
 
-async def _rows_of(request: Request, service: Service) -> Callable[[Contract], Rows]:
-    """Return what reads the rows of a request to `/predict` by a contract.
+def _reader(content: dict[str, Any]) -> Reader:
+    """Return what reads the rows of a request to `/predict`.
 
     Raises:
         Rejected: the request has no rows.
     """
-    seconds = service.settings.timeout
-    if is_csv(request):
-        body = await body_of(request, seconds)
-        return lambda contract: contract.from_records(records_of(body, contract.schema))
-    content = await json_of(request, seconds)
     match content:
         case {"records": records} if len(content) == 1:
             return lambda contract: contract.from_records(records)
@@ -69,7 +62,9 @@ def _add_paths(app: FastAPI, service: Service) -> None:
     @app.post("/predict", tags=["Model"], openapi_extra=openapi.PREDICT)
     async def predict(request: Request) -> Response:
         """Predict rows: "records" by name, "features" in order, or a CSV table."""
-        live, answered = await service.predict(await _rows_of(request, service))
+        live, answered = await service.predict(
+            await reader_of(request, service.settings.timeout, _reader)
+        )
         classes = {} if live.classes is None else {"classes": live.classes}
         said = {
             **answered.outputs,

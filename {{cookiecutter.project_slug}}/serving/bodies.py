@@ -1,6 +1,7 @@
 """What requests bring and what they get: JSON in, JSON out."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -8,8 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.csv_rows import records_of
+from serving.rows import Contract, Rows
 from serving.service import Rejected
 
+Reader = Callable[[Contract], Rows]
 # How many of a request's problems are listed
 LISTED = 100
 
@@ -27,9 +31,23 @@ async def body_of(request: Request, seconds: float) -> bytes:
         raise Rejected(408, f"The body did not come within {seconds:g} seconds.") from None
 
 
-def is_csv(request: Request) -> bool:
-    """Say whether a request announces its body as CSV."""
-    return request.headers.get("content-type", "").partition(";")[0].strip() == "text/csv"
+async def reader_of(
+    request: Request, seconds: float, in_json: Callable[[dict[str, Any]], Reader]
+) -> Reader:
+    """Return what reads the rows of a request by a contract: a CSV table, or rows in JSON.
+
+    Args:
+        request: the request.
+        seconds: how long its body may take.
+        in_json: returns what reads the rows of a JSON object.
+
+    Raises:
+        Rejected: the request has no rows.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "text/csv":
+        return in_json(await json_of(request, seconds))
+    body = await body_of(request, seconds)
+    return lambda contract: contract.from_records(records_of(body, contract.schema))
 
 
 async def json_of(request: Request, seconds: float) -> dict[str, Any]:

@@ -4,14 +4,12 @@ MLflow's scoring protocol (`/invocations`, `/ping`), and version 2 of the Open I
 which KServe, Triton and Seldon speak.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
 from serving import openapi
-from serving.bodies import body_of, is_csv, json_of, reply
-from serving.csv_rows import records_of
+from serving.bodies import Reader, json_of, reader_of, reply
 from serving.live import Live
 from serving.rows import Contract, Problem, Rows, Unfit
 from serving.service import Rejected, Service
@@ -31,22 +29,19 @@ def add_mlflow(app: FastAPI, service: Service) -> None:
     @app.post("/invocations", tags=["MLflow"], openapi_extra=openapi.INVOCATIONS)
     async def invocations(request: Request) -> Response:
         """Predict rows in one of MLflow's forms, or a CSV table."""
-        _, answered = await service.predict(await _mlflow_rows(request, service))
+        _, answered = await service.predict(
+            await reader_of(request, service.settings.timeout, _reader)
+        )
         predictions = answered.outputs["predictions"]
         return reply({"predictions": predictions}, X_Request_ID=answered.request_id)
 
 
-async def _mlflow_rows(request: Request, service: Service) -> Callable[[Contract], Rows]:
-    """Return what reads the rows of a request to `/invocations` by a contract.
+def _reader(content: dict[str, Any]) -> Reader:
+    """Return what reads the rows of a request to `/invocations`.
 
     Raises:
         Rejected: the request has no rows.
     """
-    seconds = service.settings.timeout
-    if is_csv(request):
-        body = await body_of(request, seconds)
-        return lambda contract: contract.from_records(records_of(body, contract.schema))
-    content = await json_of(request, seconds)
     given = [name for name in content if name != "params"]
     if len(given) != 1 or given[0] not in FORMS or content.get("params"):
         raise Rejected(400, f"Give one of {', '.join(FORMS)}, and no parameters.")
