@@ -6,6 +6,7 @@ in a line or as lines. Hashes match any others, and so do dates.
 
 import os
 import re
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 HASH = re.compile(r"\b(?:[0-9a-f]{7}|[0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{40,64})\b")
 DATE = re.compile(r"\b\d{4}-\d\d-\d\d( \d\d:\d\d)?\b")
 MARK = "@@@ step"
+# Seconds that a walk may take
+PATIENCE = 1200
 
 
 def files_of(readme: str) -> set[str]:
@@ -45,10 +48,16 @@ def steps_of(readme: str) -> list[Step]:
 
 
 def walk(steps: list[Step], directory: Path, environment: dict[str, str]) -> list[str]:
-    """Run all commands in one shell and return what each printed."""
-    # What a command leaves running ends with the walk, also where that ends early.
-    lines = ["trap 'kill $(jobs -p) 2> /dev/null' EXIT"]
-    lines += [f"printf '\\n{MARK}\\n'\n{step.command}" for step in steps]
+    """Run all commands in one shell and return what each printed; a server has a free port."""
+    # What a command leaves running ends with the walk, and a walk that waits for ever ends too.
+    lines = ["trap 'kill $(jobs -p) 2> /dev/null' EXIT; trap 'exit 1' TERM"]
+    lines.append(f"(sleep {PATIENCE} && kill $$) > /dev/null 2>&1 &")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for step in steps:
+        command = step.command.replace("localhost:8000", f"localhost:{port}")
+        command = command.replace("python -m serving ", f"python -m serving --port {port} ")
+        lines.append(f"printf '\\n{MARK}\\n'\n{command}")
     done = subprocess.run(
         ["bash", "-c", "\n".join(lines)],
         cwd=directory,
