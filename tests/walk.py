@@ -49,9 +49,8 @@ def steps_of(readme: str) -> list[Step]:
 
 def walk(steps: list[Step], directory: Path, environment: dict[str, str]) -> list[str]:
     """Run all commands in one shell and return what each printed; a server has a free port."""
-    # What a command leaves running ends with the walk, and a walk that waits for ever ends too.
-    lines = ["trap 'kill $(jobs -p) 2> /dev/null' EXIT; trap 'exit 1' TERM"]
-    lines.append(f"(sleep {PATIENCE} && kill $$) > /dev/null 2>&1 &")
+    # What a command leaves running ends with the walk, and so does what waits for ever.
+    lines = ["trap 'kill $(jobs -p) 2> /dev/null' EXIT"]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     for step in steps:
@@ -59,7 +58,7 @@ def walk(steps: list[Step], directory: Path, environment: dict[str, str]) -> lis
         command = command.replace("python -m serving ", f"python -m serving --port {port} ")
         lines.append(f"printf '\\n{MARK}\\n'\n{command}")
     done = subprocess.run(
-        ["bash", "-c", "\n".join(lines)],
+        ["timeout", str(PATIENCE), "bash", "-c", "\n".join(lines)],
         cwd=directory,
         env=environment | {"COLUMNS": "80"},
         stdin=subprocess.DEVNULL,
