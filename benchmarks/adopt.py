@@ -85,7 +85,7 @@ def adopted(source: Path, target: str, work: Path) -> dict[str, Any]:
 
 def by_hand(train: pd.DataFrame, test: pd.DataFrame, target: str, task: str) -> float | None:
     """Return the better score of two scikit-learn defaults with the usual preprocessing."""
-    inputs = [name for name in train if name != target and name.lower() != "rownames"]
+    inputs = [name for name in train if name not in (target, "rownames", "column_1")]
     inputs = [
         name
         for name in inputs

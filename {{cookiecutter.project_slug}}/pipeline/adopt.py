@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 
 from pipeline import placing, tables
-from pipeline.choosing import first_estimator
+from pipeline.choosing import Tried, first_estimator
 from pipeline.leaks import leaks
 from pipeline.overview import overview
 from pipeline.params import Prepare, read_params
@@ -93,9 +93,10 @@ def prepared(
     repeats = {"importance_repeats": 1} if len(schema.features) > MANY_FEATURES else {}
     old, train = read_schema(placing.SETTINGS[0]), {}
     if (old.task, old.target) != (schema.task, schema.target):
-        scores = first_estimator(sample, schema, made.target.rows)
-        train = {"estimator": next(iter(scores)), **TASKS[schema.task]["sections"]}
-        notes.append(f"to begin with, {compared(scores, schema.task)}")
+        tried = first_estimator(sample, schema, made.target.rows)
+        train = {"estimator": tried[0].name, **TASKS[schema.task]["sections"]}
+        train[tried[0].name] = tried[0].parameters
+        notes.append(f"to begin with, {compared(tried, schema.task)}")
     say(overview(made, notes, warnings))
     return schema, {
         "prepare": split,
@@ -145,11 +146,15 @@ def sample_of(files: list[Path], schema: Schema) -> pd.DataFrame:
     return table.filter(has_target).gather_every(every).collect(engine="streaming").to_pandas()
 
 
-def compared(scores: dict[str, float], task: str) -> str:
+def compared(tried: list[Tried], task: str) -> str:
     """Say which estimator is the best, and by what."""
     measure = "macro F1" if task == "classification" else "root mean squared error"
-    (best, score), (other, behind) = scores.items()
-    return f"{best}: cross-validated {measure} {abs(score):.3g}, {other} {abs(behind):.3g}"
+    best, other = tried[0], next(it for it in tried if it.name != tried[0].name)
+    alike = ", with all classes weighed alike," if "class_weight" in best.parameters else ":"
+    return (
+        f"{best.name}{alike} cross-validated {measure} {abs(best.score):.3g}, "
+        f"{other.name} {abs(other.score):.3g}"
+    )
 
 
 def groups_in(sample: pd.DataFrame, made: Plan) -> str | None:

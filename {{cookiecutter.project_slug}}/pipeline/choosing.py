@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
@@ -16,10 +18,23 @@ from pipeline.settings import TASKS
 ROWS, FOLDS = 1000, 3
 # A forest holds its rows, boosting needs many
 FOREST_ROWS = 10_000
+# How much better than guessing a classifier has to be
+MARGIN = 0.02
 
 
-def first_estimator(table: pd.DataFrame, schema: Schema, rows: int) -> dict[str, float]:
+@dataclass(frozen=True)
+class Tried:
+    """An estimator, its parameters, and its cross-validated score: macro F1, or negative RMSE."""
+
+    name: str
+    parameters: dict[str, Any]
+    score: float
+
+
+def first_estimator(table: pd.DataFrame, schema: Schema, rows: int) -> list[Tried]:
     """Compare a linear model and trees on a sample of the rows.
+
+    Where neither finds the rarer classes, a linear model is tried that weighs all classes alike.
 
     Args:
         table: rows that have a target; at most ROWS of them are used.
@@ -27,22 +42,41 @@ def first_estimator(table: pd.DataFrame, schema: Schema, rows: int) -> dict[str,
         rows: how many rows there are in all.
 
     Returns:
-        The cross-validated score of each by its name, the best first: macro F1, or the negative
-        root mean squared error. What cannot be compared is last, with minus infinity.
+        What was tried, the best first; what cannot be compared has a score of minus infinity.
     """
-    suited = TASKS[schema.task]
-    linear, forest, boosting = suited["sections"]
-    classes = schema.task == "classification"
+    sections = TASKS[schema.task]["sections"]
+    linear, forest, boosting = sections
     table = table.sample(min(len(table), ROWS), random_state=0)
+    found = [
+        Tried(name, sections[name], _score(table, schema, name, sections[name]))
+        for name in (linear, forest if rows <= FOREST_ROWS else boosting)
+    ]
+    if schema.task == "classification" and max(it.score for it in found) < _guessing(table, schema):
+        alike = {**sections[linear], "class_weight": "balanced"}
+        found.append(Tried(linear, alike, _score(table, schema, linear, alike)))
+    return sorted(found, key=lambda it: -it.score)
+
+
+def _score(table: pd.DataFrame, schema: Schema, name: str, parameters: dict[str, Any]) -> float:
+    """Return the mean score of an estimator over the folds."""
+    classes = schema.task == "classification"
     target = table[schema.target].astype(str if classes else float).to_numpy()
-    folds = (StratifiedKFold if classes else KFold)(FOLDS, shuffle=True, random_state=0)
-    inputs, found = features_of(table, schema), {}
-    for name in (linear, forest if rows <= FOREST_ROWS else boosting):
-        model = make_pipeline(preprocessor(schema), build(name, suited["sections"], schema.task, 0))
-        with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
-            warnings.simplefilter("ignore")
-            scores = cross_val_score(
-                model, inputs, target, cv=folds, scoring=suited["search"]["scoring"]
-            )
-        found[name] = float(scores.mean()) if math.isfinite(scores.mean()) else -math.inf
-    return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+    model = make_pipeline(
+        preprocessor(schema), build(name, {name: parameters}, schema.task, seed=0)
+    )
+    with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
+        warnings.simplefilter("ignore")
+        scores = cross_val_score(
+            model,
+            features_of(table, schema),
+            target,
+            cv=(StratifiedKFold if classes else KFold)(FOLDS, shuffle=True, random_state=0),
+            scoring=TASKS[schema.task]["search"]["scoring"],
+        )
+    return float(scores.mean()) if math.isfinite(scores.mean()) else -math.inf
+
+
+def _guessing(table: pd.DataFrame, schema: Schema) -> float:
+    """Return the macro F1 of always saying the most frequent class, and a margin."""
+    shares = table[schema.target].value_counts(normalize=True)
+    return float(2 * shares.iloc[0] / (1 + shares.iloc[0]) / len(shares)) + MARGIN

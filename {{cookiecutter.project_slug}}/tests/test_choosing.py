@@ -3,10 +3,16 @@
 import numpy as np
 import pytest
 
+from pipeline import choosing
 from pipeline.choosing import first_estimator
 from pipeline.settings import TASKS
 
 FOREST = {"classification": "RandomForestClassifier", "regression": "RandomForestRegressor"}
+
+
+def names(table, schema, rows=120):
+    """Return the names of what was tried, the best first."""
+    return [it.name for it in first_estimator(table, schema, rows)]
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +24,7 @@ def _small_forests(monkeypatch):
 
 def test_a_line_is_found_by_a_line(frame, regression):
     """Where the target is a sum of what is known, the linear model wins."""
-    assert list(first_estimator(frame, regression, 120)) == ["Ridge", "RandomForestRegressor"]
+    assert names(frame, regression) == ["Ridge", "RandomForestRegressor"]
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
@@ -27,15 +33,30 @@ def test_a_circle_is_found_by_trees(frame, classification, regression, task):
     far = (frame["size"].fillna(10) - 10).abs() > 2
     frame["label"], frame["price"] = np.where(far, "high", "low"), far * 10.0
     schema = classification if task == "classification" else regression
-    assert next(iter(first_estimator(frame, schema, 120))) == FOREST[task]
+    assert names(frame, schema)[0] == FOREST[task]
 
 
 def test_many_rows_are_left_to_boosting(frame, regression):
     """A forest of a million rows would be as large as they are."""
-    assert "HistGradientBoostingRegressor" in first_estimator(frame, regression, 1_000_000)
+    assert "HistGradientBoostingRegressor" in names(frame, regression, 1_000_000)
 
 
 def test_a_class_of_one_row_does_not_disturb(frame, classification):
     """A comparison is made as well as it can be."""
     frame.loc[0, "label"] = "only"
+    assert len(names(frame, classification)) == 2
+
+
+def test_classes_are_weighed_alike_where_a_rare_one_is_not_found(
+    frame, classification, monkeypatch
+):
+    """A model that only ever says the frequent class is no beginning."""
+    frame["label"] = np.where(frame.index < 12, "high", "low")
+    guessing = 2 * 0.9 / 1.9 / 2
+    scores = {"balanced": 0.6, None: guessing}
+    monkeypatch.setattr(choosing, "_score", lambda *it: scores[it[3].get("class_weight")])
+    best, *others = first_estimator(frame, classification, 120)
+    assert (best.name, best.parameters["class_weight"]) == ("LogisticRegression", "balanced")
+    scores[None] = 0.7
+    assert first_estimator(frame, classification, 120) != [best, *others]
     assert len(first_estimator(frame, classification, 120)) == 2
