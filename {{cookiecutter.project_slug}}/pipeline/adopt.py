@@ -1,6 +1,5 @@
 """Own data in the place of the sample: read, infer, show, write."""
 
-import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +9,12 @@ import pandas as pd
 import polars as pl
 
 from pipeline import placing, tables
-from pipeline.choosing import Tried, first_estimator
+from pipeline.choosing import first_estimator
+from pipeline.knobs import better_than_guessing, compared, evaluation, limits
 from pipeline.leaks import leaks
 from pipeline.overview import overview
 from pipeline.params import Prepare, read_params
-from pipeline.planning import Plan, Wishes, plan
+from pipeline.planning import Wishes, plan
 from pipeline.prepare import checked_hashes
 from pipeline.reading import take_in
 from pipeline.refusal import Refusal
@@ -22,10 +22,7 @@ from pipeline.schema import Schema, read_schema
 from pipeline.settings import TASKS, new_params, new_schema
 from pipeline.split import split_column, test_rows
 
-# A column of at most so many values gives groups, if each has so many rows
-GROUPS, GROUP_ROWS = 8, 50
 SAMPLE = 2000
-MANY_FEATURES = 100
 
 
 def adopt(
@@ -89,8 +86,6 @@ def prepared(
             f"'{name}' alone predicts '{schema.target}' almost perfectly ({measure} {score:.3f}): "
             f"if it is not known beforehand, leave it out with --drop '{name}'"
         )
-    # Shuffling each of hundreds of features takes longer than all the rest.
-    repeats = {"importance_repeats": 1} if len(schema.features) > MANY_FEATURES else {}
     old, train = read_schema(placing.SETTINGS[0]), {}
     if (old.task, old.target) != (schema.task, schema.target):
         tried = first_estimator(sample, schema, made.target.rows)
@@ -101,7 +96,7 @@ def prepared(
     return schema, {
         "prepare": split,
         "train": train,
-        "evaluate": {"group_by": groups_in(sample, made), **repeats},
+        "evaluate": evaluation(sample, made),
         "package": {"limits": limits(source.name, made)},
         "promote": {"thresholds": better_than_guessing(made)},
     }
@@ -144,40 +139,3 @@ def sample_of(files: list[Path], schema: Schema) -> pd.DataFrame:
     rows = table.select(has_target.sum()).collect(engine="streaming").item()
     every = max(rows // SAMPLE, 1)
     return table.filter(has_target).gather_every(every).collect(engine="streaming").to_pandas()
-
-
-def compared(tried: list[Tried], task: str) -> str:
-    """Say which estimator is the best, and by what."""
-    measure = "macro F1" if task == "classification" else "root mean squared error"
-    best, other = tried[0], next(it for it in tried if it.name != tried[0].name)
-    alike = ", with all classes weighed alike," if "class_weight" in best.parameters else ":"
-    return (
-        f"{best.name}{alike} cross-validated {measure} {abs(best.score):.3g}, "
-        f"{other.name} {abs(other.score):.3g}"
-    )
-
-
-def groups_in(sample: pd.DataFrame, made: Plan) -> str | None:
-    """Return the first category or boolean whose values all have rows enough for a result."""
-    for name, column in made.schema.features.items():
-        if column.type in ("category", "boolean"):
-            counts = sample[name].value_counts()
-            rows = counts.min() * made.target.rows / max(len(sample), 1) if len(counts) else 0
-            if 2 <= len(counts) <= GROUPS and rows >= GROUP_ROWS:
-                return name
-    return None
-
-
-def limits(name: str, made: Plan) -> list[str]:
-    """Return what the model card says of what the model does not know."""
-    return [
-        f"Trained on {made.target.rows} rows of {name}; it knows nothing else.",
-        "Inputs outside the ranges and values above are refused, not guessed at.",
-    ]
-
-
-def better_than_guessing(made: Plan) -> dict[str, float]:
-    """Return a threshold that a model without any idea of the target does not reach."""
-    if made.target.task == "regression":
-        return {"r2": 0.0}
-    return {"balanced_accuracy": math.floor(100 / len(made.target.classes)) / 100 + 0.01}

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from pipeline import tables
-from pipeline.delimited import encoding_of
+from pipeline.encodings import encoding_of
 from pipeline.features import features_of
 from pipeline.packaged import Packaged, open_package
 from pipeline.reading import take_in

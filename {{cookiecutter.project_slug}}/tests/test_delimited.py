@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from pipeline.delimited import dialect_of, encoding_of, named, rows_of
+from pipeline.delimited import dialect_of, named, rows_of
 from pipeline.refusal import Refusal
 
 ROWS = [["name", "größe"], ["Zoë", "1,5"], ['a "b"; c', "2\t3"], ["x|y", ""]]
@@ -92,17 +92,6 @@ def test_a_broken_line_is_told_with_its_number(tmp_path, text, message):
     with pytest.raises(Refusal, match=message) as refused:
         read(file_of(tmp_path, text))
     assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    "content", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"a,b\n1,\0\0\0\0", b"ARROW1\0\0"]
-)
-def test_what_is_no_text_is_refused(tmp_path, content):
-    """A picture is not read as a table."""
-    path = tmp_path / "rows"
-    path.write_bytes(content)
-    with pytest.raises(Refusal, match="neither text nor Parquet"):
-        encoding_of(path, "rows")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])

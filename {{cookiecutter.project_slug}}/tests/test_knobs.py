@@ -1,0 +1,61 @@
+"""Knobs that speak of the data follow from them."""
+
+import pandas as pd
+import polars as pl
+
+from pipeline.choosing import Tried
+from pipeline.knobs import better_than_guessing, compared, evaluation, limits
+from pipeline.planning import Wishes, plan
+
+ROWS = 400
+
+
+def made(tmp_path, target="label", **columns):
+    """Return a table and its plan."""
+    table = {"label": ["a", "b", "c", "d"] * 100, "size": [row % 13 / 2 for row in range(ROWS)]}
+    path = tmp_path / "rows.csv"
+    pl.DataFrame(columns | table).write_csv(path)
+    return pd.read_csv(path), plan([path], Wishes(target))
+
+
+def test_groups_are_few_and_large(tmp_path):
+    """The first column whose values all have rows enough gives results by group."""
+    many, rare, good = (
+        [f"v{row % 10}" for row in range(ROWS)],
+        ["x"] * 380 + ["y"] * 20,
+        ["north", "south"] * 200,
+    )
+    assert evaluation(*made(tmp_path, many=many, rare=rare, good=good)) == {"group_by": "good"}
+    assert evaluation(*made(tmp_path, many=many, rare=rare)) == {"group_by": None}
+
+
+def test_many_features_are_shuffled_once(tmp_path):
+    """What takes longer than all the rest is done once."""
+    wide = {f"n{number}": [row * number % 11 for row in range(ROWS)] for number in range(1, 110)}
+    assert evaluation(*made(tmp_path, **wide))["importance_repeats"] == 1
+
+
+def test_limits_and_thresholds_speak_of_the_table(tmp_path):
+    """A model without any idea of the target does not pass."""
+    _, classes = made(tmp_path)
+    assert (
+        limits("rows.csv", classes)[0] == "Trained on 400 rows of rows.csv; it knows nothing else."
+    )
+    assert better_than_guessing(classes) == {"balanced_accuracy": 0.26}
+    assert better_than_guessing(made(tmp_path, "size")[1]) == {"r2": 0.0}
+
+
+def test_the_comparison_is_told():
+    """Which is better, by what, and how."""
+    tried = [Tried("Ridge", {}, -2.0), Tried("Forest", {}, -3.456)]
+    assert compared(tried, "regression") == (
+        "Ridge: cross-validated root mean squared error 2, Forest 3.46"
+    )
+    alike = [
+        Tried("A", {"class_weight": "balanced"}, 0.6),
+        Tried("A", {}, 0.5),
+        Tried("B", {}, 0.4),
+    ]
+    assert compared(alike, "classification") == (
+        "A, with all classes weighed alike, cross-validated macro F1 0.6, B 0.4"
+    )
