@@ -208,6 +208,19 @@ def test_what_counts_as_missing_is_missing(tmp_path):
     assert converted(path, schema) == [None, "NA", None, "b"]
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_column_may_have_its_own_texts_for_nothing(tmp_path, kind):
+    """What is no value in one column may be one in another, and breaks only the rule of gaps."""
+    path = tmp_path / f"rows.{kind}"
+    table = pl.DataFrame({"x": ["1", "none", "2"], "label": ["none", "a", "b"]})
+    table.write_csv(path) if kind == "csv" else table.write_parquet(path)
+    rules = {"type": "number", "missing_values": ["none"]}
+    assert converted(path, schema_of({"x": rules})) == [1.0, None, 2.0]
+    assert converted(path, schema_of({"x": rules}), "label") == ["none", "a", "b"]
+    assert problems_of(path, schema_of({"x": rules})) == [("x", "present", 1, f"rows.{kind}: 2")]
+    assert problems_of(path, schema_of({"x": rules | {"missing": True}})) == []
+
+
 def test_conversion_selects_the_columns_in_the_order_asked_for(tmp_path):
     """The order of columns in the file does not matter, and others are left out."""
     path = csv(tmp_path / "rows.csv", "label,x,other", "a,1,2")
