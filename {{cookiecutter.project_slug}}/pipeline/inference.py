@@ -14,6 +14,8 @@ from pipeline.wording import NOTHING, read_texts
 ONE_HOT = 20
 # What is told of texts that nearly all differ: many words are free text, few are a name or a code
 FREE_WORDS, FREE_LENGTH = 4, 30
+# Beyond these, squares of numbers are infinite, and whole numbers are not told apart
+HUGE, EXACT = 1e100, 2.0**53
 # How many rows a value of an identifier must have, on average, to be worth learning
 REPEATED = 10
 IDENTIFIER = re.compile(
@@ -92,6 +94,8 @@ def role_of(name: str, cells: Cells) -> Found:
     if kind == "category" or (kind == "integer" and _is_code(name)):
         return _category(cells, distinct)
     if kind in ("number", "integer"):
+        if max(abs(values.min()), abs(values.max())) > HUGE:
+            return Found(aside, "set aside", f"numbers beyond {HUGE:g}")
         bounded = with_range(cells.column, values)
         return Found(bounded, kind, f"{cells.why}, {values.min():.6g} to {values.max():.6g}")
     if kind == "datetime":
@@ -107,7 +111,8 @@ def with_range(column: Column, values: pl.Series) -> Column:
     """
     low, high = float(values.min()), float(values.max())
     span = high - low or abs(high) or 1.0
-    if not math.isfinite(span * 2):
+    inexact = column.type == "integer" and max(abs(low), abs(high)) > EXACT
+    if inexact or not math.isfinite(span * 2):
         return column
     step = 10.0 ** (math.floor(math.log10(span)) - 1)
     if column.type == "integer":

@@ -51,4 +51,5 @@ def _codes(cells: pd.Series) -> np.ndarray:
         return pd.factorize(cells)[0].astype(float)
     if cells.dtype.kind == "M":
         return cells.astype("int64").to_numpy(float)
-    return cells.to_numpy(float)
+    # Trees compute with numbers of half the size.
+    return np.clip(cells.to_numpy(float), -1e38, 1e38)

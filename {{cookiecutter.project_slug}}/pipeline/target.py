@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.inference import Cells, with_range
+from pipeline.inference import HUGE, Cells, with_range
 from pipeline.refusal import Refusal
 from pipeline.schema import Column
 
@@ -77,6 +77,8 @@ def read_target(name: str, cells: Cells, written: pl.Series, task: str | None) -
         column = _of_classes(column, written, whole)
         classes = _classes(cells, written, column)
     else:
+        if max(abs(values.min()), abs(values.max())) > HUGE:
+            raise Refusal(f"'{name}' holds numbers beyond {HUGE:g}, which cannot be computed with.")
         column, classes = with_range(column, values), {}
     if len(classes) > rows / 2:
         raise Refusal(

@@ -117,6 +117,8 @@ def _accepted(texts: pl.DataFrame, column: Column, why: str, pattern: str = "") 
         cell = cell.str.replace(column.unit, "", literal=True).str.strip_chars()
     value = typed(pl.col("text"), pl.String(), column)
     fit = value.is_not_null() & (cell.str.contains(pattern) if pattern else True)
+    if column.type == "number":
+        fit &= value.is_finite()
     strays = texts.filter(~fit)
     if len(strays):
         named = strays.filter(~pl.col("text").str.strip_chars().str.to_lowercase().is_in(NO_VALUE))

@@ -32,6 +32,7 @@ def texts(*values):
         ("row", list(range(1, ROWS + 1)), "identifier-like: it numbers the rows"),
         ("customer_id", [7 * row % 1009 for row in range(ROWS)], "identifier-like: its name"),
         ("passengerId", [7 * row % 1009 for row in range(ROWS)], "identifier-like: its name"),
+        ("x", [10.0**row for row in range(2 * ROWS)], "numbers beyond 1e+100"),
         ("x", [f"c{row:04x}" for row in range(ROWS)], "identifier-like: 60 different texts"),
         (
             "x",
@@ -100,6 +101,7 @@ def test_texts_that_stand_for_nothing_belong_to_their_column():
         ("number", [-8.0, -2.0], (-11.0, 0.0)),
         ("number", [5.0, 5.0], (2.5, 7.5)),
         ("number", [1e308, -1e308], (None, None)),
+        ("integer", [-(2**63), 2**63 - 1], (None, None)),
     ],
 )
 def test_a_range_leaves_room_and_keeps_its_sign(kind, values, limits):

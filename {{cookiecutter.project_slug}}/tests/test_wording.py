@@ -43,6 +43,7 @@ def rules(*texts, comma=False):
         (["12:30", "13:45"], {"type": "category"}),
         (["1-2", "2-3"], {"type": "category"}),
         (["A1", "A2"], {"type": "category"}),
+        (["1e400", "2e400"], {"type": "category"}),
     ],
 )
 def test_numbers_in_any_spelling(texts, expected):
