@@ -66,13 +66,17 @@ def _score(table: pd.DataFrame, schema: Schema, name: str, parameters: dict[str,
     )
     with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
         warnings.simplefilter("ignore")
-        scores = cross_val_score(
-            model,
-            features_of(table, schema),
-            target,
-            cv=(StratifiedKFold if classes else KFold)(FOLDS, shuffle=True, random_state=0),
-            scoring=TASKS[schema.task]["search"]["scoring"],
-        )
+        try:
+            scores = cross_val_score(
+                model,
+                features_of(table, schema),
+                target,
+                cv=(StratifiedKFold if classes else KFold)(FOLDS, shuffle=True, random_state=0),
+                scoring=TASKS[schema.task]["search"]["scoring"],
+            )
+        # Where a class is so rare that every fold lacks it, nothing can be fitted.
+        except ValueError:
+            return -math.inf
     return float(scores.mean()) if math.isfinite(scores.mean()) else -math.inf
 
 

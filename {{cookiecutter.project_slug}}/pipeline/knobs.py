@@ -19,10 +19,10 @@ def compared(tried: list[Tried], task: str) -> str:
     measure = "macro F1" if task == "classification" else "root mean squared error"
     best, other = tried[0], next(it for it in tried if it.name != tried[0].name)
     alike = ", with all classes weighed alike," if "class_weight" in best.parameters else ":"
-    return (
-        f"{best.name}{alike} cross-validated {measure} {abs(best.score):.3g}, "
-        f"{other.name} {abs(other.score):.3g}"
-    )
+    if not math.isfinite(best.score):
+        return f"{best.name}: the rows are too few, or too much alike, to compare estimators"
+    behind = f", {other.name} {abs(other.score):.3g}" if math.isfinite(other.score) else ""
+    return f"{best.name}{alike} cross-validated {measure} {abs(best.score):.3g}{behind}"
 
 
 def evaluation(sample: pd.DataFrame, made: Plan) -> dict[str, Any]:

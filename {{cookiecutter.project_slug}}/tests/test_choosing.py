@@ -47,6 +47,13 @@ def test_a_class_of_one_row_does_not_disturb(frame, classification):
     assert len(names(frame, classification)) == 2
 
 
+def test_what_cannot_be_compared_comes_last(frame, classification):
+    """A class in a single row leaves folds without it, in which a linear model cannot be fitted."""
+    frame["label"] = ["only", *["other"] * (len(frame) - 1)]
+    found = {it.name: it.score for it in first_estimator(frame, classification, 120)}
+    assert found["LogisticRegression"] == -np.inf
+
+
 def test_classes_are_weighed_alike_where_a_rare_one_is_not_found(
     frame, classification, monkeypatch
 ):

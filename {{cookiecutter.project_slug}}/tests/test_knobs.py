@@ -1,5 +1,7 @@
 """Knobs that speak of the data follow from them."""
 
+import math
+
 import pandas as pd
 import polars as pl
 
@@ -51,6 +53,8 @@ def test_the_comparison_is_told():
     assert compared(tried, "regression") == (
         "Ridge: cross-validated root mean squared error 2, Forest 3.46"
     )
+    nothing = [Tried("A", {}, -math.inf), Tried("B", {}, -math.inf)]
+    assert compared(nothing, "regression").startswith("A: the rows are too few")
     alike = [
         Tried("A", {"class_weight": "balanced"}, 0.6),
         Tried("A", {}, 0.5),
