@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import made_params
+from made import made_params
 
 from pipeline.metrics import METRICS, Outcome, paired_interval
 from pipeline.refusal import Refusal
