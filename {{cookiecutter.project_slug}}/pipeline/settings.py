@@ -6,6 +6,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from pipeline.schema import Schema
@@ -168,14 +169,22 @@ def _key(text: str) -> str:
     return text if word else DoubleQuotedScalarString(text)
 
 
+class _Nulls(RoundTripRepresenter):
+    """Writes nothing as `null`."""
+
+
+# Representers belong to a class; other writers keep theirs.
+_Nulls.add_representer(
+    type(None), lambda it, _: it.represent_scalar("tag:yaml.org,2002:null", "null")
+)
+
+
 def _yaml() -> YAML:
     yaml = YAML()
+    yaml.Representer = _Nulls
     yaml.preserve_quotes = True
     yaml.width = 1 << 20
     yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.representer.add_representer(
-        type(None), lambda it, _: it.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
     return yaml
 
 

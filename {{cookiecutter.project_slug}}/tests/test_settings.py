@@ -1,5 +1,7 @@
 """params.yaml and schema.yaml say what is new, and keep everything else as it was."""
 
+import io
+
 import pytest
 from ruamel.yaml import YAML
 
@@ -217,3 +219,10 @@ def test_what_is_offered_for_a_task_exists(task):
     assert offered["search"]["scoring"] in get_scorer_names()
     assert offered["metrics"].replace(" or ", ", ").split(", ") == list(METRICS[task])
     assert offered["headline"] in METRICS[task]
+
+
+def test_how_others_write_yaml_stays_as_it_was():
+    """What is set for these two files holds for them alone."""
+    buffer = io.StringIO()
+    YAML().dump({"nothing": None}, buffer)
+    assert buffer.getvalue() == "nothing:\n"
