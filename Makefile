@@ -9,11 +9,11 @@ demo: $(READY)  ## Generate a project, train it, compare, restore
 	.venv/bin/python tools/demo.py
 
 test: $(READY) lint  ## All tests, the fast ones first
-	.venv/bin/python -m pytest -m "not slow"
+	.venv/bin/python -m pytest -m "not slow" -n 2
 	.venv/bin/python -m pytest -m slow -n 2 --dist loadfile
 
 fast: $(READY) lint  ## The tests that take seconds
-	.venv/bin/python -m pytest -m "not slow"
+	.venv/bin/python -m pytest -m "not slow" -n 2
 
 lint: $(READY)
 	.venv/bin/ruff check $(CODE)

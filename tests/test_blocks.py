@@ -53,7 +53,7 @@ def test_make_test_is_what_continuous_integration_runs() -> None:
     done = subprocess.run(
         ["make", "--dry-run", "test"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
     )
-    assert 'pytest -m "not slow"\n' in done.stdout
+    assert 'pytest -m "not slow" -n 2\n' in done.stdout
     assert "pytest -m slow" in done.stdout
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
 from pipeline.features import features_of
 from pipeline.schema import Schema
@@ -23,7 +24,9 @@ class Answers(NamedTuple):
 
 
 def answers(model: Any, inputs: pd.DataFrame | np.ndarray) -> Answers:
-    """Let a fitted pipeline, or an estimator, answer its inputs."""
+    """Let a fitted pipeline, or an estimator, answer its inputs, which are transformed once."""
+    if isinstance(model, Pipeline):
+        model, inputs = model[-1], model[:-1].transform(inputs)
     probabilities = model.predict_proba(inputs) if hasattr(model, "predict_proba") else None
     return Answers(model.predict(inputs), probabilities)
 

@@ -33,6 +33,15 @@ def test_a_classifier_says_classes_and_probabilities(run, frame, classification)
     assert set(said.predictions) <= set(model.classes_)
 
 
+def test_a_pipeline_says_what_it_says_by_itself(run, frame, classification):
+    """Inputs are transformed once for both answers, and neither is another for it."""
+    model = model_file.load(run.models / "model.skops")
+    inputs = features_of(frame, classification)
+    said = answers(model, inputs)
+    assert said.predictions.tolist() == model.predict(inputs).tolist()
+    assert said.probabilities.tolist() == model.predict_proba(inputs).tolist()
+
+
 def test_a_regression_has_no_probabilities(regression_run, frame, regression):
     """There are numbers, and nothing else."""
     model = model_file.load(regression_run.models / "model.skops")
