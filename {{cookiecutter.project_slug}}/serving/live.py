@@ -1,5 +1,6 @@
 """A package that is ready to answer: checked, loaded, and tried on its own example."""
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,9 @@ def load(directory: Path, version: str = "") -> Live:
         answer=FastPath(model, schema) if exact else plain,
     )
     _try_example(live)
+    # What is loaded stays: looking through it for garbage would make requests wait.
+    gc.collect()
+    gc.freeze()
     return live
 
 

@@ -67,6 +67,8 @@ DAY = 86_400
 PATIENCE, RETRY = 0.25, 1.0
 # What is kept in memory while nothing can be written; the oldest requests go first
 PENDING = 10_000
+# How many bytes the journal may have before it is emptied
+JOURNAL = 64 * 1024 * 1024
 # How many old requests are deleted at once, so that nobody waits long
 SWEPT = 1_000
 
@@ -243,9 +245,10 @@ def tidy(path: Path, keep_days: float | None) -> int:
                 with database:
                     found = database.execute(OLD, (oldest, SWEPT)).rowcount
                 deleted += found
-        # Most of it while others write; then the rest, so that the journal starts anew.
-        for mode in ("PASSIVE", "TRUNCATE"):
-            database.execute(f"PRAGMA wal_checkpoint({mode})")
+        # While others write; if they write too much for the journal to start anew, they wait.
+        database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        if path.with_name(f"{path.name}-wal").stat().st_size > JOURNAL:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return deleted
 
 

@@ -178,8 +178,22 @@ def test_tidying_deletes_what_is_too_old_and_nothing_else(writer, path, monkeypa
     assert tidy(path, keep_days=None) == 0
 
 
-def test_tidying_empties_the_journal_beside_an_open_server(writer, path):
-    """The journal does not grow for ever, and no record is lost."""
+def test_the_journal_starts_anew_beside_an_open_server(writer, path):
+    """What tidying put into the file makes room: the journal does not grow for ever."""
+    journal = path.with_name("records.sqlite-wal")
+    sizes = []
+    for _ in range(5):
+        for _ in range(20):
+            writer.write([answered()])
+        sizes.append(journal.stat().st_size)
+        tidy(path, keep_days=None)
+    assert sizes[-1] < 2 * sizes[0]
+    assert len(table(path, "requests")) == 100
+
+
+def test_a_journal_that_is_too_long_is_emptied(writer, path, monkeypatch):
+    """Where others write all the time, they wait once, and no record is lost."""
+    monkeypatch.setattr(records, "JOURNAL", 0)
     journal = path.with_name("records.sqlite-wal")
     for _ in range(50):
         writer.write([answered()])
