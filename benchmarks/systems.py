@@ -22,11 +22,10 @@ UNPROVEN = "the same without the fast path"
 # The server's own command, but for the one setting that it has no option for
 WITHOUT_RECORDS = """
 from dataclasses import replace
-from serving.settings import Settings
-hand_over = Settings.hand_over
-Settings.hand_over = lambda self: hand_over(replace(self, records=None))
-from serving.__main__ import main
-main()
+from serving import __main__ as server
+hand_over = server.Settings.hand_over
+server.Settings.hand_over = lambda self: hand_over(replace(self, records=None))
+server.main()
 """
 Command = list[str]
 Rows = list[list[Any]]
