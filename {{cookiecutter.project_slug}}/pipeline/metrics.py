@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics
 
+from pipeline.answers import answers
 from pipeline.refusal import Refusal, suggestion
 
 
@@ -50,10 +51,11 @@ def outcome_of(model: Any, inputs: Any, target: NDArray[Any]) -> Outcome:
             f"class '{unseen[0]}' is in the test rows and not in the training rows: change "
             "prepare.split or prepare.split_by in params.yaml so that both have every class."
         )
+    said = answers(model, inputs)
     return Outcome(
         np.array([place[name] for name in target.tolist()]),
-        np.array([place[name] for name in model.predict(inputs).tolist()]),
-        model.predict_proba(inputs) if hasattr(model, "predict_proba") else None,
+        np.array([place[name] for name in said.predictions.tolist()]),
+        said.probabilities,
         tuple(classes),
     )
 

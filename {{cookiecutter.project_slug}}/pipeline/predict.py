@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from pipeline import tables
+from pipeline.answers import answers
 from pipeline.encodings import encoding_of
 from pipeline.features import features_of
 from pipeline.packaged import Packaged, open_package
@@ -75,10 +76,11 @@ def _scored(package: Packaged, source: Path, names: list[str]) -> pl.DataFrame:
     rows = tables.convert(table, names, package.schema).collect().to_pandas()
     inputs = features_of(rows, package.schema)
     model = package.model
-    said = {"prediction": model.predict(inputs) if len(inputs) else []}
+    predictions, chances = answers(model, inputs) if len(inputs) else ([], None)
+    said = {"prediction": predictions}
     if hasattr(model, "predict_proba"):
         classes = model.classes_
-        chances = model.predict_proba(inputs) if len(inputs) else np.empty((0, len(classes)))
+        chances = np.empty((0, len(classes))) if chances is None else chances
         said |= {
             f"probability of {name}": column
             for name, column in zip(classes, chances.T, strict=True)
