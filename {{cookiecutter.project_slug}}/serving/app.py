@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 
 from serving import openapi, page, protocols
 from serving.access import Access
+from serving.batching import compute_alone
 from serving.bodies import Reader, failure, reader_of, rejection, reply
 from serving.options import Settings, api_key
 from serving.service import Rejected, Service
@@ -25,6 +26,7 @@ def create() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
+        compute_alone()
         tasks = [asyncio.create_task(task()) for task in (service.attend, service.tidy)]
         yield
         for task in tasks:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pipeline.answers import Answers
 from serving.live import Live
@@ -54,7 +55,7 @@ class Batcher:
         self._keep_inputs = keep_inputs
         self._most_waiting = most_waiting
         self._waiting: list[Job] = []
-        self._thread = ThreadPoolExecutor(1, "model")
+        self._thread = ThreadPoolExecutor(1, "model", initializer=compute_alone)
         self._working: asyncio.Task[None] | None = None
 
     async def answer(self, live: Live, rows: Rows) -> Answered:
@@ -152,6 +153,11 @@ class Batcher:
             results.append(Answered(new_id(), live.recipe_id, live.version, inputs, outputs))
             start = end
         return results
+
+
+def compute_alone() -> None:
+    """Let models compute in the calling thread: to wake others costs more than a few rows do."""
+    threadpool_limits(1)
 
 
 def _check_finite(predictions: np.ndarray) -> None:

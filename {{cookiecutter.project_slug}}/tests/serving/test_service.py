@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from server import Server, until
+from threadpoolctl import threadpool_info
 
 from pipeline.fast_path import FastPath
 from serving import service as module
@@ -58,13 +59,15 @@ def test_no_request_is_lost_while_another_package_takes_over(own_server, run, st
     clients = [threading.Thread(target=ask) for _ in range(8)]
     for client in clients:
         client.start()
-    for number in range(1, 5):
-        package = stronger if number % 2 else run.package
-        Current(str(package), f"v{number}.0.0").write(own_server.current)
-        until(lambda wanted=f"v{number}.0.0": version(own_server) == wanted)
-    stop.set()
-    for client in clients:
-        client.join()
+    try:
+        for number in range(1, 5):
+            package = stronger if number % 2 else run.package
+            Current(str(package), f"v{number}.0.0").write(own_server.current)
+            until(lambda wanted=f"v{number}.0.0": version(own_server) == wanted)
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()
     assert {reply.status for reply in replies} == {200}
     versions = {reply.json["version"] for reply in replies}
     assert {"v1.0.0", "v2.0.0", "v3.0.0"} <= versions
@@ -138,6 +141,20 @@ def test_unusual_values_are_answered_and_counted(own_server, row):
     assert 'serving_unusual_total{column="size",kind="out_of_range"} 1.0' in text
 
 
+def test_models_compute_in_one_thread(own_server, row, monkeypatch):
+    """However many rows there are: more requests are answered than where threads wait in line."""
+    threads, answer = [], FastPath.__call__
+
+    def watched(self, rows):
+        threads.append((len(rows), {library["num_threads"] for library in threadpool_info()}))
+        return answer(self, rows)
+
+    monkeypatch.setattr(FastPath, "__call__", watched)
+    for rows in (1, 100):
+        assert own_server.post("/predict", {"records": [row] * rows}).status == 200
+    assert threads == [(1, {1}), (100, {1})]
+
+
 def test_a_request_that_takes_too_long_is_given_up(run, tmp_path, row, monkeypatch):
     """503 says when to come back; nobody waits for ever."""
     slow, answer = threading.Event(), FastPath.__call__
@@ -148,9 +165,11 @@ def test_a_request_that_takes_too_long_is_given_up(run, tmp_path, row, monkeypat
 
     with Server(run.package, tmp_path, timeout=0.2) as server:
         monkeypatch.setattr(FastPath, "__call__", waits)
-        # Many rows are answered beside the event loop, which goes on.
-        reply = server.post("/predict", {"records": [row] * 100})
-        assert (reply.status, reply.headers["retry-after"]) == (503, "1")
-        assert server.get("/ready").status == 200
-        slow.set()
+        try:
+            # Many rows are answered beside the event loop, which goes on.
+            reply = server.post("/predict", {"records": [row] * 100})
+            assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+            assert server.get("/ready").status == 200
+        finally:
+            slow.set()
         until(lambda: server.post("/predict", {"records": [row]}).status == 200)
