@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,10 +59,16 @@ class Server:
             Settings(**said).hand_over()
             self.app = create()
         config = uvicorn.Config(
-            self.app, host="127.0.0.1", port=0, log_level="error", access_log=False
+            self.app,
+            host="127.0.0.1",
+            port=0,
+            log_level="error",
+            access_log=False,
+            timeout_graceful_shutdown=10,
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run)
+        # A test that fails must not leave behind what pytest would wait for.
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
 
     def __enter__(self) -> "Server":
         self._thread.start()
@@ -71,7 +78,8 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        self._thread.join()
+        self._thread.join(30)
+        assert not self._thread.is_alive(), "the server does not end"
 
     def stop(self) -> None:
         """Tell the server to end, as a signal would."""
@@ -81,13 +89,12 @@ class Server:
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Reply:
         """Send a request; a body that is not bytes is sent as JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        connection.request(method, path, content, headers or {})
-        answer = connection.getresponse()
-        reply = Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-        connection.close()
-        return reply
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as client:
+            client.request(method, path, content, headers or {})
+            answer = client.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return Reply(answer.status, named, answer.read())
 
     def get(self, path: str, **headers: str) -> Reply:
         """Ask for a page."""
@@ -99,11 +106,8 @@ class Server:
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         """Return all rows of a table of the records."""
-        database = sqlite3.connect(self.records)
-        try:
+        with closing(sqlite3.connect(self.records)) as database:
             return database.execute(f"SELECT * FROM {table}").fetchall()
-        finally:
-            database.close()
 
 
 def until(true: Callable[[], object], seconds: float = 10) -> None:
