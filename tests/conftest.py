@@ -29,6 +29,8 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     person = shell_environment(tmp_path_factory.mktemp("home"))
     kept = ("SSL_", "PIP_", "UV_", "HTTP", "http", "NO_PROXY", "no_proxy")
     person |= {name: value for name, value in before.items() if name.startswith(kept)}
+    # What one test fetched, the next one need not fetch again.
+    person |= {f"{tool}_CACHE_DIR": str(ROOT / ".cache" / tool.lower()) for tool in ("PIP", "UV")}
     os.environ.clear()
     os.environ.update(person)
     yield

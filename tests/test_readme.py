@@ -36,7 +36,7 @@ def test_the_first_day(
         # The only tests that read what the answers decided; one walk runs all the others too.
         person["PYTEST_ADDOPTS"] = "tests/test_wiring.py"
     printed = walk(steps, project, person)
-    assert len(printed) == len(steps)
+    assert len(printed) == len(steps), f"$ {steps[len(printed) - 1].command}\n{printed[-1]}"
     if request.config.getoption("--record"):
         record(task, printed)
         pytest.skip("recorded: look at the difference, and run again without --record")

@@ -16,12 +16,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from conftest import PROJECT, Bake, Run
+from walk import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +60,7 @@ def project(bake: Bake, environment: Path) -> Path:
 class Server:
     """A server in a process of its own."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     port: int
     data: Path
 
@@ -88,33 +89,32 @@ def serve(project: Path, environment: Path, tmp_path: Path) -> Iterator[Serve]:
     started: list[Server] = []
 
     def serve(*options: str, prefix: tuple[str, ...] = ()) -> Server:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        data = tmp_path / f"data-{port}"
-        process = subprocess.Popen(
-            [
-                *(*prefix, environment / "bin" / "python", "-m", "serving", *options),
-                *("--port", str(port), "--data", data),
-            ],
-            cwd=project,
-            env=os.environ | {"PATH": f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        port = free_port()
+        data, log = tmp_path / f"data-{port}", tmp_path / f"log-{port}"
+        with log.open("w") as printed:
+            process = subprocess.Popen(
+                [
+                    *(*prefix, environment / "bin" / "python", "-m", "serving", *options),
+                    *("--port", str(port), "--data", data),
+                ],
+                cwd=project,
+                env=os.environ | {"PATH": f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"},
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         server = Server(process, port, data)
         started.append(server)
         until(lambda: process.poll() is not None or answers(server), 60)
-        assert process.poll() is None, process.stdout.read()
+        assert process.poll() is None, log.read_text("utf-8")
         return server
 
     yield serve
     for server in started:
-        if server.process.poll() is None:
+        # Its workers too, which may outlive it
+        with suppress(ProcessLookupError):
             os.killpg(server.process.pid, signal.SIGKILL)
         server.process.wait()
-        server.process.stdout.close()
 
 
 def answers(server: Server) -> bool:
@@ -318,9 +318,7 @@ def test_the_image_would_answer(project: Path, tmp_path: Path) -> None:
     image.mkdir()
     subprocess.run([sys.executable, "-m", "uv", "venv", "-q", tmp_path / "bare"], check=True)
     python = tmp_path / "bare" / "bin" / "python"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    server = None
+    port, server = str(free_port()), None
     try:
         for word, rest in dockerfile():
             if word == "COPY":

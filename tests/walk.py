@@ -5,9 +5,13 @@ in a line or as lines. Hashes match any others, and so do dates.
 """
 
 import os
+import random
 import re
+import signal
 import socket
 import subprocess
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +23,8 @@ DATE = re.compile(r"\b\d{4}-\d\d-\d\d( \d\d:\d\d)?\b")
 MARK = "@@@ step"
 # Seconds that a walk may take
 PATIENCE = 1200
+# Ports that no system gives to clients, so that none is taken between the choice and the start
+PORTS = range(20_000, 30_000)
 
 
 def files_of(readme: str) -> set[str]:
@@ -48,26 +54,44 @@ def steps_of(readme: str) -> list[Step]:
 
 
 def walk(steps: list[Step], directory: Path, environment: dict[str, str]) -> list[str]:
-    """Run all commands in one shell and return what each printed; a server has a free port."""
-    # What a command leaves running ends with the walk, and so does what waits for ever.
-    lines = ["trap 'kill $(jobs -p) 2> /dev/null' EXIT"]
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    """Run all commands in one shell and return what each printed; a server has a free port.
+
+    Where a command waits for ever, what it printed is the last.
+    """
+    port = free_port()
+    lines = []
     for step in steps:
         command = step.command.replace("localhost:8000", f"localhost:{port}")
         command = command.replace("python -m serving ", f"python -m serving --port {port} ")
         lines.append(f"printf '\\n{MARK}\\n'\n{command}")
-    done = subprocess.run(
-        ["timeout", str(PATIENCE), "bash", "-c", "\n".join(lines)],
-        cwd=directory,
-        env=environment | {"COLUMNS": "80"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        check=False,
-    )
-    return [tidy(output) for output in done.stdout.split(f"\n{MARK}\n")[1:]]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
+        shell = subprocess.Popen(
+            ["bash", "-c", "\n".join(lines)],
+            cwd=directory,
+            env=environment | {"COLUMNS": "80"},
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                shell.wait(PATIENCE)
+        finally:
+            # What a command leaves running ends with the walk.
+            with suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)
+            shell.wait()
+        printed.seek(0)
+        return [tidy(output) for output in printed.read().split(f"\n{MARK}\n")[1:]]
+
+
+def free_port() -> int:
+    """Return a port of the loopback on which nobody listens."""
+    while True:
+        port = random.choice(PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def tidy(output: str) -> str:
