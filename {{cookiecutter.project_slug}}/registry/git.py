@@ -46,11 +46,23 @@ class Git:
         if reader := self.__dict__.pop("_reader", None):
             reader.communicate()
 
-    def run(self, *arguments: str, input: str | None = None, **variables: str) -> str:
+    def run(
+        self,
+        *arguments: str,
+        input: str | None = None,
+        timeout: float | None = None,
+        **variables: str,
+    ) -> str:
         """Run a Git command and return what it printed.
 
+        Args:
+            arguments: the command.
+            input: what it reads.
+            timeout: seconds after which it is given up.
+            variables: what is added to the environment.
+
         Raises:
-            GitError: it failed, or Git is not installed.
+            GitError: it failed or took too long, or Git is not installed.
         """
         try:
             done = subprocess.run(
@@ -62,10 +74,13 @@ class Git:
                 encoding="utf-8",
                 errors="surrogateescape",
                 env=self._environment | variables,
+                timeout=timeout,
                 check=False,
             )
         except FileNotFoundError:
             raise GitError("Git is not installed.") from None
+        except subprocess.TimeoutExpired:
+            raise GitError(f"`git {arguments[0]}` had no answer in {timeout:g} s.") from None
         if done.returncode:
             raise GitError(f"`git {arguments[0]}` failed: {_reason(done.stderr)}")
         return done.stdout

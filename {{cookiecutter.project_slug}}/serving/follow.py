@@ -3,6 +3,7 @@
 It runs in the process that started the workers; they read of a change in a small file.
 """
 
+import logging
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,12 @@ from registry.git import Git, opened
 from registry.reference import find
 from registry.version import Version
 from serving.current import Current
+
+LOG = logging.getLogger("uvicorn.error")
+# Seconds within which the repository that this one was cloned from must answer
+PATIENCE = 60
+# Nobody is there to type a password.
+ASK_NOBODY = {"GIT_TERMINAL_PROMPT": "0"}
 
 
 class Source:
@@ -65,7 +72,7 @@ class Source:
             return
         with opened(self._repo) as git:
             if "origin" in git.run("remote").split():
-                git.run("fetch", "--quiet", "--tags", "origin", GIT_TERMINAL_PROMPT="0")
+                git.run("fetch", "--quiet", "--tags", "origin", timeout=PATIENCE, **ASK_NOBODY)
 
     def tags(self) -> str:
         """Return what all tags name, to see whether anything has changed.
@@ -73,9 +80,8 @@ class Source:
         Raises:
             Refusal: the repository cannot be reached.
         """
-        return Git(Path()).run(
-            "ls-remote", "--tags", "--quiet", "--", self._repo, GIT_TERMINAL_PROMPT="0"
-        )
+        question = ("ls-remote", "--tags", "--quiet", "--", self._repo)
+        return Git(Path()).run(*question, timeout=PATIENCE, **ASK_NOBODY)
 
     def _wanted(self, catalogue: Catalogue) -> Version:
         if not self._stage:
@@ -116,19 +122,30 @@ class Follower(threading.Thread):
     def run(self) -> None:
         """Look, until `stopped` is set or the process ends."""
         while not self.stopped.wait(self._every):
-            self.look()
+            try:
+                self.look()
+            except OSError as error:
+                LOG.warning("%s cannot be written now: %s", self._path, error)
 
     def look(self) -> None:
-        """Look once."""
+        """Look once.
+
+        Raises:
+            OSError: the workers cannot be told; the next look tells them.
+        """
+        tags = self._tags
         try:
             self._source.update()
             tags = self._source.tags()
             if tags == self._tags and not self._current.failure:
                 return
             found = self._source.current()
-            self._tags = tags
         except Refusal as refusal:
             found = replace(self._current, failure=str(refusal))
+        except Exception as error:
+            # Whatever is wrong this time, the next look may find it mended.
+            LOG.exception("a look for another version failed")
+            found = replace(self._current, failure=repr(error))
         if found != self._current:
-            self._current = found
             found.write(self._path)
+        self._current, self._tags = found, tags

@@ -5,9 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from server import until
 
 from pipeline.packaged import open_package
 from pipeline.refusal import Refusal
+from serving import follow as module
 from serving.current import Current
 from serving.follow import Follower, Source
 
@@ -154,10 +156,53 @@ def test_a_version_whose_bytes_are_nowhere_is_told_and_tried_again(follow):
     assert (Current.read(path).version, Current.read(path).failure) == ("v1.2.0", "")
 
 
+def test_a_repository_that_never_answers_is_told(follow, monkeypatch):
+    """A connection that hangs is given up after a while, and nobody waits for ever."""
+    _, follower, path = follow
+    subprocess.run(["git", "remote", "add", "origin", "ssh://nowhere/model"], check=True)
+    monkeypatch.setenv("GIT_SSH_COMMAND", "sleep 30;")
+    monkeypatch.setattr(module, "PATIENCE", 0.5)
+    follower.look()
+    told = Current.read(path)
+    assert (told.version, told.failure) == ("v1.1.0", "`git fetch` had no answer in 0.5 s.")
+
+
+def test_whatever_goes_wrong_is_told_and_the_next_look_mends_it(follow, monkeypatch, caplog):
+    """A full disk, say, does not end the following; the log has the traceback."""
+    project, follower, path = follow
+    project.assign("prod", "main")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "fetch", broken)
+        follower.look()
+    told = Current.read(path)
+    assert (told.version, told.failure) == ("v1.1.0", "OSError(28, 'no space')")
+    assert "a look for another version failed" in caplog.text
+    follower.look()
+    assert (Current.read(path).version, Current.read(path).failure) == ("v1.2.0", "")
+
+
+def broken(*_):
+    """Do as a disk that is full does."""
+    raise OSError(28, "no space")
+
+
+def test_workers_that_cannot_be_told_are_told_later(follow, monkeypatch, caplog):
+    """The file that names the package is written as soon as that can be done."""
+    project, follower, path = follow
+    project.assign("prod", "main")
+    follower._every = 0.02
+    with monkeypatch.context() as patch:
+        patch.setattr(Current, "write", broken)
+        follower.start()
+        until(lambda: f"{path} cannot be written now" in caplog.text)
+    until(path.exists)
+    follower.stopped.set()
+    follower.join(5)
+    assert Current.read(path).version == "v1.2.0"
+
+
 def test_it_looks_again_and_again_until_it_is_stopped(follow):
     """The thread ends when it is told to."""
-    from server import until
-
     project, follower, path = follow
     follower._every = 0.02
     project.assign("prod", "main")
