@@ -64,7 +64,8 @@ def adopted(source: Path, target: str, work: Path) -> dict[str, Any]:
     ):
         write_text(work / name, text)
     schema, params = read_schema(work / "schema.yaml"), read_params(work / "params.yaml")
-    params.evaluate.resamples, params.evaluate.importance_repeats = 20, 1
+    params.evaluate.resamples = 20
+    params.evaluate.importance_repeats = min(params.evaluate.importance_repeats, 1)
     prepare(work / "raw", schema, params.prepare, work / "prepared")
     train, test = (pd.read_parquet(work / "prepared" / f"{it}.parquet") for it in ("train", "test"))
     model, _ = fit(train, schema, params.train)

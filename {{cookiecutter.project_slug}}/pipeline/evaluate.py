@@ -68,9 +68,10 @@ def evaluate(
     drawn = plots.curves(tested) if classes else plots.scatters(tested, params.seed)
     if classes:
         drawn["confusion"] = plots.confusion(tested)
-    drawn["importance"] = plots.importance(
-        model, inputs["test"], target["test"], metric, params.importance_repeats, params.seed
-    )
+    if repeats := params.importance_repeats:
+        drawn["importance"] = plots.importance(
+            model, inputs["test"], target["test"], metric, repeats, params.seed
+        )
     return evaluation, drawn
 
 

@@ -10,8 +10,9 @@ from pipeline.planning import Plan
 
 # A column of at most so many values gives groups, if each has so many rows
 GROUPS, GROUP_ROWS = 8, 50
-# Shuffling each of more features again and again takes longer than all the rest
-MANY_FEATURES = 100
+# Shuffling each of more features again and again takes longer than all the rest, and of yet more
+# even once
+MANY_FEATURES, TOO_MANY = 100, 1000
 
 
 def compared(tried: list[Tried], task: str) -> str:
@@ -27,7 +28,9 @@ def compared(tried: list[Tried], task: str) -> str:
 
 def evaluation(sample: pd.DataFrame, made: Plan) -> dict[str, Any]:
     """Return what of the section evaluate is to be another."""
-    repeats = {"importance_repeats": 1} if len(made.schema.features) > MANY_FEATURES else {}
+    features, repeats = len(made.schema.features), {}
+    if features > MANY_FEATURES:
+        repeats["importance_repeats"] = int(features <= TOO_MANY)
     return {"group_by": groups_in(sample, made), **repeats}
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, PositiveInt, model_validator
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 from pipeline.files import Section, read_model
 
@@ -58,7 +58,7 @@ class Evaluate(Section):
     headline: str
     resamples: PositiveInt
     confidence: float = Field(gt=0, lt=1)
-    importance_repeats: PositiveInt
+    importance_repeats: NonNegativeInt
     group_by: str | None
 
 

@@ -280,6 +280,13 @@ def test_a_task_has_the_plots_that_mean_something(line, drawn, request):
     assert {name for name, count in rows.items() if count} == drawn
 
 
+def test_no_feature_is_shuffled_where_nobody_wants_it(score):
+    """A table of thousands of columns is evaluated without what would take hours."""
+    found, drawn = score(importance_repeats=0)
+    assert found == score()[0]
+    assert set(score()[1]) - set(drawn) == {"importance"}
+
+
 def test_a_regression_has_no_recall(regression_run):
     """What belongs to classes is empty for numbers."""
     found = read(regression_run.reports / "evaluation.json")

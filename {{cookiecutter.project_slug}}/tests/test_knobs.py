@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import polars as pl
 
+from pipeline import knobs
 from pipeline.choosing import Tried
 from pipeline.knobs import better_than_guessing, compared, evaluation, limits
 from pipeline.planning import Wishes, plan
@@ -31,10 +32,13 @@ def test_groups_are_few_and_large(tmp_path):
     assert evaluation(*made(tmp_path, many=many, rare=rare)) == {"group_by": None}
 
 
-def test_many_features_are_shuffled_once(tmp_path):
-    """What takes longer than all the rest is done once."""
+def test_many_features_are_shuffled_once_and_more_not_at_all(tmp_path, monkeypatch):
+    """What takes longer than all the rest is done once, or left out."""
     wide = {f"n{number}": [row * number % 11 for row in range(ROWS)] for number in range(1, 110)}
-    assert evaluation(*made(tmp_path, **wide))["importance_repeats"] == 1
+    table, made_plan = made(tmp_path, **wide)
+    assert evaluation(table, made_plan)["importance_repeats"] == 1
+    monkeypatch.setattr(knobs, "TOO_MANY", knobs.MANY_FEATURES)
+    assert evaluation(table, made_plan)["importance_repeats"] == 0
 
 
 def test_limits_and_thresholds_speak_of_the_table(tmp_path):

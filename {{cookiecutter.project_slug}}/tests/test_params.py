@@ -44,7 +44,7 @@ def test_an_estimator_has_a_section_of_its_name(tmp_path, params):
         ("evaluate", "resamples", 0),
         ("evaluate", "confidence", 1),
         ("evaluate", "confidence", 95),
-        ("evaluate", "importance_repeats", 0),
+        ("evaluate", "importance_repeats", -1),
         ("package", "name", "My Model"),
         ("package", "name", "model-"),
         ("package", "limits", "one sentence"),
