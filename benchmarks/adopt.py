@@ -33,16 +33,16 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, "")
 
+from adoption.adopt import prepared
+from adoption.planning import Wishes
+from adoption.settings import TASKS, new_params, new_schema
 from pipeline import model_file
-from pipeline.adopt import prepared
 from pipeline.evaluate import evaluate
 from pipeline.files import write_text
 from pipeline.params import read_params
-from pipeline.planning import Wishes
 from pipeline.prepare import prepare
 from pipeline.refusal import Refusal
 from pipeline.schema import read_schema
-from pipeline.settings import TASKS, new_params, new_schema
 from pipeline.train import fit
 
 SECONDS = 60

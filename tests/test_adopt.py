@@ -30,4 +30,4 @@ def test_a_table_of_another_task_is_adopted(
     assert f'"task": "{other}"' in (project / "model.json").read_text(encoding="utf-8")
     run(f"python -m pipeline predict package {source} --out scored.csv", project)
     run("ruff check . && ruff format --check .", project)
-    run("python -m pytest -q tests/test_wiring.py tests/test_adopt.py", project)
+    run("python -m pytest -q tests/test_wiring.py tests/adoption/test_adopt.py", project)

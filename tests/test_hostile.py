@@ -123,7 +123,10 @@ likely = st.fixed_dictionaries(
 @pytest.fixture(scope="module")
 def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the template without most of those files that no answer can reach."""
-    unreached = (".git", "tests", "benchmarks", "docs", "tools", "plots", "pipeline", "registry")
+    unreached = (
+        *(".git", "tests", "benchmarks", "docs", "tools", "plots"),
+        *("adoption", "pipeline", "registry"),
+    )
     copy = tmp_path_factory.mktemp("rendered") / "template"
     shutil.copytree(template, copy, ignore=shutil.ignore_patterns(*unreached))
     return copy

@@ -13,7 +13,7 @@ from conftest import PROJECT, Bake
 
 CODE = {
     f"{room}/{path.name}"
-    for room in ("pipeline", "registry", "tests")
+    for room in ("adoption", "pipeline", "registry", "tests", "tests/adoption")
     for path in (PROJECT / room).glob("*.py")
 }
 SERVING = {".dockerignore", "Dockerfile", "requirements-serving.lock", "serving/page.html"} | {

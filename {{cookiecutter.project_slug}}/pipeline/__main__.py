@@ -33,8 +33,8 @@ def main() -> None:
 
 def run_adopt(args: argparse.Namespace) -> None:
     """Put a person's own data in place."""
-    from pipeline.adopt import adopt
-    from pipeline.planning import Wishes
+    from adoption.adopt import adopt
+    from adoption.planning import Wishes
 
     wishes = Wishes(args.target, args.task, args.drop, args.time, args.group)
     adopt(args.source, wishes, args.dry_run)

@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 DVC = read_yaml(ROOT / "dvc.yaml")
 STAGES = DVC["stages"]
 LINE = ["prepare", "train", "evaluate", "package"]
+# The command line, from which `adopt` is reached
+ADOPT = ROOT / "pipeline" / "__main__.py"
 ROOMS = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 
 
@@ -117,12 +119,24 @@ def test_every_command_of_the_registry_is_the_module_of_its_name():
 
 
 @pytest.mark.parametrize(
-    ("room", "seen"), [("pipeline", {"pipeline"}), ("registry", {"pipeline", "registry"})]
+    ("room", "seen"),
+    [
+        ("pipeline", {"pipeline"}),
+        ("adoption", {"adoption", "pipeline"}),
+        ("registry", {"pipeline", "registry"}),
+    ],
 )
 def test_a_room_knows_nothing_of_what_lies_behind_it(room, seen):
     """What makes a model does not depend on tags, nor what releases it on who uses it."""
     for path in (ROOT / room).glob("*.py"):
-        assert imported_names(path) & ROOMS <= seen, path
+        door = {"adoption"} if path == ADOPT else set()
+        assert imported_names(path) & ROOMS <= seen | door, path
+
+
+def test_only_the_command_line_knows_how_data_are_adopted():
+    """Neither the line nor what comes after it imports the room that brings a table in."""
+    rooms = [path for room in ROOMS - {"adoption"} for path in (ROOT / room).glob("*.py")]
+    assert [path for path in rooms if "adoption" in imported_names(path)] == [ADOPT]
 
 
 @pytest.mark.parametrize("stage", LINE)

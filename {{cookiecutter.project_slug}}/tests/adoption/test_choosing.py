@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline import choosing
-from pipeline.choosing import first_estimator
-from pipeline.settings import TASKS
+from adoption import choosing
+from adoption.choosing import first_estimator
+from adoption.settings import TASKS
 
 FOREST = {"classification": "RandomForestClassifier", "regression": "RandomForestRegressor"}
 

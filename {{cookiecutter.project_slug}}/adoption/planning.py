@@ -7,12 +7,12 @@ from pathlib import Path
 import polars as pl
 import polars.selectors as cs
 
+from adoption.inference import Cells, Found, read_cells, role_of
+from adoption.target import Target, read_target
 from pipeline.delimited import named
-from pipeline.inference import Cells, Found, read_cells, role_of
 from pipeline.reading import scan
 from pipeline.refusal import Refusal, suggestion
 from pipeline.schema import Schema
-from pipeline.target import Target, read_target
 
 # How many cells are in memory at once
 CELLS = 20_000_000

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from pipeline.inference import read_cells, role_of, with_range
+from adoption.inference import read_cells, role_of, with_range
 from pipeline.schema import Column
 
 ROWS = 60

@@ -5,10 +5,10 @@ import math
 import pandas as pd
 import polars as pl
 
-from pipeline import knobs
-from pipeline.choosing import Tried
-from pipeline.knobs import better_than_guessing, compared, evaluation, limits
-from pipeline.planning import Wishes, plan
+from adoption import knobs
+from adoption.choosing import Tried
+from adoption.knobs import better_than_guessing, compared, evaluation, limits
+from adoption.planning import Wishes, plan
 
 ROWS = 400
 

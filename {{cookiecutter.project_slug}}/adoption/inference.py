@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from adoption.wording import NOTHING, read_texts
 from pipeline.schema import Column
 from pipeline.tables import typed
-from pipeline.wording import NOTHING, read_texts
 
 # The most values of a category that gets a column for each; with more, the target encodes it
 ONE_HOT = 20

@@ -10,10 +10,10 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
+from adoption.settings import TASKS
 from pipeline.estimators import build
 from pipeline.features import features_of, preprocessor
 from pipeline.schema import Schema
-from pipeline.settings import TASKS
 
 ROWS, FOLDS = 1000, 3
 # A forest holds its rows, boosting needs many

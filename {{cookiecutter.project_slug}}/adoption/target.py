@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.inference import HUGE, Cells, with_range
+from adoption.inference import HUGE, Cells, with_range
 from pipeline.refusal import Refusal
 from pipeline.schema import Column
 

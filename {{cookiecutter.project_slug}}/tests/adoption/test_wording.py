@@ -3,9 +3,9 @@
 import polars as pl
 import pytest
 
+from adoption.wording import read_texts
 from pipeline.schema import Column
 from pipeline.tables import typed
-from pipeline.wording import read_texts
 
 
 def reading(*texts, comma=False):

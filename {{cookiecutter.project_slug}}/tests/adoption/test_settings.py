@@ -5,10 +5,10 @@ import io
 import pytest
 from ruamel.yaml import YAML
 
+from adoption.settings import TASKS, new_params, new_schema
 from pipeline.files import read_model
 from pipeline.params import read_params
 from pipeline.schema import Schema
-from pipeline.settings import TASKS, new_params, new_schema
 
 PARAMS = """\
 # Every knob

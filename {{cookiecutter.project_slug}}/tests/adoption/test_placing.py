@@ -6,7 +6,7 @@ import shutil
 import pytest
 from project import FORKS, contents, killed_everywhere
 
-from pipeline import placing
+from adoption import placing
 from pipeline.refusal import Refusal
 
 # What DVC does itself

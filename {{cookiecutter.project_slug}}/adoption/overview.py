@@ -1,6 +1,6 @@
 """What a table was taken for, as text: each column, why, and what a person should know."""
 
-from pipeline.planning import Plan
+from adoption.planning import Plan
 
 WIDEST = 40
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from pipeline.inference import read_cells
+from adoption.inference import read_cells
+from adoption.target import read_target
 from pipeline.refusal import Refusal
-from pipeline.target import read_target
 
 ROWS = 60
 

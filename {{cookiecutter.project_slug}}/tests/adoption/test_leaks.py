@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.leaks import leaks
+from adoption.leaks import leaks
 
 
 def test_a_feature_that_knows_the_answer_is_found(frame, classification, regression):

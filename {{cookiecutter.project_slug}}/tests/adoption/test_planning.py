@@ -5,7 +5,7 @@ import random
 import polars as pl
 import pytest
 
-from pipeline.planning import Wishes, columns_of, plan
+from adoption.planning import Wishes, columns_of, plan
 from pipeline.refusal import Refusal
 
 ROWS = 60
@@ -115,7 +115,7 @@ def test_columns_are_read_a_few_at_a_time(tmp_path, monkeypatch):
     for number in range(2):
         frame = pl.DataFrame({name: cells[:30] for name, cells in TABLE.items()})
         frame.write_csv(tmp_path / f"{number}.csv")
-    monkeypatch.setattr("pipeline.planning.CELLS", 100)
+    monkeypatch.setattr("adoption.planning.CELLS", 100)
     files = [tmp_path / "0.csv", tmp_path / "1.csv"]
     found = list(columns_of(files, ["when", "key"]))
     assert [column.to_list() for column in found] == [TABLE["when"][:30] * 2, TABLE["key"][:30] * 2]

@@ -8,18 +8,19 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
-from pipeline import placing, tables
-from pipeline.choosing import first_estimator
-from pipeline.knobs import better_than_guessing, compared, evaluation, limits
-from pipeline.leaks import leaks
-from pipeline.overview import overview
+from adoption import placing
+from adoption.choosing import first_estimator
+from adoption.knobs import better_than_guessing, compared, evaluation, limits
+from adoption.leaks import leaks
+from adoption.overview import overview
+from adoption.planning import Wishes, plan
+from adoption.settings import TASKS, new_params, new_schema
+from pipeline import tables
 from pipeline.params import Prepare, read_params
-from pipeline.planning import Wishes, plan
 from pipeline.prepare import checked_hashes
 from pipeline.reading import take_in
 from pipeline.refusal import Refusal
 from pipeline.schema import Schema, read_schema
-from pipeline.settings import TASKS, new_params, new_schema
 from pipeline.split import split_column, test_rows
 
 SAMPLE = 2000

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from pipeline.overview import overview
-from pipeline.planning import Wishes, plan
+from adoption.overview import overview
+from adoption.planning import Wishes, plan
 
 
 def test_a_table_is_told_in_lines(tmp_path):

@@ -6,17 +6,17 @@ import pytest
 from awkward import LABELS, ROWS, SIZES, table, tables, text, turns
 from project import contents
 
-from pipeline import adopt as module
-from pipeline.adopt import adopt
-from pipeline.choosing import Tried
+from adoption import adopt as module
+from adoption.adopt import adopt
+from adoption.choosing import Tried
+from adoption.planning import Wishes
+from adoption.settings import TASKS
 from pipeline.features import features_of
 from pipeline.params import read_params
-from pipeline.planning import Wishes
 from pipeline.predict import predict_file
 from pipeline.prepare import prepare
 from pipeline.refusal import Refusal
 from pipeline.schema import read_schema
-from pipeline.settings import TASKS
 from pipeline.train import fit
 
 # What DVC does itself

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.choosing import Tried
-from pipeline.planning import Plan
+from adoption.choosing import Tried
+from adoption.planning import Plan
 
 # A column of at most so many values gives groups, if each has so many rows
 GROUPS, GROUP_ROWS = 8, 50
