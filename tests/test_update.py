@@ -22,7 +22,10 @@ NEWER = {
     "schema.yaml": ("task:", "# A newer schema\ntask:"),
     "dvc.yaml": ("title: Confusion matrix", "title: Confusion"),
     "pipeline/evaluate.py": ("models, data/prepared", "the models, data/prepared"),
+    "adoption/overview.py": ("What a table was taken for", "What a table is taken for"),
     "registry/list.py": ("newest first.", "the newest first."),
+    "serving/live.py": ("A package that is ready to answer", "A package, ready to answer"),
+    "monitoring/report.py": ("what the model was made for", "what a model was made for"),
     "pyproject.toml": ("# What people work with", "# What the people work with"),
     ".gitignore": ("# What tools leave behind", "# What tools leave there"),
 }
