@@ -51,6 +51,25 @@ def find(catalogue: Catalogue, reference: str) -> Version:
     raise _unknown(catalogue, reference)
 
 
+def model_in(catalogue: Catalogue, stage: str) -> str:
+    """Return the model that a stage holds.
+
+    Raises:
+        Refusal: it holds none, or several models use this stage.
+    """
+    models = [model for model in catalogue.models if stage in catalogue.held[model]]
+    if len(models) == 1:
+        return models[0]
+    if models:
+        raise Refusal(f"'{stage}' holds {', '.join(models)}: say which with --model.")
+    known = {name for model in catalogue.models for name in catalogue.held[model]}
+    there = f" There is {', '.join(sorted(known))}." if known else ""
+    raise Refusal(
+        f"no version is in '{stage}'{suggestion(stage, known)}.{there} "
+        f"`python -m registry promote VERSION {stage}` puts one there."
+    )
+
+
 def _by_number(catalogue: Catalogue, reference: str) -> list[Version]:
     number = reference if reference.startswith("v") else f"v{reference}"
     return [versions[number] for versions in catalogue.numbered.values() if number in versions]

@@ -3,10 +3,10 @@
 import argparse
 from typing import Any
 
-from pipeline.refusal import Refusal, suggestion
+from pipeline.refusal import Refusal
 from registry import publish
 from registry.catalogue import Catalogue
-from registry.reference import find
+from registry.reference import find, model_in
 from registry.tags import of_model
 from registry.version import Version
 
@@ -39,22 +39,6 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     message = f"{args.message}\n\n{MARK}: from {present.label} to {target.label}"
     done = publish.write(catalogue, tag, target.commit, message, args.push)
     return None, f"{args.stage} holds {model} {target.label} again, not {present.label}.\n{done}"
-
-
-def model_in(catalogue: Catalogue, stage: str) -> str:
-    """Return the model that a stage holds.
-
-    Raises:
-        Refusal: it holds none, or several models use this stage.
-    """
-    models = [model for model in catalogue.models if stage in catalogue.held.get(model, {})]
-    if len(models) == 1:
-        return models[0]
-    if models:
-        raise Refusal(f"'{stage}' holds {', '.join(models)}: say which with --model.")
-    known = {name for model in catalogue.models for name in catalogue.held.get(model, {})}
-    there = f" There is {', '.join(sorted(known))}." if known else ""
-    raise Refusal(f"no version is in '{stage}'{suggestion(stage, known)}.{there}")
 
 
 def stack(catalogue: Catalogue, model: str, stage: str) -> list[str]:

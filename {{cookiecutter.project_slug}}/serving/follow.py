@@ -12,7 +12,7 @@ from pipeline.refusal import Refusal
 from registry.catalogue import Catalogue
 from registry.fetch import fetch, fetched
 from registry.git import Git, opened
-from registry.reference import find
+from registry.reference import find, model_in
 from registry.version import Version
 from serving.current import Current
 
@@ -86,17 +86,8 @@ class Source:
     def _wanted(self, catalogue: Catalogue) -> Version:
         if not self._stage:
             return find(catalogue, self._reference)
-        holding = [model for model, held in catalogue.held.items() if self._stage in held]
-        if not holding:
-            raise Refusal(
-                f"no version is in '{self._stage}': "
-                f"`python -m registry promote VERSION {self._stage}` puts one there."
-            )
-        if len(holding) > 1:
-            raise Refusal(
-                f"'{self._stage}' holds versions of {', '.join(holding)}: say which with --model."
-            )
-        return catalogue.at(holding[0], catalogue.held[holding[0]][self._stage].commit)
+        model = model_in(catalogue, self._stage)
+        return catalogue.at(model, catalogue.held[model][self._stage].commit)
 
 
 class Follower(threading.Thread):

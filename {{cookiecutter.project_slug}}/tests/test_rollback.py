@@ -119,12 +119,17 @@ def test_a_first_version_has_nothing_before_it(numbered):
 def test_an_empty_stage_is_refused_with_the_nearest(live):
     """The message names the stages that hold something."""
     why = live.refusal("rollback", "pord", "-m", "x")
-    assert why == "no version is in 'pord' (did you mean 'prod'?). There is prod."
+    assert why == (
+        "no version is in 'pord' (did you mean 'prod'?). There is prod. "
+        "`python -m registry promote VERSION pord` puts one there."
+    )
 
 
 def test_where_nothing_was_promoted_nothing_is_rolled_back(numbered):
     """Without any stage there is none to be named."""
-    assert numbered.refusal("rollback", "prod", "-m", "x") == "no version is in 'prod'."
+    assert numbered.refusal("rollback", "prod", "-m", "x") == (
+        "no version is in 'prod'. `python -m registry promote VERSION prod` puts one there."
+    )
 
 
 def test_one_of_several_models_has_to_be_named(live):

@@ -48,7 +48,7 @@ def test_a_stage_is_what_it_holds(numbered):
 
 def test_a_stage_that_holds_nothing_is_refused(numbered):
     """The command that fills it is given."""
-    with pytest.raises(Refusal, match="no version is in 'prod': `python -m registry promote"):
+    with pytest.raises(Refusal, match=r"no version is in 'prod'\. `python -m registry promote"):
         source("prod").current()
 
 
