@@ -16,14 +16,16 @@ def main() -> None:
     adopt.add_argument(
         "--task", choices=["classification", "regression"], help="default: by target"
     )
-    adopt.add_argument("--drop", nargs="+", default=[], action="extend", metavar="COLUMN")
+    adopt.add_argument(
+        "--drop", nargs="+", default=[], action="extend", metavar="COLUMN", help="no features"
+    )
     adopt.add_argument("--time", metavar="COLUMN", help="the latest rows test the model")
     adopt.add_argument("--group", metavar="COLUMN", help="whole groups test the model")
     adopt.add_argument("--dry-run", action="store_true", help="show, and change nothing")
     predict = commands.add_parser("predict", help="score the rows of a file with a package")
     predict.add_argument("package", type=Path, help="a package directory")
-    predict.add_argument("source", type=Path, help="a .csv or .parquet file")
-    predict.add_argument("-o", "--out", type=Path, required=True, help="the file to write")
+    predict.add_argument("source", type=Path, help="a table, in a file or an archive")
+    predict.add_argument("-o", "--out", type=Path, required=True, help="a .csv or .parquet file")
     args = parser.parse_args()
     if args.command == "adopt":
         run_adopt(args)
