@@ -17,8 +17,8 @@ from registry.version import Version
 from serving.current import Current
 
 LOG = logging.getLogger("uvicorn.error")
-# Seconds within which the repository that this one was cloned from must answer
-PATIENCE = 60
+# Seconds within which the repository that this one was cloned from must have sent what is new
+PATIENCE = 300
 # Nobody is there to type a password.
 ASK_NOBODY = {"GIT_TERMINAL_PROMPT": "0"}
 
