@@ -10,7 +10,7 @@ demo: $(READY)  ## Generate a project, train it, compare, restore
 
 test: $(READY) lint  ## All tests, the fast ones first
 	.venv/bin/python -m pytest -m "not slow" -n 2
-	.venv/bin/python -m pytest -m slow -n 2 --dist loadfile --verbose --durations 10
+	.venv/bin/python -m pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder -v --durations 10
 
 fast: $(READY) lint  ## The tests that take seconds
 	.venv/bin/python -m pytest -m "not slow" -n 2
