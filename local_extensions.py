@@ -13,7 +13,10 @@ import re
 import sys
 import tempfile
 import unicodedata
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from jinja2 import Environment
 from jinja2.ext import Extension
@@ -58,6 +61,14 @@ EMAIL = re.compile(
     r"[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]+@[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9-]+)+",
     re.IGNORECASE | re.ASCII,
 )
+# A template's address: gh:who/what, https://host/who/what.git or git@host:who/what.git
+HOST = re.compile(
+    r"(?:(?P<short>gh|gl|bb):|(?:https://|ssh://git@|git@)(?P<host>[\w.-]+)[:/])(?P<path>[\w./-]+?)/?",
+    re.ASCII,
+)
+SHORTHANDS = {"gh": "github.com", "gl": "gitlab.com", "bb": "bitbucket.org"}
+# The minor versions of Python 3 that the locks are for
+OLDEST_MINOR, NEWEST_MINOR = 11, 14
 # What a project takes at first, in bytes, and how much longer than its own the paths in it are
 SIZE, DEPTH = 5_000_000, 140
 
@@ -79,7 +90,13 @@ class Answers(Extension):
         }
         (directory,) = ROOT.glob("{{*}}")
         self._own[directory.name] = f"'{ASKED[-1]}' in cookiecutter and not cookiecutter | checked"
-        environment.globals["answers_are_checked"] = True
+        environment.globals |= {
+            "answers_are_checked": True,
+            "page": page,
+            "python_version": python_version(),
+            "template_root": str(ROOT),
+            "wheel": wheel,
+        }
         environment.filters |= {
             "checked": checked,
             "dvc_plugin": dvc_plugin,
@@ -95,6 +112,43 @@ class Answers(Extension):
         if source not in self._own:
             return typed
         return f"{{% if {self._own[source]} %}}{source}{{% else %}}{typed}{{% endif %}}"
+
+
+def python_version() -> str:
+    """Return the Python that the project is made for: this one, or the newest that is supported."""
+    supported = range(OLDEST_MINOR, NEWEST_MINOR + 1)
+    major, minor = sys.version_info[:2]
+    return f"3.{minor if major == 3 and minor in supported else NEWEST_MINOR}"
+
+
+def page(template: object, name: str, title: str) -> str:
+    """Return a page of the documentation as Markdown: a link where the template came from a host.
+
+    Args:
+        template: where the template came from, as it was typed.
+        name: the page below docs/.
+        title: how the text calls it.
+    """
+    source = HOST.fullmatch(str(template))
+    if source is None:
+        return f"{title} (`docs/{name}` of the template)"
+    host = SHORTHANDS.get(source["short"] or "", source["host"])
+    return f"[{title}](https://{host}/{source['path'].removesuffix('.git')}/blob/HEAD/docs/{name})"
+
+
+def wheel(package: str) -> Any:
+    """Return the built wheel of a library of this checkout, by the name of its package."""
+    return load_wheels(ROOT).build(ROOT / "src" / package)
+
+
+def load_wheels(root: Path) -> ModuleType:
+    """Load the builder of wheels from a checkout, under no name: `cruft update` has two of them."""
+    spec = spec_from_file_location("wheel", root / "src" / "modelkeep_core" / "wheel.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def checked(answers: dict[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""`python -m pipeline adopt` on every table of data packages: trained, refused or failed.
+"""`modelkeep adopt` on every table of data packages: trained, refused or failed.
 
 Run it in a generated project, with the Python of its environment:
 
@@ -33,17 +33,17 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, "")
 
-from adoption.adopt import prepared
-from adoption.planning import Wishes
-from adoption.settings import TASKS, new_params, new_schema
-from pipeline import model_file
+from modelkeep.adopt.adopting import prepared
+from modelkeep.adopt.planning import Options
+from modelkeep.adopt.settings import TASKS, new_params, new_schema
+from modelkeep_core import model_file
+from modelkeep_core.errors import UserError
+from modelkeep_core.files import write_text
+from modelkeep_core.params import Evaluate, Prepare, Train, read_params
+from modelkeep_core.schema import read_schema
 from pipeline.evaluate import evaluate
-from pipeline.files import write_text
-from pipeline.params import read_params
 from pipeline.prepare import prepare
-from pipeline.refusal import Refusal
-from pipeline.schema import read_schema
-from pipeline.train import fit
+from pipeline.train import train
 
 SECONDS = 60
 # Forests of a hundred trees or more would take most of the time
@@ -55,30 +55,32 @@ class TooLong(BaseException):
 
 
 def adopted(source: Path, target: str, work: Path) -> dict[str, Any]:
-    """Do what adopt and the first three stages do; return scores and the split rows."""
+    """Do what adopt and the first three stages do; return the scores."""
     shown: list[str] = []
-    schema, changes = prepared(source, Wishes(target), work, shown.append)
+    schema, changes = prepared(source, Options(target), work, shown.append)
     for name, text in (
         ("schema.yaml", new_schema(Path("schema.yaml").read_text("utf-8"), schema)),
         ("params.yaml", new_params(Path("params.yaml").read_text("utf-8"), schema.task, changes)),
     ):
         write_text(work / name, text)
-    schema, params = read_schema(work / "schema.yaml"), read_params(work / "params.yaml")
-    params.evaluate.resamples = 20
-    params.evaluate.importance_repeats = min(params.evaluate.importance_repeats, 1)
-    prepare(work / "raw", schema, params.prepare, work / "prepared")
-    train, test = (pd.read_parquet(work / "prepared" / f"{it}.parquet") for it in ("train", "test"))
-    model, _ = fit(train, schema, params.train)
+    schema, params = read_schema(work / "schema.yaml"), work / "params.yaml"
+    scoring = read_params(params, "evaluate", Evaluate)
+    scoring.resamples, scoring.importance_repeats = 20, min(scoring.importance_repeats, 1)
+    prepare(work / "raw", schema, read_params(params, "prepare", Prepare), work / "prepared")
+    train_rows, test_rows = (
+        pd.read_parquet(work / "prepared" / f"{name}.parquet") for name in ("train", "test")
+    )
+    model, _ = train(train_rows, schema, read_params(params, "train", Train))
     model_file.save(model, work / "model.skops")
     loaded = model_file.load(work / "model.skops")
-    found, _ = evaluate(loaded, train, test, schema, params.evaluate)
-    headline = params.evaluate.headline
+    scored, _ = evaluate(loaded, train_rows, test_rows, schema, scoring)
+    headline = scoring.headline
     return {
         "task": schema.task,
-        "rows": len(train) + len(test),
-        "score": found["test"][headline],
-        "baseline": found["baseline"][headline],
-        "by_hand": by_hand(train, test, schema.target, schema.task),
+        "rows": len(train_rows) + len(test_rows),
+        "score": scored["test"][headline],
+        "baseline": scored["baseline"][headline],
+        "by_hand": by_hand(train_rows, test_rows, schema.target, schema.task),
         "aside": sum(not column.feature for column in schema.columns.values()),
         "shown": shown,
     }
@@ -95,7 +97,7 @@ def by_hand(train: pd.DataFrame, test: pd.DataFrame, target: str, task: str) -> 
     ]
     if not inputs:
         return None
-    prepared = [
+    frames = [
         frame[inputs].apply(
             lambda cells: cells.astype(
                 float if pd.api.types.is_numeric_dtype(cells) else object
@@ -125,13 +127,14 @@ def by_hand(train: pd.DataFrame, test: pd.DataFrame, target: str, task: str) -> 
     scores = []
     for model in models:
         try:
-            said = make_pipeline(steps, model).fit(prepared[0], train[target]).predict(prepared[1])
+            fitted = make_pipeline(steps, model).fit(frames[0], train[target])
+            predicted = fitted.predict(frames[1])
         except Exception:
             continue
         scores.append(
-            f1_score(test[target], said, average="macro", zero_division=0)
+            f1_score(test[target], predicted, average="macro", zero_division=0)
             if classes
-            else root_mean_squared_error(test[target], said)
+            else root_mean_squared_error(test[target], predicted)
         )
     return (max if classes else min)(scores, default=None)
 
@@ -142,16 +145,16 @@ def tried(source: Path, target: str) -> dict[str, Any]:
     try:
         with tempfile.TemporaryDirectory() as work:
             signal.setitimer(signal.ITIMER_PROF, SECONDS)
-            found = {"outcome": "trained", **adopted(source, target, Path(work))}
-    except Refusal as refusal:
-        found = {"outcome": "refused", "why": str(refusal)}
+            result = {"outcome": "trained", **adopted(source, target, Path(work))}
+    except UserError as error:
+        result = {"outcome": "refused", "why": str(error)}
     except TooLong:
-        found = {"outcome": "too long"}
+        result = {"outcome": "too long"}
     except Exception:
-        found = {"outcome": "failed", "why": traceback.format_exc()}
+        result = {"outcome": "failed", "why": traceback.format_exc()}
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    return found | {"seconds": round(time.process_time() - started, 2)}
+    return result | {"seconds": round(time.process_time() - started, 2)}
 
 
 def shortened(path: Path, work: Path) -> Path:
@@ -221,14 +224,16 @@ def summary(results: list[dict[str, Any]], count: int) -> str:
         sign = 1 if result["task"] == "classification" else -1
         return result[key] is not None and sign * result[key] > sign * result["baseline"]
 
+    def better(results: list[dict[str, Any]]) -> str:
+        return f"{sum(beats(result, 'score') for result in results)} of {len(results)}"
+
     reachable = [result for result in trained if beats(result, "by_hand")]
     lines = [
         f"{count} tables, {len(results)} targets: "
         + ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common()),
         "",
-        f"Above the naive baseline: {sum(beats(it, 'score') for it in trained)} of {len(trained)}; "
-        f"where a scikit-learn default with preprocessing by hand is: "
-        f"{sum(beats(it, 'score') for it in reachable)} of {len(reachable)}.",
+        f"Above the naive baseline: {better(trained)}; "
+        f"where a scikit-learn default with preprocessing by hand is: {better(reachable)}.",
         "",
     ]
     return "\n".join(lines)

@@ -9,21 +9,19 @@ what is measured, and how.
 import argparse
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "{{cookiecutter.project_slug}}"))
-
 import pandas as pd
-from monitoring.drift import checks
-from monitoring.limits import Limits
-from monitoring.traffic import Traffic
-from pipeline.profile import profile
-from pipeline.schema import Schema
-from weeks import CLASSES, LIVE, NUMBERS, SHIFTS, pairs
+from weeks import CLASSES, CURRENT, NUMBERS, SHIFTS, pairs
+
+from modelkeep.monitoring.drift import checks
+from modelkeep.monitoring.limits import Limits
+from modelkeep.monitoring.traffic import Traffic
+from modelkeep_core.profiles import profile
+from modelkeep_core.schema import Schema
 
 TRAINED = (60, 258, 1_000, 10_000)
 SHIFTED = (258, 10_000)
@@ -40,20 +38,20 @@ SCHEMA = Schema.model_validate(
 )
 DEFAULT = Limits()
 # Significance alone decides, at the level that the peer has for each column
-BARE = Limits(level=0.05, effect=0, cells=0)
-OWN = {"report": DEFAULT, "significance alone": BARE}
+SIGNIFICANT = Limits(level=0.05, distance=0, cells=0)
+OWN = {"report": DEFAULT, "significance alone": SIGNIFICANT}
 
 
-def drifted(reference: pd.DataFrame, live: pd.DataFrame) -> list[set[str | None]]:
+def drifted(reference: pd.DataFrame, current: pd.DataFrame) -> list[set[str | None]]:
     """Return the columns that the report finds to drift, by each of `OWN`; None: predictions."""
-    found = profile(reference, reference["two"].fillna("none").to_numpy(), SCHEMA)
-    traffic = Traffic(found)
-    cells = live.astype(object).where(live.notna(), None)
+    described = profile(reference, reference["two"].fillna("none").to_numpy(), SCHEMA)
+    traffic = Traffic(described)
+    cells = current.astype(object).where(current.notna(), None)
     traffic.count(
-        cells[list(SCHEMA.features)].to_numpy().tolist(), list(live["two"].fillna("none"))
+        cells[list(SCHEMA.features)].to_numpy().tolist(), list(current["two"].fillna("none"))
     )
     return [
-        {check.name for check in checks(found, traffic, limits) if check.alarm}
+        {check.name for check in checks(described, traffic, limits) if check.alarm}
         for limits in OWN.values()
     ]
 
@@ -83,21 +81,22 @@ def peer(python: Path, weeks: int, questions: list[Any]) -> Iterator[list[Any]]:
     yield from map(json.loads, ended.stdout.splitlines())
 
 
-def percent(found: list[bool]) -> str:
+def percent(weeks: list[bool]) -> str:
     """Write how many of the weeks it was."""
-    return f"{100 * sum(found) / len(found):.3g} %"
+    return f"{100 * sum(weeks) / len(weeks):.3g} %"
 
 
 def clean(weeks: int, python: Path | None) -> Iterator[str]:
     """Yield the table of false alarms."""
-    yield f"| clean weeks with any alarm | {' | '.join(f'{it:,} trained on' for it in TRAINED)} |"
+    headings = [f"{rows:,} trained on" for rows in TRAINED]
+    yield f"| clean weeks with any alarm | {' | '.join(headings)} |"
     yield "| --- |" + " ---: |" * len(TRAINED)
-    found = [[drifted(*pair) for pair in pairs(it, weeks)] for it in TRAINED]
+    alarms = [[drifted(*pair) for pair in pairs(rows, weeks)] for rows in TRAINED]
     for place, name in enumerate(OWN):
-        cells = [percent([bool(week[place]) for week in answer]) for answer in found]
+        cells = [percent([bool(week[place]) for week in answer]) for answer in alarms]
         yield f"| {name} | {' | '.join(cells)} |"
     if python:
-        asked = [(it, {}, [*NUMBERS, *CLASSES]) for it in TRAINED]
+        asked = [(rows, {}, [*NUMBERS, *CLASSES]) for rows in TRAINED]
         answers = list(peer(python, weeks, asked))
         for name, place in (("Evidently, any column", 0), ("Evidently, half of the columns", 1)):
             cells = [percent([bool(week[place]) for week in answer]) for answer in answers]
@@ -111,16 +110,18 @@ def power(weeks: int, python: Path | None, trained: int) -> Iterator[str]:
         for kind, column, sizes in SHIFTS.values()
         for size in sizes
     ]
-    said = peer(python, weeks, asked) if python else None
+    answers = peer(python, weeks, asked) if python else None
     for title, (kind, column, sizes) in SHIFTS.items():
         yield f"| {trained:,} trained on: {title} | {' | '.join(map(str, sizes))} |"
         yield "| --- |" + " ---: |" * len(sizes)
-        found = [[drifted(*pair) for pair in pairs(trained, weeks, **{kind: it})] for it in sizes]
+        alarms = [
+            [drifted(*pair) for pair in pairs(trained, weeks, **{kind: size})] for size in sizes
+        ]
         for place, name in enumerate(OWN):
-            cells = [percent([column in week[place] for week in answer]) for answer in found]
+            cells = [percent([column in week[place] for week in answer]) for answer in alarms]
             yield f"| {name} | {' | '.join(cells)} |"
-        if said:
-            cells = [percent([column in week[0] for week in next(said)]) for _ in sizes]
+        if answers:
+            cells = [percent([column in week[0] for week in next(answers)]) for _ in sizes]
             yield f"| Evidently | {' | '.join(cells)} |"
         yield ""
 
@@ -129,7 +130,7 @@ def main() -> None:
     """Print all tables."""
     args = arguments()
     print(
-        f"{args.weeks} clean weeks and {args.weeks // 2} of each drift, of {LIVE} rows; "
+        f"{args.weeks} clean weeks and {args.weeks // 2} of each drift, of {CURRENT} rows; "
         f"SciPy {version('scipy')}, pandas {version('pandas')}.\n"
     )
     if args.only != "power":

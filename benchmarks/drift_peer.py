@@ -19,25 +19,27 @@ from evidently.presets import DataDriftPreset
 from weeks import CLASSES, NUMBERS, pairs
 
 
-def drifted(reference: pd.DataFrame, live: pd.DataFrame, columns: list[str]) -> tuple[list, bool]:
+def drifted(
+    reference: pd.DataFrame, current: pd.DataFrame, columns: list[str]
+) -> tuple[list, bool]:
     """Return the columns that drift, and whether the data set does."""
     kinds = DataDefinition(
         numerical_columns=[name for name in columns if name in NUMBERS],
         categorical_columns=[name for name in columns if name in CLASSES],
     )
-    tables = [Dataset.from_pandas(it[columns], kinds) for it in (live, reference)]
+    tables = [Dataset.from_pandas(rows[columns], kinds) for rows in (current, reference)]
     metrics = Report([DataDriftPreset(columns=columns)]).run(*tables).dict()["metrics"]
-    found, whole = [], False
+    names, whole = [], False
     for metric in metrics:
         settings: dict[str, Any] = metric["config"]
         if "column" in settings:
             value, limit = metric["value"], settings["threshold"]
             small_is_drift = "p_value" in settings["method"]
             if value < limit if small_is_drift else value >= limit:
-                found.append(settings["column"])
+                names.append(settings["column"])
         else:
             whole = metric["value"]["share"] >= settings["drift_share"]
-    return found, whole
+    return names, whole
 
 
 def main() -> None:
@@ -45,8 +47,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     weeks = int(sys.argv[1])
     for trained, drift, columns in json.load(sys.stdin):
-        found = [drifted(*pair, columns) for pair in pairs(trained, weeks, **drift)]
-        print(json.dumps(found), flush=True)
+        weekly = [drifted(*pair, columns) for pair in pairs(trained, weeks, **drift)]
+        print(json.dumps(weekly), flush=True)
 
 
 if __name__ == "__main__":

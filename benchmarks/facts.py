@@ -10,13 +10,13 @@ PACKAGES = ("dvc", "gto", "scikit-learn", "polars", "pandas", "pyarrow")
 ASK_VERSIONS = """
 import json, platform, sys
 from importlib.metadata import PackageNotFoundError, version
-found = {"Python": platform.python_version()}
+versions = {"Python": platform.python_version()}
 for name in sys.argv[1:]:
     try:
-        found[name] = version(name)
+        versions[name] = version(name)
     except PackageNotFoundError:
-        found[name] = None
-print(json.dumps(found))
+        versions[name] = None
+print(json.dumps(versions))
 """
 
 
@@ -32,20 +32,20 @@ def versions(python: Path, *packages: str) -> dict[str, str]:
         )
     except (OSError, subprocess.CalledProcessError):
         sys.exit(f"error: {python} cannot be run as Python.")
-    found = json.loads(asked.stdout)
-    missing = [name for name, version in found.items() if version is None]
+    named = json.loads(asked.stdout)
+    missing = [name for name, version in named.items() if version is None]
     if missing:
         sys.exit(
             f"error: {python} has no {', '.join(missing)}: name the Python of an environment that "
             "has it. That of a generated project needs both of the project's locks."
         )
-    return found
+    return named
 
 
 def machine(directory: Path) -> list[str]:
     """Return processor, memory, system, the file system of a directory, and Git's version."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    found = subprocess.run(
+    listed = subprocess.run(
         ["df", "--output=fstype", directory], capture_output=True, text=True, check=True
     )
     git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True)
@@ -53,7 +53,7 @@ def machine(directory: Path) -> list[str]:
         f"{len(os.sched_getaffinity(0))} cores of {processor()}",
         f"{memory:.0f} GiB of memory",
         f"Linux {os.uname().release}",
-        f"{found.stdout.split()[-1]} file system",
+        f"{listed.stdout.split()[-1]} file system",
         f"Git {git.stdout.split()[2]}",
     ]
 

@@ -4,9 +4,9 @@ PROJECT is a generated project after `dvc repro`. OUT becomes a Git repository w
 with two models more, churn and price, made by the same stages under names of their own. Versions
 of the three models are registered by turns and evenly over the commits: such a commit changes
 parameters, a module and sometimes the raw data, and with them dvc.lock, metrics and metadata as
-the line itself would write them. All other commits change a note. Tags are annotated, have the
-names that GTO gives, and the messages of `python -m registry register` in that project or, with
---messages gto, those of `gto register`. OUT.jsonl tells what was registered, one version a line.
+the stages would write them. All other commits change a note. Tags are annotated, have the names
+that GTO gives, and the messages of `modelkeep register` or, with --messages gto, those of
+`gto register`. OUT.jsonl tells what was registered, one version a line.
 
 The same arguments give the same bytes. All goes through one `git fast-import`; refs and objects
 are then packed as in a fresh clone.
@@ -109,7 +109,7 @@ class Models:
     def __init__(self, tree: Tree, rng: random.Random):
         self.tree = tree
         self.rng = rng
-        self.line = yaml.load(tree.files["dvc.yaml"], Loader)
+        self.pipeline = yaml.load(tree.files["dvc.yaml"], Loader)
         self.locked = yaml.load(tree.files[LOCK], Loader)["stages"]
         self.metadata = json.loads(tree.files[METADATA])
         self.params = yaml.load(tree.files[PARAMS], Loader)
@@ -204,17 +204,17 @@ class Models:
         return f"{md5_of(f'raw {self.generation}'.encode())}.dir"
 
     def _add_models(self) -> None:
-        """Write what all versions share: the line of three models, their parameters and reports."""
-        line = {"stages": {}, "metrics": [], "plots": self.line["plots"], "artifacts": {}}
-        [artifact] = self.line["artifacts"].values()
+        """Write what all versions share: stages, parameters and reports of three models."""
+        pipeline = {"stages": {}, "metrics": [], "plots": self.pipeline["plots"], "artifacts": {}}
+        [artifact] = self.pipeline["artifacts"].values()
         for model in MODELS:
-            for name, stage in self.line["stages"].items():
-                line["stages"][self._stage(name, model)] = self._stage_of(stage, model)
-            line["metrics"].append(self.path(METRICS, model))
-            line["artifacts"][model] = artifact | {"path": self.path(artifact["path"], model)}
+            for name, stage in self.pipeline["stages"].items():
+                pipeline["stages"][self._stage(name, model)] = self._stage_of(stage, model)
+            pipeline["metrics"].append(self.path(METRICS, model))
+            pipeline["artifacts"][model] = artifact | {"path": self.path(artifact["path"], model)}
             for path in [path for path in self.tree.files if path.startswith(("reports/", PARAMS))]:
                 self.tree.write(self.path(path, model), self.tree.files[path])
-        self.tree.write("dvc.yaml", yaml.dump(line, Dumper=Dumper, sort_keys=False))
+        self.tree.write("dvc.yaml", yaml.dump(pipeline, Dumper=Dumper, sort_keys=False))
         kept = {self.path(path, model) for path in self.own for model in MODELS}
         ignored = sorted(
             f"/{path}\n" for path in kept if path.startswith(("data", "models", "pack"))
@@ -334,13 +334,13 @@ def by_gto(model: str, version: str, *_: object) -> str:
     return f"Registering artifact {model} version {version}\n"
 
 
-def by_registry(project: Path) -> MessageOf:
-    """Return what gives the message of a version that a project's own registry tags."""
-    sys.path.insert(0, str(project))
-    from registry.summary import vouched
+def by_modelkeep() -> MessageOf:
+    """Return what gives the message of a version that `modelkeep register` tags."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+    from modelkeep.registry.summary import trailers
 
     def message_of(_: str, __: str, metadata: dict[str, Any], path: str, blob: str) -> str:
-        return f"A better one\n\n{vouched(metadata, path, blob)}\n"
+        return f"A better one\n\n{trailers(metadata, path, blob)}\n"
 
     return message_of
 
@@ -352,9 +352,9 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     for name in ("commits", "versions"):
         parser.add_argument(f"--{name}", type=int, required=True)
-    parser.add_argument("--messages", choices=("registry", "gto"), default="registry")
+    parser.add_argument("--messages", choices=("modelkeep", "gto"), default="modelkeep")
     args = parser.parse_args()
-    message_of = by_gto if args.messages == "gto" else by_registry(args.project)
+    message_of = by_gto if args.messages == "gto" else by_modelkeep()
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", args.out], check=True)
     command = ["git", "-C", str(args.out), "fast-import", "--quiet"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as importer:

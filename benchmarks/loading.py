@@ -60,15 +60,15 @@ def put_under_load(system: System, bodies: Path, connections: int, seconds: int)
     system.process.check_alive()
     if done.returncode:
         sys.exit(f"error: wrk failed:\n{done.stdout}{done.stderr}")
-    found = json.loads(done.stdout.splitlines()[-1])
+    answered = json.loads(done.stdout.splitlines()[-1])
     system.process.wait_until_idle()
     cpu = system.process.cpu - before
     return Load(
-        found["requests"],
-        cpu / (found["requests"] + connections),
-        found["p50"],
-        found["p99"],
-        found["refused"] + found["broken"],
+        answered["requests"],
+        cpu / (answered["requests"] + connections),
+        answered["p50"],
+        answered["p99"],
+        answered["refused"] + answered["broken"],
     )
 
 

@@ -33,13 +33,13 @@ def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 def make(client: MlflowClient, store: Path, versions: Path) -> None:
     """Write one run and one model version for each version that was registered."""
     experiment = client.create_experiment("line", artifact_location=str(store / "artifacts"))
-    known = set()
+    created = set()
     with versions.open(encoding="utf-8") as lines:
         for line in lines:
             version = json.loads(line)
             name, metadata = version["model"], version["metadata"]
-            if name not in known:
-                known.add(name)
+            if name not in created:
+                created.add(name)
                 client.create_registered_model(name)
             run = client.create_run(experiment, run_name=f"{name}@{version['version']}")
             log(client, run, metadata)
@@ -77,8 +77,8 @@ def run_of(client: MlflowClient, name: str, version: str) -> Run:
 
 def list_versions(client: MlflowClient) -> None:
     """Print all versions of all models, then what each stage holds."""
-    for found in client.search_model_versions(max_results=ALL):
-        print(found.name, found.version, found.tags["version"])
+    for version in client.search_model_versions(max_results=ALL):
+        print(version.name, version.version, version.tags["version"])
     list_stages(client)
 
 
@@ -87,8 +87,8 @@ def list_metrics(client: MlflowClient, metric: str) -> None:
     [experiment] = client.search_experiments(filter_string="name = 'line'")
     runs = client.search_runs([experiment.experiment_id], max_results=ALL)
     metrics = {run.info.run_id: run.data.metrics[metric] for run in runs}
-    for found in client.search_model_versions(max_results=ALL):
-        print(found.name, found.version, found.tags["version"], metrics[found.run_id])
+    for version in client.search_model_versions(max_results=ALL):
+        print(version.name, version.version, version.tags["version"], metrics[version.run_id])
     list_stages(client)
 
 
@@ -118,8 +118,8 @@ def diff(client: MlflowClient, name: str, old: str, new: str) -> None:
 
 def of_data(client: MlflowClient, sha256: str) -> None:
     """Print the versions that came from a file of data."""
-    for found in client.search_model_versions(f"tags.data = '{sha256}'", max_results=ALL):
-        print(found.name, found.version, found.tags["version"])
+    for version in client.search_model_versions(f"tags.data = '{sha256}'", max_results=ALL):
+        print(version.name, version.version, version.tags["version"])
 
 
 COMMANDS = {

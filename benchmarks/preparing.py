@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import HERE, Bench
-from project import bake, stages_of
 from timing import Contender
+
+from project import bake, stages_of
 
 ROWS = (10_000, 1_000_000, 5_000_000)
 QUICK_ROWS = (1_000, 10_000, 50_000)

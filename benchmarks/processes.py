@@ -54,8 +54,8 @@ class Process:
 
     def fail(self, why: str) -> None:
         """Leave with the end of its log."""
-        said = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
-        sys.exit("\n".join([f"error: {self.name} {why}:", *said]))
+        shown = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+        sys.exit("\n".join([f"error: {self.name} {why}:", *shown]))
 
     def end(self) -> None:
         """Ask it to end, and kill what is left of it after a while."""

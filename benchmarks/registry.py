@@ -1,4 +1,4 @@
-"""Part registry: `python -m registry` on a long history, against Git, GTO, DVC and MLflow."""
+"""Part registry: `modelkeep` on a long history, against Git, GTO, DVC and MLflow."""
 
 import json
 import shutil
@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import HERE, Bench
-from project import bake
 from timing import Contender
+
+from project import bake
 
 FLOOR = "`git log --tags`"
 FLOOR_COMMAND = ["git", "--no-pager", "log", "--tags"]
@@ -79,18 +80,23 @@ def everything(bench: Bench, project: Path) -> str:
 def own_commands(bench: Bench, repository: Registered) -> dict[str, list[str]]:
     """Return the commands of the generated project."""
     old, new = repository.pair
-    own = [str(bench.python), "-m", "registry"]
+    own = [modelkeep(bench)]
     of_model = ["--model", new["model"]]
     return {
-        "`registry list`": [*own, "list"],
-        "`registry list --json`": [*own, "list", "--json"],
-        "`registry list --model`": [*own, "list", *of_model],
-        "`registry show`": [*own, "show", new["version"], *of_model],
-        "`registry diff`": [*own, "diff", old["version"], new["version"], *of_model],
-        "`registry history prod`": [*own, "history", "prod"],
-        "`registry lineage`": [*own, "lineage", new["version"], *of_model],
-        "`registry lineage --of-data`": [*own, "lineage", "--of-data", new["data"]],
+        "`modelkeep list`": [*own, "list"],
+        "`modelkeep list --json`": [*own, "list", "--json"],
+        "`modelkeep list --model`": [*own, "list", *of_model],
+        "`modelkeep show`": [*own, "show", new["version"], *of_model],
+        "`modelkeep diff`": [*own, "diff", old["version"], new["version"], *of_model],
+        "`modelkeep history prod`": [*own, "history", "prod"],
+        "`modelkeep lineage`": [*own, "lineage", new["version"], *of_model],
+        "`modelkeep lineage --of-data`": [*own, "lineage", "--of-data", new["data"]],
     }
+
+
+def modelkeep(bench: Bench) -> str:
+    """Return the command of the environment under test."""
+    return str(bench.python.with_name("modelkeep"))
 
 
 def gto_commands(repository: Registered) -> dict[str, list[str]]:
@@ -125,10 +131,10 @@ def by_gto(bench: Bench, project: Path) -> str:
     """Measure `list` where GTO wrote the tags, so that they do not vouch for any metadata."""
     sizes = (QUICK_COMMITS, QUICK_VERSIONS) if bench.quick else (COMMITS, VERSIONS)
     path = make_history(bench, project, *sizes, messages="gto").path
-    listing = [str(bench.python), "-m", "registry", "list"]
+    listing = [modelkeep(bench), "list"]
     contenders = [
         contender(FLOOR, FLOOR_COMMAND, path),
-        contender("`registry list`, tags of gto", listing, path),
+        contender("`modelkeep list`, tags of gto", listing, path),
     ]
     return bench.table("the same, tagged by gto", contenders, [FLOOR])
 
@@ -139,8 +145,8 @@ def lengths(bench: Bench, project: Path) -> str:
     versions = QUICK_VERSIONS_OF_LENGTHS if bench.quick else VERSIONS_OF_LENGTHS
     contenders = [
         contender(
-            f"`registry list`, {commits:,} commits",
-            [str(bench.python), "-m", "registry", "list"],
+            f"`modelkeep list`, {commits:,} commits",
+            [modelkeep(bench), "list"],
             make_history(bench, project, commits, versions).path,
         )
         for commits in sizes
@@ -157,9 +163,9 @@ def experiments(bench: Bench, project: Path) -> str:
     def forget(_: int) -> None:
         shutil.rmtree(fresh / ".dvc" / "tmp", ignore_errors=True)
 
-    own = "`registry list`"
+    own = "`modelkeep list`"
     contenders = [
-        contender(own, [str(bench.python), "-m", "registry", "list"], fresh),
+        contender(own, [modelkeep(bench), "list"], fresh),
         Contender("`dvc exp show --all-commits`", EXPERIMENTS_COMMAND, fresh, forget),
         contender("the same, once more", EXPERIMENTS_COMMAND, again),
     ]
@@ -173,7 +179,7 @@ def contender(name: str, command: list[str], directory: Path) -> Contender:
 
 
 def make_history(
-    bench: Bench, project: Path, commits: int, versions: int, messages: str = "registry"
+    bench: Bench, project: Path, commits: int, versions: int, messages: str = "modelkeep"
 ) -> Registered:
     """Write a repository with the files of a project and a history of its own."""
     path = bench.directory / f"history-{commits}-{versions}-{messages}"
@@ -200,26 +206,26 @@ def check(bench: Bench, repository: Registered) -> None:
     """
 
     def ask(*words: str) -> list[dict[str, Any]]:
-        command = (bench.python, "-m", "registry", *words, "--json")
+        command = (modelkeep(bench), *words, "--json")
         return json.loads(bench.run(*command, cwd=repository.path))
 
     data = repository.pair[1]["data"]
-    found = {
+    listed = {
         (entry["model"], entry["version"], entry["recipe_id"], *entry["stages"])
         for entry in ask("list")
     }
     made = {(entry["model"], entry["version"]) for entry in ask("lineage", "--of-data", data)}
-    if found != wanted(repository) or made != {
+    if listed != wanted(repository) or made != {
         (version["model"], version["version"])
         for version in repository.versions
         if version["data"] == data
     }:
-        sys.exit("error: `registry` does not find what was registered: nothing to compare.")
+        sys.exit("error: `modelkeep` does not find what was registered: nothing to compare.")
 
 
 def wanted(repository: Registered) -> set[tuple[str, ...]]:
-    """Return model, number and recipe of each version, and the stages that it holds in the end."""
-    holder = {
+    """Return model, number and recipe of each version, and the stages that it is in at the end."""
+    assigned = {
         (version["model"], stage): version["version"]
         for version in repository.versions
         for stage in version["stages"]
@@ -232,7 +238,7 @@ def wanted(repository: Registered) -> set[tuple[str, ...]]:
             *sorted(
                 stage
                 for stage in version["stages"]
-                if holder[version["model"], stage] == version["version"]
+                if assigned[version["model"], stage] == version["version"]
             ),
         )
         for version in repository.versions

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import HERE, Bench
+from timing import Contender
+
 from project import (
     Stage,
     bake,
@@ -17,7 +19,6 @@ from project import (
     set_parameter,
     stages_of,
 )
-from timing import Contender
 
 ROWS = (10_000, 1_000_000)
 QUICK_ROWS = (1_000, 10_000)
@@ -27,7 +28,7 @@ REPRO_COMMAND = ["dvc", "repro"]
 
 
 @dataclass(frozen=True)
-class Line:
+class Copies:
     """Two copies of one project with the same data.
 
     Attributes:
@@ -46,105 +47,105 @@ class Line:
 def tables(bench: Bench, parts: list[str]) -> Iterator[str]:
     """Measure the chosen parts on a small and a large table."""
     for rows in QUICK_ROWS if bench.quick else ROWS:
-        line = make_line(bench, rows)
+        copies = make_copies(bench, rows)
         for part in parts:
-            title, contenders, peers = PARTS[part](bench, line)
+            title, contenders, peers = PARTS[part](bench, copies)
             yield bench.table(f"{rows:,} rows: {title}", contenders, peers)
-            check_same_packages(line)
-        shutil.rmtree(line.managed)
-        shutil.rmtree(line.plain)
+            check_same_packages(copies)
+        shutil.rmtree(copies.managed)
+        shutil.rmtree(copies.plain)
 
 
-def make_line(bench: Bench, rows: int) -> Line:
+def make_copies(bench: Bench, rows: int) -> Copies:
     """Bake a project, give it data, and copy it."""
     data = bench.directory / "data"
     bench.make_data(data, rows, numeric=8, categorical=4, classes=3)
     managed = bake(bench, f"managed-{rows}")
     put_data(bench, managed, data)
     plain = Path(shutil.copytree(managed, bench.directory / f"plain-{rows}", symlinks=True))
-    return Line(managed, plain, stages_of(managed), cached(managed))
+    return Copies(managed, plain, stages_of(managed), cached(managed))
 
 
-def full(bench: Bench, line: Line) -> tuple[str, list[Contender], list[str]]:
+def full(bench: Bench, copies: Copies) -> tuple[str, list[Contender], list[str]]:
     """Everything for the first time: no outputs, no lock, nothing in the cache but raw data."""
 
     def clear(_: int) -> None:
-        remove_outs(line.plain, line.stages)
+        remove_outs(copies.plain, copies.stages)
 
     def forget(_: int) -> None:
-        forget_runs(line.managed, line.stages, line.raw_cache)
+        forget_runs(copies.managed, copies.stages, copies.raw_cache)
 
-    separate = f"{len(line.stages)} processes"
+    separate = f"{len(copies.stages)} processes"
     contenders = [
-        Contender(BARE, bare(bench, line), line.plain, clear),
-        Contender(separate, one_by_one(line.stages), line.plain, clear),
-        Contender(REPRO, REPRO_COMMAND, line.managed, forget),
+        Contender(BARE, bare(bench, copies), copies.plain, clear),
+        Contender(separate, one_by_one(copies.stages), copies.plain, clear),
+        Contender(REPRO, REPRO_COMMAND, copies.managed, forget),
     ]
     return "full run", contenders, [BARE, separate]
 
 
-def unchanged(bench: Bench, line: Line) -> tuple[str, list[Contender], list[str]]:
+def unchanged(bench: Bench, copies: Copies) -> tuple[str, list[Contender], list[str]]:
     """`dvc repro` where nothing has changed, against a full run: bare Python skips nothing."""
-    bench.run(*REPRO_COMMAND, cwd=line.managed)
+    bench.run(*REPRO_COMMAND, cwd=copies.managed)
 
     def clear(_: int) -> None:
-        remove_outs(line.plain, line.stages)
+        remove_outs(copies.plain, copies.stages)
 
     def change_nothing(_: int) -> None:
         pass
 
     contenders = [
-        Contender(BARE, bare(bench, line), line.plain, clear),
-        Contender(REPRO, REPRO_COMMAND, line.managed, change_nothing),
+        Contender(BARE, bare(bench, copies), copies.plain, clear),
+        Contender(REPRO, REPRO_COMMAND, copies.managed, change_nothing),
     ]
     return "nothing changed", contenders, [BARE]
 
 
-def changed(bench: Bench, line: Line) -> tuple[str, list[Contender], list[str]]:
+def changed(bench: Bench, copies: Copies) -> tuple[str, list[Contender], list[str]]:
     """Train, evaluate and package with another C each round; bare Python runs all stages."""
-    affected = line.stages[1:]
-    bench.run(*REPRO_COMMAND, cwd=line.managed)
-    bench.run(*bare(bench, line), cwd=line.plain)
+    affected = copies.stages[1:]
+    bench.run(*REPRO_COMMAND, cwd=copies.managed)
+    bench.run(*bare(bench, copies), cwd=copies.plain)
 
     def set_c(project: Path, number: int) -> None:
         set_parameter(project, "train", "LogisticRegression", "C", round(0.2 + number / 100, 2))
 
     def change(number: int) -> None:
-        remove_outs(line.plain, line.stages)
-        set_c(line.plain, number)
+        remove_outs(copies.plain, copies.stages)
+        set_c(copies.plain, number)
 
     def change_affected(number: int) -> None:
-        remove_outs(line.plain, affected)
-        set_c(line.plain, number)
+        remove_outs(copies.plain, affected)
+        set_c(copies.plain, number)
 
     def change_managed(number: int) -> None:
-        set_c(line.managed, number)
+        set_c(copies.managed, number)
 
     separate = f"{len(affected)} processes"
     contenders = [
-        Contender(BARE, bare(bench, line), line.plain, change),
-        Contender(separate, one_by_one(affected), line.plain, change_affected),
-        Contender(REPRO, REPRO_COMMAND, line.managed, change_managed),
+        Contender(BARE, bare(bench, copies), copies.plain, change),
+        Contender(separate, one_by_one(affected), copies.plain, change_affected),
+        Contender(REPRO, REPRO_COMMAND, copies.managed, change_managed),
     ]
     return "`train.LogisticRegression.C` changed", contenders, [BARE, separate]
 
 
-def check_same_packages(line: Line) -> None:
+def check_same_packages(copies: Copies) -> None:
     """Make sure that all contenders did the same work: the packages have the same bytes.
 
     Raises:
         SystemExit: they have not.
     """
     managed, plain = (
-        (copy / "package" / "manifest.json").read_bytes() for copy in (line.managed, line.plain)
+        (copy / "package" / "model.json").read_bytes() for copy in (copies.managed, copies.plain)
     )
     if managed != plain:
         sys.exit("error: with DVC and without it the package is not the same: nothing to compare.")
 
 
-def bare(bench: Bench, line: Line) -> list[str]:
+def bare(bench: Bench, copies: Copies) -> list[str]:
     """Return the command that runs all stages in one process."""
-    return [str(bench.python), str(HERE / "bare.py"), *(stage.command for stage in line.stages)]
+    return [str(bench.python), str(HERE / "bare.py"), *(stage.command for stage in copies.stages)]
 
 
 def one_by_one(stages: list[Stage]) -> list[str]:

@@ -78,15 +78,17 @@ def main() -> None:
     if find_spec("cookiecutter") is None:
         sys.exit(f"error: {sys.executable} has no cookiecutter: install it, or use another Python.")
     python = args.python.absolute()
-    found = versions(python, *PACKAGES)
+    packages = versions(python, *PACKAGES)
     mlflow = args.mlflow.absolute() if args.mlflow else None
     if mlflow:
-        found["MLflow"] = versions(mlflow, "mlflow")["mlflow"]
+        packages["MLflow"] = versions(mlflow, "mlflow")["mlflow"]
     rounds = 1 if args.quick else args.rounds
     signal.signal(signal.SIGTERM, end)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
         bench = Bench(python, Path(directory), rounds, args.quick, mlflow)
-        facts = machine(bench.directory) + [f"{name} {version}" for name, version in found.items()]
+        facts = machine(bench.directory) + [
+            f"{name} {version}" for name, version in packages.items()
+        ]
         print(f"{', '.join(facts)}.", flush=True)
         for text in measured(bench, args.only):
             print(f"\n{text}", flush=True)

@@ -23,10 +23,11 @@ from typing import Any
 from bench import Bench
 from facts import machine, versions
 from loading import Load, ask, middle, put_under_load, wait_for_answer
-from project import bake, put_data, set_parameter
 from run import end, positive
 from serving_tables import Cell, aims, table
 from systems import FORMS, IN_PROCESS, PEERS, Peers, Place, System, environment_of, started
+
+from project import bake, put_data, set_parameter
 
 ESTIMATORS = ("LogisticRegression", "RandomForestClassifier", "HistGradientBoostingClassifier")
 ROWS, QUICK_ROWS, NUMERIC, CATEGORICAL, CLASSES = 10_000, 1_000, 8, 6, 2
@@ -92,7 +93,7 @@ def measured(bench: Bench, peers: Peers, estimators: list[str]) -> Iterator[str]
 
 
 def packaged(bench: Bench, project: Path, estimator: str) -> Place:
-    """Let the line make a package with an estimator."""
+    """Let the stages make a package with an estimator."""
     print(f"making a package with {estimator}", file=sys.stderr)
     set_parameter(project, "train", "estimator", estimator)
     set_parameter(project, "train", "RandomForestClassifier", "n_estimators", TREES)
@@ -206,16 +207,16 @@ def loaded(
     return put_under_load(system, files[system.form], cell.connections, seconds)
 
 
-def alone(found: dict[str, Any]) -> Load:
+def alone(loop: dict[str, Any]) -> Load:
     """Return what a loop without a server took."""
-    requests = found["requests"]
-    return Load(requests, found["cpu"] / requests, found["p50"], found["p99"], 0)
+    requests = loop["requests"]
+    return Load(requests, loop["cpu"] / requests, loop["p50"], loop["p99"], 0)
 
 
 def wrk_version() -> str:
     """Return the name and version of the load tool; it tells them with an exit status of 1."""
-    said = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False).stdout
-    return " ".join(said.split()[:2])
+    done = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False)
+    return " ".join(done.stdout.split()[:2])
 
 
 def main() -> None:
@@ -226,17 +227,17 @@ def main() -> None:
             sys.exit(f"error: {needed} is not installed.")
     python = args.python.absolute()
     peers = Peers(*(path and path.absolute() for path in (args.peers, args.bentoml, args.mlflow)))
-    found = versions(python, *OWN_PACKAGES)
+    packages = versions(python, *OWN_PACKAGES)
     if peers.plain:
-        found |= versions(peers.plain, "flask", "gunicorn")
+        packages |= versions(peers.plain, "flask", "gunicorn")
     for name, peer in (("bentoml", peers.bentoml), ("mlflow", peers.mlflow)):
         if peer:
-            found |= {name: versions(peer, name)[name]}
+            packages |= {name: versions(peer, name)[name]}
     signal.signal(signal.SIGTERM, end)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
         bench = Bench(python, Path(directory), 1 if args.quick else args.rounds, args.quick)
         facts = [*machine(bench.directory), wrk_version()]
-        facts += [f"{name} {version}" for name, version in found.items()]
+        facts += [f"{name} {version}" for name, version in packages.items()]
         print(f"{', '.join(facts)}.", flush=True)
         for name in ("peers", "bentoml", "mlflow"):
             if getattr(args, name) is None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import Bench
-from project import cached
 from timing import Contender
+
+from project import cached
 
 SIZE = 10**9
 QUICK_SIZE = 10**7

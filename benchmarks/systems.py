@@ -15,17 +15,18 @@ from processes import Process, start
 PEERS = HERE / "peers"
 IN_PROCESS = "no server: `model.predict` in a loop"
 FLASK = "Flask, development server"
-OWN = "`python -m serving`, 1 worker"
-OWN_TWO = "`python -m serving`, 2 workers"
+OWN = "`modelkeep serve`, 1 worker"
+OWN_TWO = "`modelkeep serve`, 2 workers"
 UNRECORDED = "the same without records"
 UNPROVEN = "the same without the fast path"
 # The server's own command, but for the one setting that it has no option for
 WITHOUT_RECORDS = """
 from dataclasses import replace
-from serving import __main__ as server
-hand_over = server.Settings.hand_over
-server.Settings.hand_over = lambda self: hand_over(replace(self, records=None))
-server.main()
+from modelkeep.cli import main
+from modelkeep.serving.options import Settings
+hand_over = Settings.hand_over
+Settings.hand_over = lambda self: hand_over(replace(self, records=None))
+main()
 """
 Command = list[str]
 Rows = list[list[Any]]
@@ -96,18 +97,19 @@ def started(bench: Bench, place: Place, peers: Peers) -> Iterator[tuple[str, Sys
 
 def own(bench: Bench, place: Place) -> dict[str, Command]:
     """Return the commands of the generated project's server, and of two that lack something."""
-    python = str(bench.python)
+    serve = [str(bench.python.with_name("modelkeep")), "serve"]
     package = ["--package", str(place.package)]
+    unrecorded = [str(bench.python), "-c", WITHOUT_RECORDS, "serve"]
     slow = ["--package", str(without_fast_path(place))]
 
     def data(name: str) -> Command:
         return ["--data", str(place.directory / name), "--port", "PORT"]
 
     return {
-        OWN: [python, "-m", "serving", *package, *data("one")],
-        OWN_TWO: [python, "-m", "serving", *package, *data("two"), "--workers", "2"],
-        UNRECORDED: [python, "-c", WITHOUT_RECORDS, *package, *data("unrecorded")],
-        UNPROVEN: [python, "-m", "serving", *slow, *data("slow")],
+        OWN: [*serve, *package, *data("one")],
+        OWN_TWO: [*serve, *package, *data("two"), "--workers", "2"],
+        UNRECORDED: [*unrecorded, *package, *data("unrecorded")],
+        UNPROVEN: [*serve, *slow, *data("slow")],
     }
 
 

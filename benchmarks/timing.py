@@ -72,8 +72,8 @@ def measure(command: list[str], directory: Path, environment: dict[str, str], lo
         wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        said = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-        sys.exit(f"error: a command that was to be timed failed: {' '.join(command)}\n{said}")
+        shown = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+        sys.exit(f"error: a command that was to be timed failed: {' '.join(command)}\n{shown}")
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 

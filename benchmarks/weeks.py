@@ -7,7 +7,7 @@ import pandas as pd
 
 NUMBERS = ("normal", "lognormal", "uniform", "heavy_tails", "many_zeros", "counts")
 CLASSES = ("two", "five", "twenty", "hundred")
-LIVE = 500
+CURRENT = 500
 EMPTY = 0.03
 # What drifts, by how much, and the column that it is looked for in
 SHIFTS = {
@@ -50,6 +50,6 @@ def made(
 
 
 def pairs(trained: int, weeks: int, **drift: float) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Yield training rows and live rows, drawn anew for each week."""
+    """Yield reference rows and current rows, drawn anew for each week."""
     for week in range(weeks):
-        yield made(2 * week, trained), made(2 * week + 1, LIVE, **drift)
+        yield made(2 * week, trained), made(2 * week + 1, CURRENT, **drift)

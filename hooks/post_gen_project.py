@@ -10,21 +10,24 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 CI = {{cookiecutter.ci | quoted}}
 DVC_REMOTE = {{cookiecutter.dvc_remote | quoted}}
 SERVING = "{{ cookiecutter.serving }}" == "True"
 CREATE_ENVIRONMENT = "{{ cookiecutter.create_environment }}" == "True"
+TEMPLATE = Path({{template_root | quoted}})
+PYTHON = "{{ python_version }}"
 # Cruft names the template's commit. It generates projects for comparison, too, to update one.
 BY_CRUFT = {{cookiecutter.get("_commit", "") | string | quoted}} != ""
 
 # What each value of an answer brings; it is removed when another value is chosen.
 CI_FILES = {"github": ".github", "gitlab": ".gitlab-ci.yml"}
 SERVING_FILES = (
-    *("serving", "monitoring", "tests/serving", "tests/monitoring"),
     *("requirements-serving.lock", "Dockerfile", ".dockerignore", ".github/workflows/image.yml"),
 )
+LIBRARIES = ("modelkeep_core", "modelkeep")
 # What tools may have left in a checkout of the template.
 LEFTOVERS = ("__pycache__", ".pytest_cache", ".ruff_cache")
 
@@ -58,6 +61,17 @@ def remove_unwanted() -> None:
     for name in LEFTOVERS:
         for path in list(Path().rglob(name)):
             shutil.rmtree(path)
+
+
+def build_libraries() -> None:
+    """Build the wheels of the two libraries, which the locks name, into vendor/."""
+    spec = spec_from_file_location("wheel", TEMPLATE / "src" / "modelkeep_core" / "wheel.py")
+    builder = module_from_spec(spec)
+    spec.loader.exec_module(builder)
+    Path("vendor").mkdir(exist_ok=True)
+    for name in LIBRARIES:
+        wheel = builder.build(TEMPLATE / "src" / name)
+        Path("vendor", wheel.filename).write_bytes(wheel.content)
 
 
 def use_local_remote() -> None:
@@ -155,10 +169,11 @@ def make_environment() -> None:
         raise Later("No Python environment was asked for.", *later)
     if BY_CRUFT:
         raise Later("Under cruft no Python environment is made.", *later)
-    if not (3, 11) <= sys.version_info < (3, 14):
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if here != PYTHON:
         raise Later(
-            f"This is Python {sys.version_info[0]}.{sys.version_info[1]}, and the requirements are "
-            "locked for 3.11 to 3.13: there is no environment yet.",
+            f"This is Python {here}, and the requirements are locked for 3.11 to 3.14: there is no "
+            "environment yet.",
             *later,
         )
     print("Making the environment .venv ...", flush=True)
@@ -185,6 +200,7 @@ def make_environment() -> None:
 
 STEPS = (
     remove_unwanted,
+    build_libraries,
     cache_sample,
     use_local_remote,
     look_at_settings,

@@ -1,1 +1,0 @@
-"""The line: raw data → prepare → train → evaluate → package."""

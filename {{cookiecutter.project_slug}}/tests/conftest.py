@@ -1,155 +1,74 @@
-"""What the tests share: a made-up table, contracts and knobs for it, and finished runs."""
+"""Some rows of your own data, and the stages run on them."""
 
-import shutil
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import polars as pl
 import pytest
-from made import Run, line_run, made_params, made_schema, made_table
-from project import Project, copy_project, make_project, set_aside
-from repository import Repository, make_released
-from threadpoolctl import threadpool_limits
+from modelkeep_core import tables
+from modelkeep_core.params import Prepare, Train, read_params
+from modelkeep_core.schema import Schema, read_schema
+from sklearn.pipeline import Pipeline
 
-from pipeline.params import Params
-from pipeline.schema import Schema
+from pipeline.prepare import prepare
+from pipeline.train import train
 
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """On a busy machine, the threads of a tiny fit spend seconds waiting for each other."""
-    with threadpool_limits(limits=1):
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Git and DVC find no settings of the person who runs the tests, and the clock shows UTC."""
-    with pytest.MonkeyPatch.context() as patch:
-        set_aside(patch, tmp_path_factory.mktemp("nobody"))
-        patch.setenv("TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
-
-
-@pytest.fixture
-def table() -> pl.DataFrame:
-    """Rows as they come: numbers, whole numbers, booleans, categories, times, some missing."""
-    return made_table()
-
-
-@pytest.fixture
-def frame(table: pl.DataFrame) -> pd.DataFrame:
-    """The same rows as the stages after prepare see them."""
-    return table.to_pandas()
-
-
-@pytest.fixture
-def classification() -> Schema:
-    """The contract of the rows where "label" is predicted."""
-    return made_schema("classification", "label")
-
-
-@pytest.fixture
-def regression() -> Schema:
-    """The contract of the rows where "price" is predicted."""
-    return made_schema("regression", "price")
-
-
-@pytest.fixture
-def params() -> Params:
-    """Knobs for a classification."""
-    return made_params("LogisticRegression", "macro_f1")
-
-
-@pytest.fixture
-def run_line(
-    tmp_path: Path, table: pl.DataFrame, classification: Schema, params: Params
-) -> Callable[..., Run]:
-    """Run the line in a new directory, with another table, schema or params if given."""
-
-    def run(name: str = "line", **others: Any) -> Run:
-        given = {"table": table, "schema": classification, "params": params} | others
-        return line_run(tmp_path / name, **given)
-
-    return run
+ROOT = Path(__file__).parent.parent
+RAW, PARAMS = ROOT / "data" / "raw", ROOT / "params.yaml"
+ROWS = 600
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished classification; read it, do not change it."""
-    return line_run(
-        tmp_path_factory.mktemp("classification") / "line",
-        made_table(),
-        made_schema("classification", "label"),
-        made_params("LogisticRegression", "macro_f1"),
-    )
+def schema() -> Schema:
+    """The contract of the data, schema.yaml."""
+    return read_schema(ROOT / "schema.yaml")
 
 
 @pytest.fixture(scope="session")
-def regression_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished regression; read it, do not change it."""
-    return line_run(
-        tmp_path_factory.mktemp("regression") / "line",
-        made_table(),
-        made_schema("regression", "price"),
-        made_params("Ridge", "rmse"),
-    )
-
-
-@pytest.fixture
-def package_copy(run: Run, tmp_path: Path) -> Path:
-    """A copy of the classification's package that a test may change."""
-    return shutil.copytree(run.package, tmp_path / "package")
-
-
-@pytest.fixture(scope="session")
-def made_project(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with a weak, a strong and a present version; copy it, do not change it."""
-    place = tmp_path_factory.mktemp("made")
-    runs = {"weak": (1, 0.02), "strong": None, "main": (2, 0.1)}
-    for name, knobs in runs.items():
-        if knobs:
-            params = made_params("LogisticRegression", "macro_f1")
-            params.prepare.seed, strength = knobs
-            params.train.__pydantic_extra__ = {"LogisticRegression": {"C": strength}}
-            schema = made_schema("classification", "label")
-            runs[name] = line_run(place / name, made_table(), schema, params)
-        else:
-            runs[name] = run
-    with pytest.MonkeyPatch.context() as patch:
-        set_aside(patch, place / "home")
-        return make_project(place, {name: done.directory for name, done in runs.items()})
-
-
-@pytest.fixture
-def project(made_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A copy of that project, in which the test runs and which it may change."""
-    set_aside(monkeypatch, tmp_path / "home")
-    copy = copy_project(made_project, tmp_path)
-    monkeypatch.chdir(copy.directory)
-    return copy
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    """A Git repository without a commit."""
-    return Repository(tmp_path / "repository")
+def raw(schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with some rows of data/raw: the same number of each class, where there are."""
+    if not RAW.is_dir():
+        pytest.skip("data/raw is not here: dvc pull")
+    files = tables.files_of(RAW)
+    target = tables.read(files, schema).select(schema.target).collect().to_series()
+    if schema.task == "classification":
+        rank = target.to_frame().select(pl.int_range(pl.len()).over(schema.target)).to_series()
+        chosen = rank < -(-ROWS // max(target.n_unique(), 1))
+    else:
+        chosen = pl.int_range(len(target), eager=True) % max(len(target) // ROWS, 1) == 0
+    directory, start = tmp_path_factory.mktemp("raw"), 0
+    for number, path in enumerate(files):
+        rows = tables.scan(path, schema).collect()
+        part = chosen[start : start + len(rows)]
+        rows.filter(part).write_parquet(directory / f"{number}.parquet")
+        start += len(rows)
+    return directory
 
 
 @pytest.fixture(scope="session")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A repository with two versions, and a commit without a number; read it, do not change it."""
-    return make_released(tmp_path_factory.mktemp("released") / "repository")
+def prepared(raw: Path, schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the stage prepare makes of these rows."""
+    out = tmp_path_factory.mktemp("prepared")
+    prepare(raw, schema, read_params(PARAMS, "prepare", Prepare), out)
+    return out
 
 
-@pytest.fixture
-def numbered(project: Project) -> Project:
-    """The project with the weak model as v1.0.0, the strong as v1.1.0, the present as v1.2.0."""
-    for number, branch in (("v1.0.0", "weak"), ("v1.1.0", "strong"), ("v1.2.0", "main")):
-        project.tag(f"made-up@{number}", branch)
-    return project
+@pytest.fixture(scope="session")
+def train_rows(prepared: Path) -> pd.DataFrame:
+    """The rows that the model learns from."""
+    return pd.read_parquet(prepared / "train.parquet")
+
+
+@pytest.fixture(scope="session")
+def test_rows(prepared: Path, train_rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """The rows that it never sees, of classes that it saw."""
+    rows = pd.read_parquet(prepared / "test.parquet")
+    if schema.task == "classification":
+        rows = rows[rows[schema.target].isin(train_rows[schema.target])]
+    return rows
+
+
+@pytest.fixture(scope="session")
+def model(train_rows: pd.DataFrame, schema: Schema) -> Pipeline:
+    """What the stage train makes of them."""
+    return train(train_rows, schema, read_params(PARAMS, "train", Train))[0]

@@ -1,203 +1,62 @@
-"""The package holds all that users need, says the truth, and has the same bytes every time."""
+"""What is in package/ now: it predicts its example, and what you know of the world holds."""
 
-import json
-import math
-import shutil
-import sys
-from importlib.metadata import version
-
+import numpy as np
+import pandas as pd
 import pytest
+from conftest import ROOT
+from modelkeep_core.files import read_json
+from modelkeep_core.inputs import model_inputs
+from modelkeep_core.packaged import Packaged, open_package
+from modelkeep_core.predictions import predict
 
-from pipeline import model_file, package
-from pipeline.files import sha256
-from pipeline.packaged import open_package
-from pipeline.recipe import recipe_id
-from pipeline.refusal import Refusal
-
-ARGUMENTS = (
-    "--stages prepare train evaluate --code pipeline --params params.yaml --schema schema.yaml "
-    "--requirements requirements.lock --prepared prepared --models models --reports reports "
-    "--out package --metadata model.json"
-)
+# YOURS: what a person knows: so much more of a column, and not so much less, makes a class likelier
+# or (None) the number larger.
+DIRECTIONS = [("flipper_length_mm", 15, "Gentoo"), ("flipper_length_mm", 15, None)]
 
 
-def read(path):
-    """Return the content of a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def package() -> Packaged:
+    """The packaged model."""
+    if not (ROOT / "package").is_dir():
+        pytest.skip("there is no package yet: dvc repro, or dvc pull")
+    return open_package(ROOT / "package", trust_code=True)
 
 
-@pytest.fixture
-def again(run, tmp_path, monkeypatch):
-    """Return a function that packages a changed copy of the run and gives its directory."""
-    copy = shutil.copytree(run.directory, tmp_path / "copy")
-    monkeypatch.chdir(copy)
-    monkeypatch.setattr(sys, "argv", ["package", *ARGUMENTS.split()])
-
-    def make(clean=True):
-        if clean:
-            shutil.rmtree(copy / "package")
-        package.main()
-        return copy
-
-    make.directory = copy
-    return make
+@pytest.fixture(scope="module")
+def example(package: Packaged) -> pd.DataFrame:
+    """Its example, a row that is typical of the training rows."""
+    return pd.DataFrame(read_json(ROOT / "package" / "example.json")["records"])
 
 
-@pytest.mark.parametrize("line", ["run", "regression_run"])
-def test_the_package_has_these_files(line, request):
-    """Model, metadata, contract, example, environment, card, and a manifest of all of them."""
-    directory = request.getfixturevalue(line).package
-    names = {path.name for path in directory.iterdir()}
-    assert names == {
-        *("model.skops", "model.json", "schema.yaml", "example.json", "profile.json"),
-        *("requirements.lock", "MODEL_CARD.md", "manifest.json"),
-    }
-    files = read(directory / "manifest.json")["files"]
-    assert files == {name: sha256(directory / name) for name in names - {"manifest.json"}}
+def test_the_package_predicts_its_example(package, example):
+    """Here it predicts what it predicted where it was trained."""
+    expected = read_json(ROOT / "package" / "example.json")["predictions"]
+    predicted = package.model.predict(model_inputs(example, package.schema))
+    if package.schema.task == "classification":
+        assert predicted.tolist() == expected
+    else:
+        assert np.allclose(predicted, expected, rtol=1e-9)
 
 
-def test_files_that_were_made_before_are_copied_as_they_are(run):
-    """Model, example, profile, schema and lock in the package are those of the run."""
-    for source in (
-        run.models / "model.skops",
-        run.models / "example.json",
-        run.reports / "profile.json",
-        run.directory / "schema.yaml",
-        run.directory / "requirements.lock",
-    ):
-        assert (run.package / source.name).read_bytes() == source.read_bytes()
+def test_columns_that_are_no_features_do_not_matter(package, example):
+    """Another column, and another order of the columns, change no prediction."""
+    other = example[example.columns[::-1]].assign(no_feature=1)
+    predicted = [package.model.predict(model_inputs(t, package.schema)) for t in (example, other)]
+    assert np.array_equal(*predicted)
 
 
-def test_the_metadata_in_the_package_and_at_the_root_are_the_same(run):
-    """model.json is written twice, in the same bytes."""
-    assert (run.package / "model.json").read_bytes() == run.metadata.read_bytes()
-
-
-def test_the_metadata_say_what_the_stages_said(run, classification):
-    """Metrics, training, data and schema are carried over unchanged."""
-    metadata = read(run.metadata)
-    assert metadata["metrics"] == read(run.reports / "evaluation.json")
-    assert metadata["training"] == read(run.models / "training.json")
-    assert metadata["data"] == read(run.prepared / "provenance.json")
-    assert metadata["schema"] == classification.model_dump()
-    assert (metadata["name"], metadata["title"]) == ("made-up", "Made up")
-    assert (metadata["task"], metadata["target"]) == ("classification", "label")
-
-
-def test_the_metadata_hold_the_recipe_and_its_id(run):
-    """The recipe can be checked by anyone who has the metadata."""
-    metadata = read(run.metadata)
-    assert metadata["recipe_id"] == recipe_id(metadata["recipe"])
-    assert list(metadata["recipe"]["parameters"]) == ["prepare", "train", "evaluate"]
-    assert metadata["recipe"]["data"] == {"raw/rows.csv": sha256(run.raw / "rows.csv")}
-    for part in ("code", "schema", "environment"):
-        for path, wanted in metadata["recipe"][part].items():
-            assert sha256(run.directory / path) == wanted
-    assert "pipeline/train.py" in metadata["recipe"]["code"]
-
-
-def test_the_metadata_hold_the_versions_that_are_locked(run):
-    """Every library of the lock, as training made sure that it is installed."""
-    names = ("numpy", "pandas", "polars", "scikit-learn")
-    assert read(run.metadata)["libraries"] == {name: version(name) for name in names}
-
-
-def test_the_same_line_elsewhere_gives_the_same_bytes(run, run_line):
-    """Every output of every stage is the same in another directory, at another time."""
-    other = run_line("another directory")
-    outputs = ("prepared", "models", "reports", "package")
-    files = [path for name in outputs for path in (run.directory / name).rglob("*.*")]
-    assert len(files) > 15
-    for path in [run.metadata, *files]:
-        again = other.directory / path.relative_to(run.directory)
-        assert again.read_bytes() == path.read_bytes(), path.name
-
-
-def test_no_output_knows_where_it_was_made(run):
-    """No text of the package or the reports has an absolute path in it."""
-    for path in (*run.package.iterdir(), *run.reports.rglob("*.*")):
-        assert str(run.directory).encode() not in path.read_bytes()
-
-
-def test_packaging_again_into_the_same_directory_gives_the_same_package(again, run):
-    """A package that is already there is replaced, not mixed with the new one."""
-    directory = again(clean=False)
-    for path in run.package.iterdir():
-        assert (directory / "package" / path.name).read_bytes() == path.read_bytes()
-    open_package(directory / "package")
-
-
-def replace(path, old, new):
-    """Replace a text in a file."""
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-
-
-def test_what_the_package_says_of_itself_does_not_change_its_recipe(again, run):
-    """Another title or limit is the same model: same id, same model file, other card."""
-    replace(again.directory / "params.yaml", "Made up", "Something else")
-    directory = again()
-    before, after = read(run.metadata), read(directory / "model.json")
-    assert after["title"] == "Something else"
-    assert after["recipe_id"] == before["recipe_id"]
-    assert "# Something else" in (directory / "package" / "MODEL_CARD.md").read_text("utf-8")
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new"),
-    [
-        ("params.yaml", "test_size: 0.25", "test_size: 0.2"),
-        ("params.yaml", "resamples: 10", "resamples: 11"),
-        ("schema.yaml", "duplicates: false", "duplicates: true"),
-        ("requirements.lock", "sha256:0", "sha256:1"),
-        ("pipeline/features.py", "median", "mean"),
-        ("pipeline/metrics.py", "zero_division=0", "zero_division=1"),
-    ],
-)
-def test_what_makes_the_model_changes_its_recipe(again, run, name, old, new):
-    """Params, schema, environment and the code of every stage that makes it are in the recipe."""
-    replace(again.directory / name, old, new)
-    assert read(again() / "model.json")["recipe_id"] != read(run.metadata)["recipe_id"]
-
-
-@pytest.mark.parametrize("name", ["pipeline/card.py", "pipeline/package.py", "pipeline/predict.py"])
-def test_code_that_only_packages_or_predicts_is_not_in_the_recipe(again, run, name):
-    """A change of what comes after the model leaves the model what it is."""
-    with (again.directory / name).open("a", encoding="utf-8") as file:
-        file.write("# more\n")
-    assert read(again() / "model.json")["recipe_id"] == read(run.metadata)["recipe_id"]
-
-
-@pytest.mark.parametrize(
-    "name", ["reports/evaluation.json", "models/training.json", "prepared/provenance.json"]
-)
-def test_a_stage_that_did_not_run_is_refused(again, name):
-    """The message names the file that is missing."""
-    (again.directory / name).unlink()
-    with pytest.raises(Refusal, match=f"{name} is missing"):
-        again()
-
-
-def test_limits_stand_in_the_card(run):
-    """What a user must know before using the model is in the package."""
-    text = (run.package / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert "## Limits\n\n- Knows only made-up things.\n" in text
-
-
-def test_a_searched_model_goes_through_the_line(run_line, params):
-    """With the search enabled, the package holds the best model and what was tried."""
-    search = {"enabled": True, "grid": {"LogisticRegression": {"C": [0.001, 1.0]}}}
-    params.train.search = params.train.search.model_copy(update=search)
-    line = run_line(params=params)
-    training = read(line.metadata)["training"]
-    assert len(training["search"]["tried"]) == 2
-    assert training["search"]["best"]["parameters"] == {"C": training["parameters"]["C"]}
-
-
-def test_an_infinite_parameter_goes_through_the_line(run_line, params):
-    """`C: .inf` is how scikit-learn is told not to regularize: no stage stumbles over it."""
-    params.train.__pydantic_extra__ = {"LogisticRegression": {"C": float("inf")}}
-    line = run_line(params=params)
-    assert math.isinf(model_file.load(line.package / "model.skops")["model"].C)
-    assert "Infinity" not in line.metadata.read_text(encoding="utf-8")
+@pytest.mark.parametrize(("column", "more", "label"), DIRECTIONS)
+def test_more_of_a_column_moves_the_prediction_the_right_way(package, example, column, more, label):
+    """The model has learnt what a person knows."""
+    classes = list(getattr(package.model, "classes_", [None]))
+    if column not in package.schema.features or label not in classes:
+        pytest.skip(f"this model does not predict {label or 'a number'} from {column}")
+    both = pd.concat([example.assign(**{column: example[column] + d}) for d in (-more, more)])
+    predicted = predict(package.model, model_inputs(both, package.schema))
+    if label is None:
+        low, high = predicted.predictions
+    elif predicted.probabilities is None:
+        pytest.skip("this model gives no probabilities")
+    else:
+        low, high = predicted.probabilities[:, classes.index(label)]
+    assert low < high

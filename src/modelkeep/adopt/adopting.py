@@ -1,0 +1,141 @@
+"""Own data in the place of the sample: read, infer, show, write."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from modelkeep.adopt import placing
+from modelkeep.adopt.choosing import first_estimator
+from modelkeep.adopt.leaks import leaks
+from modelkeep.adopt.overview import overview
+from modelkeep.adopt.parameters import better_than_guessing, compared, evaluation, limits
+from modelkeep.adopt.planning import Options, plan
+from modelkeep.adopt.settings import TASKS, new_params, new_schema
+from modelkeep.intake.reading import take_in
+from modelkeep_core import tables
+from modelkeep_core.errors import UserError
+from modelkeep_core.params import Prepare, read_params
+from modelkeep_core.schema import Schema, read_schema
+from modelkeep_core.split import split_column, test_rows
+
+SAMPLE = 2000
+
+
+def adopt(
+    source: Path, options: Options, dry_run: bool = False, say: Callable[[str], object] = print
+) -> None:
+    """Put the tables at `source` in the place of data/raw; rewrite schema.yaml and params.yaml.
+
+    Args:
+        source: a file, an archive or a directory.
+        options: what a person says of the columns.
+        dry_run: whether to show only what would be done.
+        say: takes what a person should know, as text.
+
+    Raises:
+        UserError: it cannot be done, and nothing was changed.
+    """
+    if dry_run:
+        with tempfile.TemporaryDirectory(prefix="adopt-") as work:
+            prepared(source, options, Path(work), say)
+        say("Nothing was changed.")
+        return
+    placing.undo()
+    placing.check_kept()
+    try:
+        schema, changes = prepared(source, options, placing.WORK, say)
+        old = [path.read_text(encoding="utf-8") for path in placing.SETTINGS]
+        params = new_params(old[1], schema.task, changes)
+        placing.place(placing.WORK / "raw", new_schema(old[0], schema), params)
+    finally:
+        placing.undo()
+    say("data/raw, data/raw.dvc, schema.yaml and params.yaml are yours now. Next: dvc repro")
+
+
+def prepared(
+    source: Path, options: Options, work: Path, say: Callable[[str], object]
+) -> tuple[Schema, dict[str, Any]]:
+    """Write the tables that data/raw is to hold into work/raw.
+
+    Returns:
+        Their schema, and what changes in params.yaml, by section.
+
+    Raises:
+        UserError: the stages could not use them.
+    """
+    params = read_params(placing.SETTINGS[1], "prepare", Prepare)
+    files, notes = take_in(source, work / "raw", work / "unpacked")
+    made = plan(files, options)
+    hashes = pl.concat(tables.checked_hashes(files, made.schema))["hash"]
+    repeated = len(hashes) - hashes.n_unique()
+    schema = made.schema.model_copy(update={"duplicates": repeated > 0})
+    if repeated:
+        notes.append(f"rows that repeat another row, so that they may test and train: {repeated}")
+    by = options.time or options.group
+    split = {"split": "time" if options.time else "group" if by else "random", "split_by": by}
+    check_split(files, schema, params.model_copy(update=split))
+    sample = sample_of(files, schema)
+    warnings = [*made.target.warnings]
+    for name, score in leaks(sample, schema).items():
+        measure = "balanced accuracy" if schema.task == "classification" else "R2"
+        warnings.append(
+            f"'{name}' alone predicts '{schema.target}' almost perfectly ({measure} {score:.3f}): "
+            f"if it is not known beforehand, leave it out with --drop '{name}'"
+        )
+    old, train = read_schema(placing.SETTINGS[0]), {}
+    if (old.task, old.target) != (schema.task, schema.target):
+        candidates = first_estimator(sample, schema, made.target.rows)
+        train = {"estimator": candidates[0].name, **TASKS[schema.task]["sections"]}
+        train[candidates[0].name] = candidates[0].parameters
+        notes.append(f"to begin with, {compared(candidates, schema.task)}")
+    say(overview(made, notes, warnings))
+    return schema, {
+        "prepare": split,
+        "train": train,
+        "evaluate": evaluation(sample, made),
+        "package": {"limits": limits(source.name, made)},
+        "promote": {"thresholds": better_than_guessing(made)},
+    }
+
+
+def check_split(files: list[Path], schema: Schema, params: Prepare) -> None:
+    """Make sure that the rows can be split, and no class is only among those that test.
+
+    Raises:
+        UserError: they cannot.
+    """
+    names = [schema.target, split_column(params, schema)]
+    parts = [tables.convert(tables.scan(file, schema), names[:1], schema) for file in files]
+    others = [tables.convert(tables.scan(file, schema), names[1:], schema) for file in files]
+    target, by = (
+        pl.concat(some).collect(engine="streaming").to_series() for some in (parts, others)
+    )
+    keys = pl.DataFrame({"target": target, "by": by}).drop_nulls("target")
+    test = test_rows(keys, params, stratify=schema.task == "classification")
+    taught = keys.filter(~test)["target"].unique()
+    if schema.task == "classification":
+        strange = keys.filter(test & ~keys["target"].is_in(taught.implode()))["target"].sort()
+        if len(strange):
+            raise UserError(
+                f"--{params.split}: class '{strange[0]}' of '{schema.target}' would only be among "
+                f"the rows that test the model. Leave --{params.split} out."
+            )
+        if len(taught) < 2:
+            raise UserError(
+                f"--{params.split}: class '{taught[0]}' of '{schema.target}' would be alone among "
+                f"the rows that train the model. Leave --{params.split} out."
+            )
+
+
+def sample_of(files: list[Path], schema: Schema) -> pd.DataFrame:
+    """Return at most SAMPLE rows that have a target, evenly from all files."""
+    names = list(schema.columns)
+    table = pl.concat(tables.convert(tables.scan(file, schema), names, schema) for file in files)
+    has_target = pl.nth(names.index(schema.target)).is_not_null()
+    rows = table.select(has_target.sum()).collect(engine="streaming").item()
+    every = max(rows // SAMPLE, 1)
+    return table.filter(has_target).gather_every(every).collect(engine="streaming").to_pandas()

@@ -1,0 +1,34 @@
+"""`modelkeep adopt`: put your own data in the place of the sample."""
+
+import argparse
+
+from modelkeep.place import path_given
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `modelkeep adopt` takes."""
+    parser.add_argument("source", type=path_given, help="a file, an archive or a directory")
+    parser.add_argument("--target", required=True, metavar="COLUMN", help="what to predict")
+    parser.add_argument(
+        "--task", choices=["classification", "regression"], help="default: what the target says"
+    )
+    parser.add_argument(
+        "--drop", nargs="+", default=[], action="extend", metavar="COLUMN", help="no features"
+    )
+    parser.add_argument("--time", metavar="COLUMN", help="the latest rows test the model")
+    parser.add_argument("--group", metavar="COLUMN", help="whole groups test the model")
+    parser.add_argument("--dry-run", action="store_true", help="show, and change nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Adopt the tables at `args.source`, and say what they were taken for.
+
+    Raises:
+        UserError: it cannot be done, and nothing was changed.
+    """
+    from modelkeep.adopt.adopting import adopt
+    from modelkeep.adopt.planning import Options
+
+    options = Options(args.target, args.task, args.drop, args.time, args.group)
+    adopt(args.source, options, args.dry_run)
+    return 0

@@ -1,0 +1,33 @@
+"""What a table was taken for, as text: each column, why, and what a person should know."""
+
+from modelkeep.adopt.planning import Plan
+
+WIDEST = 40
+
+
+def overview(made: Plan, notes: list[str], warnings: list[str]) -> str:
+    """Lay a plan out for a person: the target, a line for each column, notes and warnings."""
+    target, cells = made.target, [("column", "taken for", "because")]
+    for name, inferred in made.columns.items():
+        cells.append((_short(name), inferred.meaning, inferred.why))
+    widths = [max(len(row[place]) for row in cells) for place in range(2)]
+    lines = [
+        f"  {name:{widths[0]}}  {meaning:{widths[1]}}  {why}".rstrip()
+        for name, meaning, why in cells
+    ]
+    aside = sum(inferred.meaning == "set aside" for inferred in made.columns.values())
+    head = f"{target.rows} rows, {len(made.schema.features)} features"
+    head += f", {aside} set aside" if aside else ""
+    summary = f"{target.name}: {target.task}"
+    if target.classes:
+        shown = [f"{name} {rows}" for name, rows in list(target.classes.items())[:6]]
+        summary += f" of {len(target.classes)} classes ({', '.join(shown)}"
+        summary += ", ...)" if len(target.classes) > 6 else ")"
+    if target.left_out:
+        notes = [f"rows without '{target.name}', which are left out: {target.left_out}", *notes]
+    told = [f"note: {note}" for note in notes] + [f"warning: {warning}" for warning in warnings]
+    return "\n".join([summary, head, "", *lines, *([""] if told else []), *told, ""])
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= WIDEST else name[: WIDEST - 3] + "..."

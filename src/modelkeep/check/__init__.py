@@ -1,0 +1,1 @@
+"""`modelkeep check`: rules that a project keeps, each checked in its files without running it."""

@@ -1,0 +1,97 @@
+"""MK2: what makes a model is among the dependencies, so that a change of it is noticed."""
+
+from collections.abc import Iterator
+
+from modelkeep.check.findings import Finding, rule
+from modelkeep.check.project import CORE, DVC_YAML, LOCK, PYTHON, CheckedStage, Project
+from modelkeep_core.dvc_yaml import Stage, covers, overlaps, upstream
+
+
+@rule("MK201")
+def imported_module(project: Project) -> Iterator[Finding]:
+    """Every module of the project that a stage imports, itself or by others, is a dependency."""
+    for stage in project.stages.values():
+        for file in project.code(stage.name):
+            # An empty file decides nothing, as the guard sees it too.
+            if stage.has_dep(file) or not (project.root / file).stat().st_size:
+                continue
+            yield Finding(
+                DVC_YAML,
+                stage.line("deps"),
+                "MK201",
+                f"stage '{stage.name}' imports {file}, which is no dependency of it.",
+                f"Add to stages.{stage.key}.deps: - {file}",
+            )
+
+
+@rule("MK202")
+def environment(project: Project) -> Iterator[Finding]:
+    """Every stage that runs code of the project depends on the lock and on the Python version."""
+    for stage in project.stages.values():
+        runs = any(
+            project.is_own(stage, command) or (command.module or "").startswith(f"{CORE}.")
+            for command in stage.commands
+        )
+        for file in (LOCK, PYTHON) if runs else ():
+            if (project.root / file).is_file() and not stage.has_dep(file):
+                yield Finding(
+                    DVC_YAML,
+                    stage.line("deps"),
+                    "MK202",
+                    f"stage '{stage.name}' runs in the environment of {file}, which is no "
+                    "dependency of it.",
+                    f"Add to stages.{stage.key}.deps: - {file}",
+                )
+
+
+@rule("MK203")
+def package_inputs(project: Project) -> Iterator[Finding]:
+    """The stage that packages depends on all that the model was made from."""
+    outs = [out for stage in project.stages.values() for out in stage.stage.outs]
+    for stage, makers in _packaging(project):
+        inputs = dict.fromkeys(dep for maker in makers for dep in maker.deps)
+        for path in inputs:
+            if not any(overlaps(out, path) for out in outs) and not stage.has_dep(path):
+                yield Finding(
+                    DVC_YAML,
+                    stage.line("deps"),
+                    "MK203",
+                    f"stage '{stage.name}' packages a model that {path} is part of, which is no "
+                    "dependency of it.",
+                    f"Add to stages.{stage.key}.deps: - {path}",
+                )
+
+
+@rule("MK204")
+def package_params(project: Project) -> Iterator[Finding]:
+    """The stage that packages names all parameters that the model was made with."""
+    for stage, makers in _packaging(project):
+        own = [(file, key) for file, keys in stage.stage.params.items() for key in keys or ("",)]
+        used = [
+            (file, key)
+            for maker in makers
+            for file, keys in maker.params.items()
+            for key in keys or ("",)
+        ]
+        for file, key in dict.fromkeys(used):
+            if not any(file == place and _within(key, wide) for place, wide in own):
+                yield Finding(
+                    DVC_YAML,
+                    stage.line("params"),
+                    "MK204",
+                    f"stage '{stage.name}' packages a model that was made with "
+                    f"{f'{key} of {file}' if key else file}, and does not name it.",
+                    f"Add to stages.{stage.key}.params: - {key or f'{file}:'}",
+                )
+
+
+def _within(key: str, wide: str) -> bool:
+    return not wide or covers(wide.replace(".", "/"), key.replace(".", "/"))
+
+
+def _packaging(project: Project) -> Iterator[tuple[CheckedStage, list[Stage]]]:
+    """Yield the stages that package, each with the stages that made its model."""
+    stages = {name: stage.stage for name, stage in project.stages.items()}
+    for stage, command in project.packaging():
+        if models := command.option("--models"):
+            yield stage, upstream(stages, stage.path(models))

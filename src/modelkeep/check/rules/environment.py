@@ -1,0 +1,142 @@
+"""MK5: the environment is locked, and the hooks name what exists."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from modelkeep.check.documents import line_with
+from modelkeep.check.findings import Finding, rule
+from modelkeep.check.project import CORE, LOCK, PYPROJECT, Project
+from modelkeep_core.environment import LIBRARY, Locked
+from modelkeep_core.errors import UserError
+from modelkeep_core.files import sha256
+from modelkeep_core.hooks import read_hooks
+
+
+@rule("MK501")
+def core_locked(project: Project) -> Iterator[Finding]:
+    """The lock names modelkeep-core with a hash, so that the code of the library is part of it."""
+    uses = any(CORE in stage.stage.command for stage in project.stages.values()) or any(
+        CORE in project.text(file)
+        for stage in project.stages.values()
+        for file in project.code(stage.name)
+    )
+    library = project.lock(LOCK).get(LIBRARY)
+    if uses and (library is None or not library.hashes):
+        what = "does not name" if library is None else "has no hash of"
+        yield Finding(
+            LOCK,
+            line_with(project.text(LOCK), LIBRARY) if (project.root / LOCK).is_file() else 1,
+            "MK501",
+            f"{LOCK} {what} {LIBRARY}, which the stages import: a change of the library would go "
+            "unnoticed.",
+            "Lock it with its hash: uv pip compile pyproject.toml --generate-hashes "
+            f"--output-file {LOCK}",
+        )
+
+
+@rule("MK502")
+def dependency_locked(project: Project) -> Iterator[Finding]:
+    """Every dependency that pyproject.toml names is in its lock, in a version that it allows."""
+    content, main = project.pyproject or {}, project.lock(LOCK)
+    wanted = [(text, LOCK, main) for text in _texts(_within(content, "project", "dependencies"))]
+    groups = _within(content, "dependency-groups")
+    for group, entries in groups.items() if isinstance(groups, dict) else ():
+        file = f"requirements-{group}.lock"
+        if (project.root / file).is_file():
+            lock = main | project.lock(file)
+            wanted += [(text, file, lock) for text in _texts(entries)]
+    for text, file, lock in wanted:
+        if not (project.root / file).is_file() or not (reason := _not_locked(text, file, lock)):
+            continue
+        extra = "" if file == LOCK else f" --group {file[len('requirements-') : -len('.lock')]}"
+        yield Finding(
+            PYPROJECT,
+            line_with(project.pyproject_text or "", text),
+            "MK502",
+            reason,
+            f"Lock again: uv pip compile pyproject.toml{extra} --output-file {file}",
+        )
+
+
+def _within(content: Any, *keys: str) -> Any:
+    """Return what is at the end of some keys; None where there is nothing."""
+    for key in keys:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content
+
+
+def _texts(entries: Any) -> list[str]:
+    """Return the texts of a list; none of anything else."""
+    listed = entries if isinstance(entries, list) else []
+    return [entry for entry in listed if isinstance(entry, str)]
+
+
+def _not_locked(text: str, file: str, lock: dict[str, Locked]) -> str:
+    """Say why a requirement is not met by a lock, or nothing."""
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return f"'{text}' is no requirement."
+    if requirement.marker is not None and not requirement.marker.evaluate():
+        return ""
+    package = lock.get(canonicalize_name(requirement.name))
+    if package is None:
+        return f"'{text}' is a dependency, and {file} does not name {requirement.name}."
+    if not requirement.specifier.contains(package.version, prereleases=True):
+        return f"'{text}' is a dependency, and {file} has {package.version}."
+    return ""
+
+
+@rule("MK503")
+def trusted_module(project: Project) -> Iterator[Finding]:
+    """Every module that [tool.modelkeep] trusts is a module of the project."""
+    for module in _texts(_within(project.pyproject, "tool", "modelkeep", "trusted")):
+        place = project.root / module.replace(".", "/")
+        if not place.with_name(f"{place.name}.py").is_file() and not place.is_dir():
+            yield Finding(
+                PYPROJECT,
+                line_with(project.pyproject_text or "", f'"{module}"'),
+                "MK503",
+                f"[tool.modelkeep] trusts '{module}', which is no module of this project.",
+                "Correct the name, or take it out of `trusted`.",
+            )
+
+
+@rule("MK504")
+def wheel_locked(project: Project) -> Iterator[Finding]:
+    """Every wheel of the two libraries in vendor/ is the one that a lock names."""
+    locks = {path.name: project.lock(path.name) for path in project.root.glob("requirements*.lock")}
+    for wheel in sorted((project.root / "vendor").glob("modelkeep*.whl")):
+        name, version = (*wheel.name.split("-"), "")[:2]
+        name = str(canonicalize_name(name))
+        named = [(file, lock[name]) for file, lock in sorted(locks.items()) if name in lock]
+        for file, package in named:
+            if package.version == version and sha256(wheel) not in package.hashes:
+                yield Finding(
+                    file,
+                    line_with(project.text(file), f"{name}=="),
+                    "MK504",
+                    f"vendor/{wheel.name} is not the file that {file} names, and is not installed.",
+                    "Bring the wheel of that hash back (git checkout vendor), or lock again.",
+                )
+
+
+@rule("MK505")
+def valid_hooks(project: Project) -> Iterator[Finding]:
+    """[tool.modelkeep] in pyproject.toml says what the library understands."""
+    if project.pyproject is None:
+        return
+    try:
+        read_hooks(project.root)
+    except UserError as error:
+        reason = str(error).partition(": ")[2].rstrip(".")
+        yield Finding(
+            PYPROJECT,
+            line_with(project.pyproject_text or "", "[tool.modelkeep]"),
+            "MK505",
+            f"the hooks cannot be used: {reason}.",
+            "Correct [tool.modelkeep]; its one key is `trusted`, a list of modules.",
+        )

@@ -1,0 +1,213 @@
+"""MK3: params.yaml and schema.yaml are used, and name what exists."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from modelkeep.check.documents import Document, Step
+from modelkeep.check.findings import Finding, rule
+from modelkeep.check.project import DVC_YAML, PARAMS, CheckedStage, Project
+from modelkeep.check.words import ESTIMATORS, METRICS
+from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.params import Train
+from modelkeep_core.schema import Schema
+
+# Sections that are read by a command and not by a stage
+COMMANDS = ("promote",)
+SCHEMA = "schema.yaml"
+
+
+@rule("MK301")
+def missing_parameter(project: Project) -> Iterator[Finding]:
+    """Every parameter that a stage uses is in the file that it comes from."""
+    for stage in project.stages.values():
+        for file, keys in stage.stage.params.items():
+            document = project.params if file == PARAMS else project.document(file)
+            if document is None:
+                if not (project.root / file).is_file():
+                    yield _missing(stage, [file], f"of {file}, which is missing")
+                continue
+            for key in keys if file.endswith((".yaml", ".yml", ".json")) else ():
+                if not document.has(*_steps(key)):
+                    near = suggestion(key, document.names())
+                    place: list[Step] = [key] if file == PARAMS else [file, key]
+                    yield _missing(stage, place, f"'{key}', which {file} does not have{near}")
+
+
+def _missing(stage: CheckedStage, place: Sequence[Step], what: str) -> Finding:
+    return Finding(
+        DVC_YAML,
+        stage.line("params", *place),
+        "MK301",
+        f"stage '{stage.name}' uses a parameter {what}.",
+        "Correct the name, or add the parameter.",
+    )
+
+
+def _steps(key: str) -> list[Step]:
+    """Return the steps to a dotted key; a number is a place in a list."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"\.|\[|\]\.?", key) if part]
+
+
+@rule("MK302")
+def unused_section(project: Project) -> Iterator[Finding]:
+    """Every section of params.yaml is used by a stage."""
+    if project.params is None:
+        return
+    keys = [key for stage in project.stages.values() for key in stage.stage.params.get(PARAMS, ())]
+    whole = any(stage.stage.params.get(PARAMS) == () for stage in project.stages.values())
+    text = project.text(DVC_YAML)
+    # Of a section that a stage of its name does not use, MK303 tells.
+    others = (*COMMANDS, *(stage.key for stage in project.stages.values()))
+    for section in project.params.names():
+        used = any(key.partition(".")[0].partition("[")[0] == section for key in keys)
+        if used or whole or section in others or f"${{{section}" in text:
+            continue
+        yield Finding(
+            PARAMS,
+            project.params.line(section),
+            "MK302",
+            f"no stage uses '{section}': a change of it would change nothing.",
+            "Add it to params of the stage that is to read it, or remove it.",
+        )
+
+
+@rule("MK303")
+def own_section(project: Project) -> Iterator[Finding]:
+    """Every stage that has a section of its name in params.yaml uses it."""
+    for stage in project.stages.values():
+        keys = stage.stage.params.get(PARAMS)
+        if project.params is None or not project.params.has(stage.key) or keys == ():
+            continue
+        if not any(key.partition(".")[0] == stage.key for key in keys or ()):
+            yield Finding(
+                DVC_YAML,
+                stage.line("params"),
+                "MK303",
+                f"params.yaml has a section '{stage.key}', and the stage of this name does not "
+                "use it: a change of it would not run the stage again.",
+                f"Add to stages.{stage.key}.params: - {stage.key}",
+            )
+
+
+@rule("MK304")
+def valid_schema(project: Project) -> Iterator[Finding]:
+    """The schema of the data says what the library understands."""
+    for file in _schema_files(project):
+        document = project.document(file)
+        schema = project.schema(file)
+        if document is None or isinstance(schema, Schema):
+            continue
+        for fault in str(schema).splitlines()[1:]:
+            where = fault.strip().partition(":")[0]
+            yield Finding(
+                file,
+                document.line(*_steps(where)),
+                "MK304",
+                f"the schema cannot be used: {fault.strip().rstrip('.')}.",
+                "Correct this rule; the comments at the top of the file name all rules.",
+            )
+
+
+def _schema_files(project: Project) -> list[str]:
+    """Return the files that stages are given as their schema."""
+    given = [
+        stage.path(file)
+        for stage in project.stages.values()
+        for command in stage.commands
+        if (file := command.option("--schema"))
+    ]
+    return [file for file in dict.fromkeys(given) if (project.root / file).is_file()]
+
+
+def _schema(project: Project, stage: CheckedStage) -> Schema | None:
+    """Return the schema that a stage is given, where it can be used."""
+    for command in stage.commands:
+        if file := command.option("--schema"):
+            schema = project.schema(stage.path(file))
+            return schema if isinstance(schema, Schema) else None
+    return None
+
+
+def _settings(
+    project: Project, module: str, key: str
+) -> Iterator[tuple[CheckedStage, Document, str, Schema]]:
+    """Yield the value of a parameter in each stage whose code uses a module of modelkeep_core."""
+    if project.params is None:
+        return
+    for stage in project.stages.values():
+        value = project.params.value(stage.key, key)
+        schema = _schema(project, stage) if isinstance(value, str) else None
+        if schema is not None and project.imports(stage, module):
+            yield stage, project.params, value, schema
+
+
+@rule("MK305")
+def known_estimator(project: Project) -> Iterator[Finding]:
+    """The estimators in params.yaml are ones that can be built for the task."""
+    for stage, params, name, schema in _settings(project, "estimators", "estimator"):
+        sections = [
+            key
+            for key in params.names(stage.key)
+            if key not in Train.model_fields and isinstance(params.value(stage.key, key), dict)
+        ]
+        for key, named in (("estimator", name), *zip(sections, sections, strict=True)):
+            if named not in ESTIMATORS[schema.task] and (reason := _fault(named, schema.task)):
+                yield Finding(
+                    PARAMS,
+                    params.line(stage.key, key),
+                    "MK305",
+                    f"{stage.key}.{key}: {reason}",
+                    "Write the class name of an estimator that stands alone and is for the task.",
+                )
+
+
+def _fault(name: str, task: str) -> str:
+    """Ask scikit-learn, which takes seconds to import, why there is no such estimator."""
+    from modelkeep_core.estimators import build
+
+    try:
+        build(name, {}, task, seed=0)
+    except UserError as error:
+        return str(error).removeprefix("params.yaml: train.estimator: ")
+    return ""
+
+
+@rule("MK306")
+def known_metric(project: Project) -> Iterator[Finding]:
+    """The metrics in params.yaml are ones that the library computes for the task."""
+    for stage, params, name, schema in _settings(project, "evaluation", "headline"):
+        thresholds = params.names("promote", "thresholds")
+        steps = [(name, [stage.key, "headline"])]
+        steps += [(metric, ["promote", "thresholds", metric]) for metric in thresholds]
+        for metric, place in steps:
+            if metric not in METRICS[schema.task] and metric not in _computed(schema.task):
+                yield Finding(
+                    PARAMS,
+                    params.line(*place),
+                    "MK306",
+                    f"{'.'.join(place)}: there is no metric '{metric}' for a {schema.task}"
+                    f"{suggestion(metric, METRICS[schema.task])}.",
+                    f"Write one of {', '.join(METRICS[schema.task])}.",
+                )
+
+
+def _computed(task: str) -> set[str]:
+    """Ask the library, which takes seconds to import, for its metrics."""
+    from modelkeep_core import metrics
+
+    return set(metrics.METRICS[task])
+
+
+@rule("MK307")
+def known_column(project: Project) -> Iterator[Finding]:
+    """The columns that params.yaml names are in the schema."""
+    for stage, params, name, schema in _settings(project, "split", "split_by"):
+        if params.value(stage.key, "split") != "random" and name not in schema.columns:
+            yield Finding(
+                PARAMS,
+                params.line(stage.key, "split_by"),
+                "MK307",
+                f"{stage.key}.split_by: the schema has no column '{name}'"
+                f"{suggestion(name, schema.columns)}.",
+                "Write the name of a column, or null.",
+            )

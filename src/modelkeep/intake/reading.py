@@ -1,0 +1,141 @@
+"""Tables as people have them → CSV and Parquet files that the line reads, with the same cells."""
+
+import csv
+import shutil
+from pathlib import Path, PurePosixPath
+
+import polars as pl
+import polars.selectors as cs
+
+from modelkeep.intake.archives import kind_of, table_files
+from modelkeep.intake.delimited import DELIMITERS, Dialect, dialect_of, named, rows_of
+from modelkeep_core.errors import UserError
+from modelkeep_core.tables import readable
+
+ENDS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".parquet", ".pq", ".gz", ".zip")
+
+
+def take_in(source: Path, raw: Path, work: Path) -> tuple[list[Path], list[str]]:
+    """Write the tables at `source` into the new directory `raw`, as the line reads them.
+
+    A file that the line can read stays byte for byte. Other text becomes CSV in UTF-8, other
+    Parquet gets plain columns.
+
+    Args:
+        source: a file, an archive or a directory.
+        raw: the directory to write.
+        work: a directory for what archives hold; the caller removes it.
+
+    Returns:
+        The files, and what a person should know of them, in sentences.
+
+    Raises:
+        UserError: there is no table, one is broken, or two have not the same columns.
+    """
+    given, left = table_files(source, work)
+    notes = [f"files in {source.name} that are no tables and left out: {left}"] if left else []
+    files: list[Path] = []
+    for name, path in given:
+        parquet = kind_of(path) == "parquet"
+        target = _target(raw, name, "parquet" if parquet else "csv")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        done = _take_parquet(path, name, target) if parquet else _take_text(path, name, target)
+        notes += [f"{name} {sentence}" for sentence in done]
+        files.append(target)
+    headers = [list(scan(file).collect_schema()) for file in files]
+    for (name, _), header in zip(given, headers, strict=True):
+        if strange := sorted(set(headers[0]) ^ set(header)):
+            first = given[0][0]
+            raise UserError(f"{first} and {name} differ: only one has a column '{strange[0]}'.")
+    return files, notes
+
+
+def scan(file: Path) -> pl.LazyFrame:
+    """Open a file that was taken in: CSV as text."""
+    with readable(file):
+        if file.suffix == ".parquet":
+            return pl.scan_parquet(file)
+        return pl.scan_csv(file, infer_schema=False)
+
+
+def _target(raw: Path, name: str, kind: str) -> Path:
+    """Return a path of its own for a table: its name with the ending of its kind."""
+    bare = PurePosixPath(name)
+    while bare.suffix.lower() in ENDS:
+        bare = bare.with_suffix("")
+    bare = bare.with_name(bare.name.lstrip(".") or "table")
+    target, number = raw / f"{bare}.{kind}", 2
+    while target.exists():
+        target, number = raw / f"{bare}-{number}.{kind}", number + 1
+    return target
+
+
+def _take_text(path: Path, name: str, target: Path) -> list[str]:
+    dialect = dialect_of(path, name)
+    count, usual = 0, dialect.usual
+    for row in rows_of(path, name, dialect):
+        count += 1
+        # Programs agree on commas and line ends in quoted cells, and on little else.
+        usual = usual and '"' not in "".join(row)
+    if usual:
+        shutil.copyfile(path, target)
+        if _rows(target) == count:
+            return []
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(dialect.names)
+        writer.writerows(rows_of(path, name, dialect))
+    if _rows(target) != count:
+        raise UserError(f"{name} cannot be read: its quotation marks or line ends are broken.")
+    return [f"({_manner(dialect)}) is kept as UTF-8 with commas, cell by cell"]
+
+
+def _manner(dialect: Dialect) -> str:
+    encoding = "UTF-8" if dialect.encoding.startswith("utf-8") else dialect.encoding
+    return f"{encoding}, {DELIMITERS[dialect.delimiter]}"
+
+
+def _rows(file: Path) -> int:
+    """Count the rows as the line sees them; -1 where it sees no table."""
+    try:
+        return scan(file).select(pl.len()).collect(engine="streaming").item()
+    except (pl.exceptions.PolarsError, UserError):
+        return -1
+
+
+def _take_parquet(path: Path, name: str, target: Path) -> list[str]:
+    with readable(Path(name)):
+        table = pl.scan_parquet(path)
+        types = table.collect_schema()
+        names = dict(zip(types, named(list(types)), strict=True))
+        cells = {old: _plain(cs.by_name(old).as_expr(), types[old]) for old in types}
+        dropped = [old for old, cell in cells.items() if cell is None]
+        whole = table.select(
+            cell.alias(names[old]) for old, cell in cells.items() if cell is not None
+        )
+        if dropped or whole.collect_schema() != types or _has_infinite(table):
+            whole.sink_parquet(target)
+        else:
+            shutil.copyfile(path, target)
+    return [f"has lists or bytes in column '{old}', which is left out" for old in dropped]
+
+
+def _plain(cell: pl.Expr, kind: pl.DataType) -> pl.Expr | None:
+    """Return a column in a type that the schema knows; None where it has none."""
+    if kind.is_nested() or kind in (pl.Binary, pl.Object):
+        return None
+    if kind.is_float():
+        return pl.when(cell.is_infinite()).then(None).otherwise(cell)
+    if kind.is_decimal() or kind in (pl.UInt64, pl.Int128):
+        return cell.cast(pl.Float64)
+    if kind == pl.Duration:
+        return cell.dt.total_microseconds() / 1e6
+    if isinstance(kind, pl.Datetime) and kind.time_zone:
+        return cell.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    keeps = kind.is_integer() or kind in (pl.Boolean, pl.Date, pl.Datetime)
+    return cell if keeps else cell.cast(pl.String)
+
+
+def _has_infinite(table: pl.LazyFrame) -> bool:
+    infinite = table.select(cs.float().is_infinite().any()).collect(engine="streaming")
+    return any(infinite.row(0)) if infinite.width else False

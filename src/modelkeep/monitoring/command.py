@@ -1,0 +1,157 @@
+"""`monitor`: compare what a server recorded with the reference, score it, collect new data."""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from modelkeep.monitoring import limits
+from modelkeep.monitoring.limits import Limits, count
+from modelkeep.place import path_given
+
+PACKAGE, RECORDS = Path("package"), Path("var", "records.sqlite")
+# The value of `collect --set` that stands for the time of the request
+TIME = "@time"
+NOTE = (
+    "Exit status: 0 in order; 1 alarm; 2 not enough data to tell, or a mistake, which is told. "
+    "WHEN is a date (2026-11-01, 2026-11-01T09:30) or how long ago (7d, 12h, 30m)."
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of `monitor`; the module of its name has its `run`, and is imported to run it.
+
+    Attributes:
+        meaning: what the command does, in a few words.
+        add_options: describes its own options.
+        judges: whether it takes a number of rows to judge the model.
+    """
+
+    meaning: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+    judges: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the commands and their options."""
+    parser.epilog = NOTE
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="monitoring")
+    for name, command in COMMANDS.items():
+        meaning = command.meaning
+        own = commands.add_parser(
+            name,
+            help=meaning,
+            description=f"{meaning[0].upper()}{meaning[1:]}.",
+            epilog=NOTE,
+        )
+        command.add_options(own)
+        _add_common(own, command.judges)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command and print what it finds.
+
+    Returns:
+        The exit status: 0 in order, 1 alarm, 2 not enough data.
+
+    Raises:
+        UserError: the package, the records or what the command is given cannot be used.
+    """
+    from modelkeep.monitoring.reference import read_reference
+    from modelkeep.monitoring.store import opened
+    from modelkeep.monitoring.window import window
+
+    span = window(args.since, args.until, datetime.now().astimezone())
+    reference = read_reference(args.package)
+    command = importlib.import_module(f"modelkeep.monitoring.{args.monitoring}")
+    with opened(args.records) as store:
+        data, text, status = command.run(reference, store, span, args)
+    try:
+        print(json.dumps(data, indent=2, ensure_ascii=False) if args.json else text, flush=True)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; the status still tells of an alarm.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return int(status)
+
+
+def _add_common(parser: argparse.ArgumentParser, judges: bool) -> None:
+    parser.add_argument("--since", metavar="WHEN", help="only requests from then on")
+    parser.add_argument("--until", metavar="WHEN", help="only requests before then")
+    if judges:
+        parser.add_argument(
+            "--rows",
+            type=count,
+            default=Limits.rows,
+            metavar="N",
+            help=f"how many rows it takes to judge ({Limits.rows})",
+        )
+    parser.add_argument(
+        "--package",
+        type=path_given,
+        default=PACKAGE,
+        metavar="DIR",
+        help=f"the package that is served ({PACKAGE})",
+    )
+    parser.add_argument(
+        "--records",
+        type=path_given,
+        default=RECORDS,
+        metavar="FILE",
+        help=f"where the server keeps its records ({RECORDS.as_posix()})",
+    )
+    parser.add_argument("--json", action="store_true", help="print data, not a table")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--html", type=path_given, metavar="FILE", help="write a page with pictures too"
+    )
+    limits.add_arguments(parser)
+
+
+def _add_actuals(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        type=path_given,
+        nargs="?",
+        metavar="FILE",
+        help="CSV or Parquet with the columns request_id, actual and, for requests of several "
+        "rows, row, which counts from 0; without it, what is recorded already is scored",
+    )
+
+
+def _add_collect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("out", type=path_given, metavar="OUT", help="a new file, .csv or .parquet")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="the value of a column that is not recorded, since the model does not see it; "
+        f"{TIME} is the time of the request",
+    )
+    parser.add_argument(
+        "--without",
+        type=path_given,
+        metavar="DATA",
+        help="leave out the rows that this file or directory has already, such as data/raw",
+    )
+
+
+COMMANDS = {
+    "report": Command(
+        "compare what came in and what was predicted with the reference", _add_report, True
+    ),
+    "actuals": Command(
+        "keep what turned out to be true, and compare the score with the reference score",
+        _add_actuals,
+        True,
+    ),
+    "collect": Command("write recorded inputs with their actuals as new data", _add_collect, False),
+}

@@ -1,0 +1,142 @@
+"""A report as one page of HTML that needs nothing else: no script, no network."""
+
+from html import escape
+from typing import Any
+
+from modelkeep.monitoring.drawing import days, picture
+from modelkeep.monitoring.phrases import (
+    PREDICTION,
+    columns,
+    conclusion,
+    left_out,
+    legend,
+    middle,
+    percent,
+    probability,
+    span,
+)
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --soft: #59636e; --paper: #fff; --card: #f6f8fa;
+  --line: #d1d9e0; --reference: #b7c0c9; --current: #0a66c2; --bad: #b42318; --good: #1a7f37; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9aa5b1; --paper: #0d1117;
+  --card: #161b22; --line: #30363d; --reference: #57606a; --current: #58a6ff; --bad: #ff7b72;
+  --good: #56d364; } }
+body { margin: 0 auto; max-width: 70rem; padding: 1.5rem; background: var(--paper);
+  color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+p { margin: .3rem 0; } .soft { color: var(--soft); font-size: .875rem; }
+.verdict { border-left: .4rem solid var(--soft); background: var(--card); margin: 1rem 0;
+  padding: .6rem 1rem; overflow-wrap: anywhere; }
+.alarm { border-color: var(--bad); } .good { border-color: var(--good); }
+.cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); }
+article { background: var(--card); border: 1px solid var(--line); border-radius: .4rem;
+  padding: .8rem 1rem; } article.alarm { border: 2px solid var(--bad); }
+h3 { font-size: 1rem; margin: 0 0 .4rem; overflow-wrap: anywhere; }
+h3 span { color: var(--bad); font-size: .8rem; float: right; }
+table { border-collapse: collapse; font-size: .875rem; width: 100%; }
+th, td { border-bottom: 1px solid var(--line); padding: .15rem .5rem .15rem 0; text-align: left; }
+td { font-variant-numeric: tabular-nums; } .bad { color: var(--bad); font-weight: 600; }
+svg { display: block; width: 100%; margin: .4rem 0; }
+svg text { fill: var(--soft); font-size: 11px; }
+svg line { stroke: var(--line); } .reference { fill: var(--reference); }
+.current { fill: var(--current); }
+.outside { fill: var(--bad); } .key { border-radius: 2px; display: inline-block; height: .7rem;
+  margin: 0 .3rem 0 1rem; width: .7rem; }
+"""
+KEY = "".join(
+    f'<span class="key" style="background: var(--{colour})"></span>{meaning}'
+    for colour, meaning in (
+        ("reference", "reference"),
+        ("current", "current"),
+        ("bad", "out of range"),
+    )
+)
+VERDICTS = {"alarm": "alarm", "in order": "good", "not enough data": ""}
+
+
+def document(report: dict[str, Any]) -> str:
+    """Return the page."""
+    model, volume = report["model"], report["volume"]
+    title = f"{model['title']}: {report['state']}"
+    versions = ", ".join(version for version in model["versions"] if version)
+    facts = [
+        f"{model['name']} {versions}, recipe {model['recipe_id'][:7]}",
+        span(report),
+        f"{volume['requests']:,} requests and {volume['rows']:,} rows answered",
+        *([f"Left out: {left_out(report)}"] if volume["other_models"] else []),
+    ]
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="soft">{escape(" · ".join(facts))}</p>',
+        f'<div class="verdict {VERDICTS[report["state"]]}">',
+        *(f"<p>{escape(line)}</p>" for line in conclusion(report)),
+        "</div>",
+    ]
+    if volume["rows"]:
+        parts += [
+            f'<h2>Features and predictions</h2><p class="soft">{escape(legend(report))}</p>',
+            f'<p class="soft">{KEY}</p><div class="cards">',
+            *(_card(name, part) for name, part in columns(report)),
+            "</div>",
+        ]
+    return _page(title, [*parts, *_volume(report)])
+
+
+def _card(name: str, part: dict[str, Any]) -> str:
+    checks, reference, current = part["checks"], part["reference"], part["current"]
+    alarm = any(check["alarm"] for check in checks.values())
+    kind = "mean" if "mean" in current else "commonest"
+    rows = [(kind, middle(part, "reference"), middle(part, "current"), "values")]
+    if reference["rows"] and current["rows"] and name != PREDICTION:
+        before, after = (side["missing"] / side["rows"] for side in (reference, current))
+        rows.append(("missing", percent(before), percent(after), "missing"))
+    present = current["rows"] - current["missing"]
+    if part["out_of_range"] is not None and present and name != PREDICTION:
+        share = percent(part["out_of_range"] / present)
+        rows.append(("out of range", "", share, "out_of_range"))
+    cells = "".join(_line(*row[:3], checks.get(row[3])) for row in rows)
+    return (
+        f'<article class="{"alarm" if alarm else ""}"><h3>{escape(name)}'
+        f"{'<span>ALARM</span>' if alarm else ''}</h3>{picture(part)}"
+        "<table><tr><th></th><th>reference</th><th>current</th><th>distance</th><th>P</th></tr>"
+        f"{cells}</table></article>"
+    )
+
+
+def _line(about: str, reference: str, current: str, check: dict[str, Any] | None) -> str:
+    distance = f"{check['distance']:.2f}" if check else "-"
+    p = probability(check["p_adjusted"]) if check else "-"
+    kind = ' class="bad"' if check and check["alarm"] else ""
+    cells = "".join(f"<td{kind}>{escape(cell)}</td>" for cell in (reference, current, distance, p))
+    return f"<tr><th>{about}</th>{cells}</tr>"
+
+
+def _volume(report: dict[str, Any]) -> list[str]:
+    parts = []
+    if len(report["volume"]["days"]) > 1:
+        counts = [(day["day"], day["rows"]) for day in report["volume"]["days"]]
+        parts.append(f'<h2>Rows a day</h2><div class="cards"><div>{days(counts)}</div></div>')
+    refused = report["refused"]
+    if refused["reasons"]:
+        lines = "".join(
+            f"<tr><td>{escape(reason['reason'])}</td><td>{escape(reason['feature'] or '')}</td>"
+            f"<td>{reason['values']:,}</td></tr>"
+            for reason in refused["reasons"]
+        )
+        parts.append(
+            f"<h2>Refused: {refused['values']:,} values ({percent(refused['share'])} of what came "
+            "in)</h2><table><tr><th>reason</th><th>feature</th><th>values</th></tr>"
+            f"{lines}</table>"
+        )
+    return parts
+
+
+def _page(title: str, parts: list[str]) -> str:
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
+        + "\n".join(parts)
+        + "\n</body></html>\n"
+    )

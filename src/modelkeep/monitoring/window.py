@@ -1,0 +1,65 @@
+"""The span of time that a question is about."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from modelkeep.serving.records import first_id
+from modelkeep_core.errors import UserError
+
+UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+# Hexadecimal ids of any time lie between these
+FIRST, LAST = "", "g"
+
+
+@dataclass(frozen=True)
+class Window:
+    """From `since` on and before `until`, each with a time zone or None where it is open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def ids(self) -> tuple[str, str]:
+        """What the ids of its requests are at least, and below."""
+        return (
+            first_id(self.since.timestamp()) if self.since else FIRST,
+            first_id(self.until.timestamp()) if self.until else LAST,
+        )
+
+    @property
+    def minutes(self) -> tuple[float, float]:
+        """Its first minute since 1970, and the one after its last."""
+        return (
+            self.since.timestamp() // 60 if self.since else float("-inf"),
+            self.until.timestamp() / 60 if self.until else float("inf"),
+        )
+
+
+def window(since: str | None, until: str | None, now: datetime) -> Window:
+    """Read the ends of a window: a date, a date with a time, or how long ago: 7d, 12h, 30m.
+
+    A date without a time zone is one of the reader's zone.
+
+    Raises:
+        UserError: an end is neither, or the window is empty.
+    """
+    span = Window(_moment("since", since, now), _moment("until", until, now))
+    if span.since and span.until and span.since >= span.until:
+        raise UserError(f"nothing lies between --since {since} and --until {until}.")
+    return span
+
+
+def _moment(option: str, text: str | None, now: datetime) -> datetime | None:
+    if text is None:
+        return None
+    ago = re.fullmatch(r"(\d+)([dhm])", text)
+    try:
+        if ago:
+            return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        return datetime.fromisoformat(text).astimezone()
+    except (OverflowError, ValueError):
+        raise UserError(
+            f"--{option} {text} is no time: give a date such as 2026-11-01 or 2026-11-01T09:30, "
+            "or how long ago, such as 7d, 12h or 30m."
+        ) from None

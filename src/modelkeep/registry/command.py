@@ -1,0 +1,44 @@
+"""What the commands of the registry have in common: their options, and how they are run."""
+
+import argparse
+import json
+from types import ModuleType
+
+from modelkeep.place import path_or_word
+
+READING = ("list", "show", "diff", "lineage", "history")
+NOTE = "REF is a version (v1.2.0), a stage (prod), a Git revision, or the beginning of a recipe id."
+
+
+def add_common(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add the options that a command has besides its own."""
+    parser.epilog = NOTE
+    parser.add_argument("--model", metavar="NAME", help="the model, where there are several")
+    if name in READING:
+        parser.add_argument("--json", action="store_true", help="print data, not a table")
+    if name in (*READING, "fetch"):
+        parser.add_argument(
+            "--repo",
+            metavar="DIR|URL",
+            type=path_or_word,
+            help="another Git repository, bare or not (default: this one)",
+        )
+
+
+def run(module: ModuleType, args: argparse.Namespace) -> int:
+    """Open the catalogue, run a command's `run(catalogue, args)`, and print what it returns.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UserError: the repository or what the command asks for cannot be used.
+    """
+    from modelkeep.registry.catalogue import Catalogue
+    from modelkeep.registry.git import opened
+
+    with opened(getattr(args, "repo", None) or ".") as git:
+        data, text = module.run(Catalogue(git, args.model), args)
+    as_data = getattr(args, "json", False)
+    print(json.dumps(data, indent=2, ensure_ascii=False) if as_data else text)
+    return 0

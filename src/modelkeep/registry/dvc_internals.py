@@ -1,0 +1,74 @@
+"""What is used of DVC beyond its commands and `dvc.api`: its settings, its lock, its remotes.
+
+The public API reads files by their paths. It cannot tell whether a remote has an object, fetch an
+object into a cache that no checkout belongs to, or keep other commands out of a project meanwhile.
+DVC does not promise that any of this stays, which is why its version is pinned. A test makes sure
+that no other module of the registry imports DVC, and no other of this library more than `dvc.repo`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from modelkeep_core.errors import UserError
+
+
+def read_settings(dvc_directory: Path) -> Any:
+    """Return the settings of a project, by section and key, as DVC merges them.
+
+    Args:
+        dvc_directory: its .dvc directory.
+
+    Raises:
+        UserError: they cannot be used.
+    """
+    from dvc.config import Config
+    from dvc.exceptions import DvcException
+
+    try:
+        return Config(dvc_dir=str(dvc_directory))
+    except DvcException as error:
+        raise UserError(f"the settings of DVC cannot be read: {error}") from None
+
+
+@contextmanager
+def local_settings(dvc_directory: Path) -> Iterator[Any]:
+    """Yield the settings that a project has on this machine only, to be changed."""
+    from dvc.config import Config
+
+    with Config(dvc_dir=str(dvc_directory)).edit("local") as settings:
+        yield settings
+
+
+def open_objects(settings: Any, remote: str, place: Sequence[str]) -> Any:
+    """Return DVC's view of the objects in a remote, with "fs", "path" and their methods.
+
+    Args:
+        settings: those of the project.
+        remote: its name.
+        place: the directory of the objects in it.
+    """
+    from dvc.fs import get_cloud_fs
+    from dvc_data.hashfile.db import get_odb
+
+    filesystem, options, path = get_cloud_fs(settings, name=remote)
+    opened = filesystem(**options)
+    return get_odb(opened, opened.join(path, *place), hash_name="md5")
+
+
+@contextmanager
+def locked_project() -> Iterator[Any]:
+    """Open the DVC project here and keep all others from changing it meanwhile.
+
+    Raises:
+        UserError: it is none, or another command works in it.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo, lock_repo
+
+    try:
+        with Repo(".") as repo, lock_repo(repo):
+            yield repo
+    except DvcException as error:
+        raise UserError(f"DVC cannot work here: {error}") from None

@@ -1,0 +1,144 @@
+"""The pipeline of a commit: what dvc.lock says was run, and which paths are models."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from modelkeep.registry.git import Git
+from modelkeep_core.errors import UserError
+
+
+@dataclass(frozen=True)
+class File:
+    """A file or directory that a stage read or wrote.
+
+    Attributes:
+        path: relative to the project.
+        md5: DVC's hash of its content; it ends in ".dir" for a directory.
+    """
+
+    path: str
+    md5: str | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage as it was run."""
+
+    name: str
+    command: str
+    deps: tuple[File, ...]
+    params: dict[str, Any]
+    outs: tuple[File, ...]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The stages of a commit's dvc.lock, in their order, and the path of each model's package."""
+
+    stages: tuple[Stage, ...]
+    artifacts: dict[str, str]
+
+    def producing_stage(self, path: str) -> tuple[Stage, File] | None:
+        """Return the stage that wrote a path, or a directory around it, and that output."""
+        for stage in self.stages:
+            for out in stage.outs:
+                if path == out.path or path.startswith(f"{out.path}/"):
+                    return stage, out
+        return None
+
+
+def read_pipeline(git: Git, commit: str, directory: str) -> Pipeline:
+    """Read dvc.yaml and dvc.lock of a commit.
+
+    Args:
+        git: the repository.
+        commit: the id of the commit.
+        directory: the project's path in the repository: "" or "some/directory/".
+
+    Raises:
+        UserError: one of them is missing, is not YAML, or is not what DVC writes.
+    """
+    artifacts = read_artifacts(git, commit, directory)
+    content = git.read_one(f"{commit}:{directory}dvc.lock")
+    if content is None:
+        raise UserError(f"commit {commit[:7]} has no {directory}dvc.lock.")
+    try:
+        return parse_pipeline(content, artifacts)
+    except UserError as error:
+        raise UserError(f"{error} (commit {commit[:7]})") from None
+
+
+def parse_pipeline(content: bytes, artifacts: dict[str, str]) -> Pipeline:
+    """Return the pipeline that the bytes of a dvc.lock describe.
+
+    Raises:
+        UserError: they are not YAML, or not what DVC writes.
+    """
+    lock = _parsed(content)
+    try:
+        return Pipeline(tuple(_stages(lock["stages"])), artifacts)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UserError("dvc.lock is not as DVC writes it.") from None
+
+
+def read_artifacts(git: Git, commit: str, directory: str) -> dict[str, str]:
+    """Return the path of the package of each model that dvc.yaml of a commit names.
+
+    Raises:
+        UserError: dvc.yaml is missing, is not YAML, or is not as DVC wants it.
+    """
+    project = read_yaml(git, commit, f"{directory}dvc.yaml")
+    try:
+        artifacts = project.get("artifacts") or {}
+        return {str(name): str(artifact["path"]) for name, artifact in artifacts.items()}
+    except (AttributeError, KeyError, TypeError):
+        raise UserError(f"dvc.yaml of commit {commit[:7]} is not as DVC wants it.") from None
+
+
+def read_yaml(git: Git, commit: str, path: str) -> Any:
+    """Read a YAML file of a commit.
+
+    Raises:
+        UserError: the commit has no such file, or it is not YAML.
+    """
+    content = git.read_one(f"{commit}:{path}")
+    if content is None:
+        raise UserError(f"commit {commit[:7]} has no {path}.")
+    parsed = _parsed(content)
+    if parsed is None:
+        raise UserError(f"{path} of commit {commit[:7]} is not valid YAML.")
+    return parsed
+
+
+@lru_cache(maxsize=8)
+def _parsed(content: bytes) -> Any:
+    """Return the content of a YAML file, all scalars as text; None if it is not YAML.
+
+    It is read by PyYAML, ten times as fast as by DVC's parser; as text, both see the same.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    try:
+        return yaml.load(content.decode("utf-8"), Loader=loader)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return None
+
+
+def _stages(stages: dict[str, Any]) -> Iterator[Stage]:
+    for name, stage in stages.items():
+        command = stage.get("cmd", "")
+        yield Stage(
+            name,
+            command if isinstance(command, str) else " && ".join(command),
+            tuple(_files(stage.get("deps", []))),
+            {file: dict(values) for file, values in stage.get("params", {}).items()},
+            tuple(_files(stage.get("outs", []))),
+        )
+
+
+def _files(entries: list[dict[str, Any]]) -> Iterator[File]:
+    for entry in entries:
+        yield File(entry["path"], entry.get("md5"))

@@ -1,0 +1,103 @@
+"""`fetch`: put the package of a version into a directory, verified; what a deployment runs."""
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from modelkeep.place import path_given
+from modelkeep.registry.catalogue import Catalogue, package_of
+from modelkeep.registry.reference import find
+from modelkeep.registry.storage import md5, storage_of
+from modelkeep.registry.version import Version
+from modelkeep.registry.vouching import is_whole
+from modelkeep_core.errors import UserError
+from modelkeep_core.packaged import check_manifest
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's own options."""
+    parser.add_argument("reference", metavar="REF", help="the version")
+    parser.add_argument("directory", metavar="DIR", type=path_given, help="a directory to be made")
+
+
+def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
+    """Fetch the package.
+
+    Raises:
+        UserError: there is no such version, its bytes are nowhere, or the directory exists.
+    """
+    version = find(catalogue, args.reference)
+    if not args.directory.exists():
+        fetch(catalogue, version, args.directory)
+    elif not fetched(catalogue, version, args.directory):
+        raise UserError(
+            f"{args.directory} exists, and is not {version.label}: remove it, or name another."
+        )
+    return None, f"{args.directory}: {version.model} {version.label}, verified."
+
+
+def fetch(catalogue: Catalogue, version: Version, directory: Path) -> None:
+    """Put a package into a directory that is not there yet; it appears whole or not at all.
+
+    Each file has the MD5 that the committed dvc.lock says and the SHA-256 that the committed
+    metadata say.
+
+    Raises:
+        UserError: an object is missing or damaged everywhere, or the package is not whole.
+    """
+    path, content = package_of(catalogue.pipeline(version), version)
+    partial = directory.with_name(f".{directory.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        with storage_of(catalogue.git, version) as storage:
+            files = storage.files(content, path)
+            storage.get({name: f"{path}/{file}" for file, name in files.items()})
+            for file, name in files.items():
+                target = partial / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(storage.path(name), target)
+        if not is_package_of(catalogue, version, partial):
+            raise UserError(
+                f"the package of {version.label} does not have the metadata that are committed."
+            )
+        if not is_whole(partial):
+            raise UserError(
+                f"the package of {version.label} does not have exactly the files that its "
+                "committed metadata list."
+            )
+        os.replace(partial, directory)
+    except OSError as error:
+        raise UserError(f"{directory} cannot be written: {error.strerror}.") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def fetched(catalogue: Catalogue, version: Version, directory: Path) -> bool:
+    """Say whether a directory has what `fetch` would put there.
+
+    Raises:
+        UserError: a file of it is missing or changed, or it is not known what should be there.
+    """
+    if not is_package_of(catalogue, version, directory):
+        return False
+    path, content = package_of(catalogue.pipeline(version), version)
+    with storage_of(catalogue.git, version) as storage:
+        files = storage.files(content, path)
+    return all(
+        (directory / file).is_file() and md5(directory / file) == name
+        for file, name in files.items()
+    )
+
+
+def is_package_of(catalogue: Catalogue, version: Version, directory: Path) -> bool:
+    """Say whether a directory is the package of a version.
+
+    Raises:
+        UserError: a file of it is missing or changed.
+    """
+    if not (directory / "model.json").is_file():
+        return False
+    check_manifest(directory)
+    return (directory / "model.json").read_bytes() == catalogue.records.committed(version)

@@ -1,0 +1,189 @@
+"""The gate before a stage: thresholds, and the version that is in the stage now.
+
+Both versions are scored on the same current test rows, so that they differ in nothing else. The
+interval of their difference comes from a paired bootstrap: both are scored on the same resampled
+rows (Efron and Tibshirani, An Introduction to the Bootstrap, 1993).
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelkeep import text
+from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.fetch import fetch
+from modelkeep.registry.gate_settings import Bounds, Evaluated, read_bounds, read_evaluated
+from modelkeep.registry.tested_on import put_test_rows
+from modelkeep.registry.version import Version
+from modelkeep_core.card import number
+from modelkeep_core.errors import UserError
+
+if TYPE_CHECKING:
+    from modelkeep_core.metrics import Metric, Outcome
+
+TEST = "test.parquet"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a version passes, and the table that shows why."""
+
+    passed: bool
+    table: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a version predicts for the test rows.
+
+    Attributes:
+        version: the version.
+        task, target: what it predicts.
+        outcome: the truth and its predictions, for n rows.
+    """
+
+    version: Version
+    task: str
+    target: str
+    outcome: "Outcome"
+
+
+def judge(catalogue: Catalogue, version: Version, assigned: Version | None) -> Verdict:
+    """Compare a version with the thresholds and with what is in the stage.
+
+    Args:
+        catalogue: the versions.
+        version: the version that asks.
+        assigned: the version that is in the stage now, or None.
+
+    Raises:
+        UserError: params.yaml, the test rows or a package cannot be used.
+    """
+    head = catalogue.git.commit("HEAD")
+    if head is None:
+        raise UserError("there is no commit yet.")
+    present = Version(version.model, head)
+    evaluated = read_evaluated(catalogue, version)
+    bounds = read_bounds(catalogue, present)
+    with tempfile.TemporaryDirectory(prefix="registry-") as directory:
+        place = Path(directory)
+        put_test_rows(catalogue, present, place / TEST)
+        scores = []
+        for other in (version, assigned):
+            if other is not None:
+                fetch(catalogue, other, place / other.label)
+                scores.append(scored(place / other.label, place / TEST, other))
+    return verdict(bounds, evaluated, *scores)
+
+
+def scored(package: Path, test: Path, version: Version) -> Scored:
+    """Return what a packaged model predicts for the test rows, beside the truth.
+
+    Raises:
+        UserError: it cannot be loaded here, or cannot read these rows.
+    """
+    import pandas as pd
+
+    from modelkeep_core.inputs import model_inputs
+    from modelkeep_core.metrics import outcome_of
+    from modelkeep_core.packaged import open_package
+
+    try:
+        # Git vouches for what `fetch` has put there: each version predicts with its own code.
+        opened = open_package(package, trust_code=True)
+        schema = opened.schema
+        rows = pd.read_parquet(test)
+        lacking = {schema.target, *schema.features} - set(rows)
+        if lacking:
+            raise UserError(f"they have no column '{min(lacking)}'.")
+        truth = rows[schema.target].to_numpy()
+        outcome = outcome_of(opened.model, model_inputs(rows, schema), truth)
+        return Scored(version, schema.task, schema.target, outcome)
+    # Values of another type than the model was trained on are errors of pandas or scikit-learn.
+    except (UserError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{version.label} cannot be scored on the current test rows: {error}"
+        ) from None
+
+
+def verdict(
+    bounds: Bounds, evaluated: Evaluated, candidate: Scored, assigned: Scored | None = None
+) -> Verdict:
+    """Return what the thresholds and the comparison say.
+
+    Args:
+        bounds: what params.yaml asks of a version.
+        evaluated: how the candidate was evaluated: the metric and the bootstrap.
+        candidate: the version that asks.
+        assigned: the version that is in the stage now, or None.
+
+    Raises:
+        UserError: a metric is unknown or not defined, or the two do not predict the same.
+    """
+    outcome, label = candidate.outcome, candidate.version.label
+    rows, passed = [], True
+    for name, bound in bounds.thresholds.items():
+        metric = _metric(name, candidate, "params.yaml: promote.thresholds")
+        value = float(metric.score(outcome))
+        good = value >= bound if metric.higher_is_better else value <= bound
+        sign = "at least" if metric.higher_is_better else "at most"
+        rows.append([name, f"{sign} {number(bound)}", number(value), _word(good)])
+        passed &= good
+    if assigned is not None:
+        if (assigned.task, assigned.target) != (candidate.task, candidate.target):
+            raise UserError(
+                f"{label} is a {candidate.task} of {candidate.target}, {assigned.version.label} a "
+                f"{assigned.task} of {assigned.target}: they cannot be compared."
+            )
+        row, good = _compared(bounds, evaluated, candidate, assigned)
+        rows.append(row)
+        passed &= good
+    title = f"{label} on the {len(outcome.truth)} test rows of HEAD"
+    if not rows:
+        return Verdict(True, f"{title}: no thresholds, and the stage is empty.")
+    return Verdict(passed, f"{title}:\n{text.table(('', 'WANTED', 'FOUND', ''), rows, ('FOUND',))}")
+
+
+def _compared(
+    bounds: Bounds, evaluated: Evaluated, candidate: Scored, assigned: Scored
+) -> tuple[list[str], bool]:
+    """Return the row of the comparison with what is in the stage, and whether it is good enough."""
+    from modelkeep_core.metrics import paired_interval
+
+    name = evaluated.headline
+    metric, _ = (
+        _metric(name, scored, f"the headline of {candidate.version.label}")
+        for scored in (candidate, assigned)
+    )
+    new, old = candidate.outcome, assigned.outcome
+    difference = float(metric.score(new) - metric.score(old))
+    low, high = paired_interval(
+        metric, new, old, evaluated.resamples, evaluated.confidence, evaluated.seed
+    )
+    allowed = bounds.allowed_loss
+    if metric.higher_is_better:
+        good, wanted = difference >= -allowed, f"at least {number(-allowed or 0)}"
+    else:
+        good, wanted = difference <= allowed, f"at most {number(allowed)}"
+    got = f"{text.signed(difference)} ({text.signed(low)} to {text.signed(high)})"
+    title = f"{name}: {candidate.version.label} - {assigned.version.label}"
+    return [title, wanted, got, _word(good)], good
+
+
+def _metric(name: str, scored: Scored, where: str) -> "Metric":
+    """Return a metric by its name.
+
+    Raises:
+        UserError: it is unknown, or not defined on these rows; the message begins with `where`.
+    """
+    from modelkeep_core.metrics import headline_metric
+
+    try:
+        return headline_metric(name, scored.task, scored.outcome)
+    except UserError as error:
+        raise UserError(str(error).replace("params.yaml: evaluate.headline", where)) from None
+
+
+def _word(good: bool) -> str:
+    return "passes" if good else "fails"

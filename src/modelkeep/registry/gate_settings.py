@@ -1,0 +1,81 @@
+"""What the gate goes by: the bounds in params.yaml, and how a version says it was evaluated."""
+
+import tempfile
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, ValidationError
+
+from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.version import Version
+from modelkeep_core.errors import UserError
+from modelkeep_core.files import Section, read_yaml
+from modelkeep_core.params import Seed, read_params
+
+PARAMS, PROMOTE = "params.yaml", "promote"
+
+
+class Bounds(Section):
+    """The section `promote` of params.yaml.
+
+    Attributes:
+        thresholds: by metric, the score that a version needs: at least, or at most where low is
+            good.
+        allowed_loss: how much worse than the version in the stage its headline may be.
+    """
+
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    allowed_loss: NonNegativeFloat = 0.0
+
+
+class Evaluated(BaseModel):
+    """How a version was evaluated: what its metadata have in metrics.settings.
+
+    Attributes:
+        headline: the name of the metric that decides.
+        seed, resamples, confidence: those of the bootstrap interval.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    headline: str
+    seed: Seed
+    resamples: PositiveInt
+    confidence: float = Field(gt=0, lt=1)
+
+
+def read_bounds(catalogue: Catalogue, version: Version) -> Bounds:
+    """Return the bounds that the commit of a version has; none where it says nothing of them.
+
+    Raises:
+        UserError: they cannot be used.
+    """
+    content = catalogue.git.read_one(f"{version.commit}:{version.directory}{PARAMS}")
+    if content is None:
+        return Bounds()
+    with tempfile.TemporaryDirectory(prefix="registry-") as directory:
+        path = Path(directory, PARAMS)
+        path.write_bytes(content)
+        try:
+            params = read_yaml(path)
+            if not isinstance(params, dict) or params.get(PROMOTE) is None:
+                return Bounds()
+            return read_params(path, PROMOTE, Bounds)
+        except UserError as error:
+            raise UserError(str(error).replace(str(path), PARAMS)) from None
+
+
+def read_evaluated(catalogue: Catalogue, version: Version) -> Evaluated:
+    """Return how a version was evaluated.
+
+    Raises:
+        UserError: its metadata do not say.
+    """
+    settings = catalogue.records.of(version)["metrics"].get("settings")
+    try:
+        return Evaluated.model_validate(settings)
+    except ValidationError as invalid:
+        fault = invalid.errors()[0]
+        where = ".".join(map(str, ("metrics", "settings", *fault["loc"])))
+        raise UserError(
+            f"the metadata of {version.label} cannot be used: {where}: {fault['msg']}."
+        ) from None

@@ -1,0 +1,111 @@
+"""`list`: the versions of every model, newest first."""
+
+import argparse
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from modelkeep import text
+from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.metadata import Record
+from modelkeep.registry.reference import elsewhere
+from modelkeep.registry.version import Version
+from modelkeep_core.errors import UserError
+
+HEADER = ("VERSION", "STAGES", "DATE", "AUTHOR", "RECIPE", "METRIC", "COMMIT")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's own options."""
+    parser.add_argument(
+        "--all", action="store_true", help="also the commits that made another model, unregistered"
+    )
+
+
+def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
+    """Return the versions as data and as text.
+
+    Raises:
+        UserError: there is none.
+    """
+    entries = [*entries_of(catalogue, args.all)]
+    if not entries:
+        raise UserError(
+            "no version is registered here: `modelkeep register` makes the first. "
+            f"{elsewhere(catalogue.git)}"
+        )
+    return entries, rendered(entries)
+
+
+def entries_of(catalogue: Catalogue, everything: bool) -> Iterator[dict[str, Any]]:
+    """Yield the versions of each model, and the unregistered commits where they are asked for."""
+    who_when: dict[Version, tuple[str, str]] = {}
+    for model in sorted({*catalogue.models, *(catalogue.current_models if everything else [])}):
+        own = {
+            version: (version.event.author, version.event.when.isoformat())
+            for version in catalogue.registered(model)
+        }
+        if everything:
+            others = catalogue.unregistered(model)
+            own |= {version: (author, date) for version, author, date in others}
+            when = {version: datetime.fromisoformat(date) for version, (_, date) in own.items()}
+            own = dict(sorted(own.items(), key=lambda entry: when[entry[0]], reverse=True))
+        who_when |= own
+    for version, record in catalogue.summaries(who_when):
+        author, date = who_when[version]
+        yield _entry(version, record, catalogue.stages(version), date, author)
+
+
+def _entry(
+    version: Version, record: Record, stages: list[str], date: str, author: str
+) -> dict[str, Any]:
+    metadata = record.metadata or {}
+    return {
+        "model": version.model,
+        "version": version.number,
+        "stages": stages,
+        "date": date,
+        "author": author,
+        "recipe_id": metadata.get("recipe_id"),
+        "headline": _headline(metadata),
+        "commit": version.commit,
+        "problem": record.problem,
+    }
+
+
+def _headline(metadata: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the headline metric; None where the metadata have none that can be shown."""
+    headline = metadata.get("metrics", {}).get("headline")
+    if not isinstance(headline, dict) or not isinstance(headline.get("metric"), str):
+        return None
+    numbers = [headline.get(key) for key in ("value", "low", "high")]
+    return headline if all(isinstance(number, int | float) for number in numbers) else None
+
+
+def rendered(entries: list[dict[str, Any]]) -> str:
+    """Return a table for each model."""
+    models = list(dict.fromkeys(entry["model"] for entry in entries))
+    parts = []
+    for model in models:
+        own = [entry for entry in entries if entry["model"] == model]
+        metrics = {entry["headline"]["metric"] for entry in own if entry["headline"]}
+        name = metrics.pop().upper() if len(metrics) == 1 else "METRIC"
+        header = [name if column == "METRIC" else column for column in HEADER]
+        rows = [_row(entry, same_metric=not metrics) for entry in own]
+        shown = text.table(header, rows, yielding=("AUTHOR", "STAGES", "VERSION", name))
+        parts.append(shown if len(models) == 1 else f"{model}\n\n{shown}")
+    return "\n\n".join(parts)
+
+
+def _row(entry: dict[str, Any], same_metric: bool) -> list[str]:
+    headline = entry["headline"]
+    metric = text.interval(headline) if headline else "no metadata"
+    return [
+        entry["version"] or "-",
+        ", ".join(entry["stages"]) or "-",
+        text.day(datetime.fromisoformat(entry["date"])),
+        entry["author"],
+        text.short(entry["recipe_id"]),
+        metric if same_metric or not headline else f"{headline['metric']} {metric}",
+        text.short(entry["commit"]),
+    ]

@@ -1,0 +1,155 @@
+"""The metadata of versions: the model.json that each commit has of each of its models."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from modelkeep.registry.dvc_lock import read_artifacts, read_pipeline
+from modelkeep.registry.git import CHUNK, Git
+from modelkeep.registry.version import Version
+from modelkeep_core.errors import UserError
+
+Metadata = dict[str, Any]
+# Where the first model of a project has its metadata, and what every command but `list` needs
+DEFAULT_PATH = "model.json"
+KEYS = {
+    "recipe_id": str,
+    **dict.fromkeys(("metrics", "training", "data", "schema", "recipe", "libraries"), dict),
+}
+# What the commands need of the recipe
+PARTS = ("commands", "parameters", "data", "code", "schema", "environment", "files")
+
+
+@dataclass(frozen=True)
+class Record:
+    """The metadata of a version, or the reason why there are none."""
+
+    metadata: Metadata | None
+    problem: str | None = None
+
+
+class Records:
+    """Reads metadata from Git, and remembers where each model has had them.
+
+    A model's metadata are the JSON file that the stage which makes its package writes beside it.
+    Reading dvc.lock for that takes far longer than reading the file, so it is looked for first
+    where other versions of the model had it; it is known by the name of the model in it.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._paths: dict[str, list[str]] = {}
+
+    def read(self, versions: Iterable[Version]) -> Iterator[tuple[Version, Record]]:
+        """Yield each version with its metadata."""
+        waiting = iter(versions)
+        while chunk := [
+            (version, self.paths(version.model)[0]) for version in islice(waiting, CHUNK)
+        ]:
+            names = (f"{version.commit}:{version.directory}{path}" for version, path in chunk)
+            for (version, path), content in zip(chunk, self._git.read(names), strict=True):
+                metadata = _metadata(content, version.name)
+                yield version, Record(metadata) if metadata else self._search(version, path)
+
+    def of(self, version: Version) -> Metadata:
+        """Return the metadata of one version.
+
+        Raises:
+            UserError: its commit has none, or they lack what the commands need.
+        """
+        ((_, record),) = self.read([version])
+        metadata = record.metadata
+        if metadata is None:
+            raise UserError(f"{version.label} has no metadata: {record.problem}")
+        lacking = [key for key in KEYS if key not in metadata]
+        lacking += [
+            f"recipe.{part}"
+            for part in PARTS
+            if not isinstance(metadata.get("recipe", {}).get(part), dict)
+        ]
+        if lacking:
+            raise UserError(
+                f"the metadata of {version.label} have no '{lacking[0]}': they were written by "
+                "another version of the package stage."
+            )
+        return metadata
+
+    def committed(self, version: Version) -> bytes | None:
+        """Return the bytes of the metadata as they are committed.
+
+        Raises:
+            UserError: the commit has none.
+        """
+        self.of(version)
+        path = self.paths(version.model)[0]
+        return self._git.read_one(f"{version.commit}:{version.directory}{path}")
+
+    def paths(self, model: str) -> list[str]:
+        """Return where the metadata of a model were, the last place first."""
+        return self._paths.setdefault(model, [DEFAULT_PATH])
+
+    def _search(self, version: Version, tried: str) -> Record:
+        """Find metadata that are not where those of the version before were."""
+        for path in self.paths(version.model):
+            content = self._git.read_one(f"{version.commit}:{version.directory}{path}")
+            if path != tried and (metadata := _metadata(content, version.name)):
+                self._prefer(version.model, path)
+                return Record(metadata)
+        try:
+            path = self._path_by_lock(version)
+        except UserError as error:
+            return Record(None, str(error))
+        content = self._git.read_one(f"{version.commit}:{version.directory}{path}")
+        metadata = _metadata(content, version.name)
+        if metadata is None:
+            where = f"{path} of commit {version.commit[:7]}"
+            return Record(None, f"{where} is missing, or is not the metadata of {version.name}.")
+        self._prefer(version.model, path)
+        return Record(metadata)
+
+    def _path_by_lock(self, version: Version) -> str:
+        """Return where the stage that makes a model's package writes the metadata beside it."""
+        where = f"commit {version.commit[:7]}"
+        packages = read_artifacts(self._git, version.commit, version.directory)
+        if version.name not in packages:
+            raise UserError(
+                f"dvc.yaml of {where} has no model '{version.name}' under `artifacts:`."
+            )
+        pipeline = read_pipeline(self._git, version.commit, version.directory)
+        made = pipeline.producing_stage(packages[version.name])
+        if made is None:
+            raise UserError(f"dvc.lock of {where} does not say what made '{version.name}'.")
+        files = [out.path for out in made[0].outs if out.path.endswith(".json")]
+        if not files:
+            raise UserError(f"stage {made[0].name} of {where} writes no metadata (a .json file).")
+        return files[0]
+
+    def _prefer(self, model: str, path: str) -> None:
+        self._paths[model] = [path, *(other for other in self.paths(model) if other != path)]
+
+
+def _metadata(content: bytes | None, name: str) -> Metadata | None:
+    try:
+        metadata = json.loads(content or b"")
+    except (RecursionError, ValueError):
+        return None
+    if not isinstance(metadata, dict) or metadata.get("name") != name:
+        return None
+    fits = "recipe_id" in metadata and all(
+        isinstance(metadata.get(key, kind()), kind) for key, kind in KEYS.items()
+    )
+    return metadata if fits else None
+
+
+def rows_of(metadata: Metadata) -> dict[str, int]:
+    """Return how many rows each file of raw data has, by its path; some may not be counted."""
+    files = metadata.get("data", {}).get("files", [])
+    return {file["path"]: file["rows"] for file in files}
+
+
+def raw_data(metadata: Metadata) -> dict[str, str]:
+    """Return the SHA-256 of each file of raw data, by its path; none where the recipe has none."""
+    data = metadata.get("recipe", {}).get("data")
+    return data if isinstance(data, dict) else {}

@@ -1,0 +1,126 @@
+"""Write one annotated tag, whole or not at all, and send it where it is asked for."""
+
+import os
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.git import Git, GitError
+from modelkeep_core.errors import UserError
+
+REMOTE = "origin"
+
+
+def registration(catalogue: Catalogue, model: str, version: str) -> str:
+    """Return the name of the tag that registers a version, as GTO names it."""
+    from gto.constants import Action
+    from gto.tag import name_tag
+
+    _check(catalogue, model)
+    return name_tag(Action.REGISTER, model, version=version, simple=True)
+
+
+def assignment(catalogue: Catalogue, model: str, stage: str) -> str:
+    """Return the name of the tag that assigns a stage, as GTO names it: with the next counter."""
+    from gto.constants import Action
+    from gto.tag import name_tag
+
+    _check(catalogue, model)
+
+    class Tags:
+        @staticmethod
+        def list_tags() -> list[str]:
+            return [name.removeprefix("refs/tags/") for name, _ in catalogue.git.refs("refs/tags")]
+
+    tags: Any = Tags
+    return name_tag(Action.ASSIGN, model, stage=stage, scm=tags)
+
+
+def _check(catalogue: Catalogue, model: str) -> None:
+    from gto.constants import assert_fullname_is_valid
+    from gto.exceptions import ValidationError
+
+    try:
+        assert_fullname_is_valid(model)
+    except ValidationError as error:
+        raise UserError(f"'{model}' cannot be the name of a model in a tag: {error}") from None
+
+
+def check_remote(catalogue: Catalogue, model: str) -> None:
+    """Make sure that the tags of a model are the same here and in the remote repository.
+
+    Raises:
+        UserError: the remote cannot be reached, or has tags that are not here.
+    """
+    git = catalogue.git
+    listed = _sent(git, "ls-remote", "--tags", "--refs", REMOTE)
+    here = dict(git.refs("refs/tags"))
+    for line in listed.splitlines():
+        oid, name = line.split("\t")
+        tag = name.removeprefix("refs/tags/")
+        if re.match(rf"{re.escape(model.replace(':', '='))}[@#]", tag) and here.get(name) != oid:
+            raise UserError(
+                f"{REMOTE} has the tag {tag}, which is {'another one' if name in here else 'not'} "
+                f"here: somebody was faster. `git fetch {REMOTE} 'refs/tags/*:refs/tags/*'` brings "
+                "it; then decide again."
+            )
+
+
+def write(catalogue: Catalogue, tag: str, commit: str, message: str, push: bool) -> str:
+    """Write an annotated tag and, if it is to be pushed, send it; nothing is left if that fails.
+
+    Git itself writes it: with the person's identity and signature, and never over another tag.
+    A tag is dated after those that the model has, as GTO goes by the date.
+
+    Returns:
+        One sentence on what was done.
+
+    Raises:
+        UserError: Git did not write or send it.
+    """
+    git = catalogue.git
+    try:
+        git.run("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
+    except GitError:
+        raise UserError(
+            "Git does not know who you are: `git config user.name` and `git config user.email` "
+            "say it."
+        ) from None
+    last = max((event.when for event in catalogue.events), default=None)
+    now = datetime.now().astimezone()
+    when = now if last is None else max(now, last + timedelta(seconds=1))
+    date = f"{int(when.timestamp())} {now.strftime('%z')}"
+    try:
+        git.run(
+            *("tag", "--annotate", "--cleanup=verbatim", "--file=-", tag, commit),
+            input=f"{message.strip()}\n",
+            GIT_COMMITTER_DATE=date,
+        )
+    except GitError as error:
+        raise UserError(f"the tag {tag} was not written: {error}") from None
+    if not push:
+        return f"{tag} is written here; `git push {REMOTE} {_quoted(tag)}` shares it."
+    written = git.run("rev-parse", f"refs/tags/{tag}").strip()
+    try:
+        _sent(git, "push", "--quiet", REMOTE, f"refs/tags/{tag}:refs/tags/{tag}")
+    except UserError as error:
+        git.run("update-ref", "-d", f"refs/tags/{tag}", written)
+        raise UserError(
+            f"{error} The tag {tag} was taken back: nothing has changed. If somebody was faster, "
+            f"`git fetch {REMOTE} 'refs/tags/*:refs/tags/*'` brings what they decided."
+        ) from None
+    return f"{tag} is written and pushed to {REMOTE}."
+
+
+def _sent(git: Git, *arguments: str) -> str:
+    if REMOTE not in git.run("remote").split():
+        raise UserError(f"there is no remote repository '{REMOTE}': `git remote add {REMOTE} URL`.")
+    try:
+        return git.run(*arguments)
+    except GitError as error:
+        raise UserError(f"{REMOTE} did not take part: {error}.") from None
+
+
+def _quoted(tag: str) -> str:
+    return f"'{tag}'" if os.name == "posix" else f'"{tag}"'

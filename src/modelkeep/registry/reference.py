@@ -1,0 +1,136 @@
+"""From what a person writes to the version that is meant."""
+
+import sys
+
+from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.git import Git
+from modelkeep.registry.tags import parse
+from modelkeep.registry.version import Version
+from modelkeep_core.errors import UserError, suggestion
+
+HEXADECIMAL = frozenset("0123456789abcdef")
+# Shorter ones would often begin several recipe ids.
+SHORTEST_RECIPE = 4
+
+
+def find(catalogue: Catalogue, reference: str) -> Version:
+    """Return the version that a reference names.
+
+    Args:
+        catalogue: where to look.
+        reference: a version number, a stage, a Git revision or the beginning of a recipe id,
+            looked for in this order; "model@v1.2.0" and "model#prod" name the model as well.
+
+    Raises:
+        UserError: it names none, or several.
+    """
+    tag = parse(reference.replace(":", "="))
+    if tag and catalogue.full(tag.model) in catalogue.models:
+        catalogue = Catalogue(catalogue.git, tag.model)
+        if tag.back or tag.counter is not None:
+            reference = reference.replace(":", "=")
+        else:
+            reference = tag.version or tag.stage or reference
+    commit = catalogue.git.commit(reference)
+    versions = _by_number(catalogue, reference) or _by_stage(catalogue, reference)
+    if len(versions) == 1 and commit and commit != versions[0].commit:
+        print(
+            f"note: '{reference}' is a Git revision too (commit {commit[:7]}); here it means "
+            f"{versions[0].model} {versions[0].label}.",
+            file=sys.stderr,
+        )
+    if not versions and commit:
+        versions = _by_commit(catalogue, commit)
+    if not versions or (commit and _is_prefix(reference, commit)):
+        others = _by_recipe(catalogue, reference)
+        versions += [version for version in others if version not in versions]
+    if len(versions) == 1:
+        return versions[0]
+    if versions:
+        raise _ambiguous(reference, versions)
+    if commit:
+        named = f"the model '{catalogue.model}'" if catalogue.model else "a model"
+        raise UserError(f"dvc.yaml of commit {commit[:7]} ({reference}) does not name {named}.")
+    raise _unknown(catalogue, reference)
+
+
+def model_in(catalogue: Catalogue, stage: str) -> str:
+    """Return the model that a stage is assigned a version of.
+
+    Raises:
+        UserError: no version is in the stage, or versions of several models are.
+    """
+    models = [model for model in catalogue.models if stage in catalogue.assignments[model]]
+    if len(models) == 1:
+        return models[0]
+    if models:
+        raise UserError(
+            f"'{stage}' is assigned versions of {', '.join(models)}: say which with --model."
+        )
+    stages = {name for model in catalogue.models for name in catalogue.assignments[model]}
+    there = f" There is {', '.join(sorted(stages))}." if stages else ""
+    raise UserError(
+        f"no version is in '{stage}'{suggestion(stage, stages)}.{there} "
+        f"`modelkeep promote VERSION {stage}` puts one there."
+    )
+
+
+def _by_number(catalogue: Catalogue, reference: str) -> list[Version]:
+    number = reference if reference.startswith("v") else f"v{reference}"
+    return [versions[number] for versions in catalogue.numbered.values() if number in versions]
+
+
+def _by_stage(catalogue: Catalogue, reference: str) -> list[Version]:
+    return [
+        catalogue.at(model, assignments[reference].commit)
+        for model, assignments in catalogue.assignments.items()
+        if reference in assignments
+    ]
+
+
+def _by_commit(catalogue: Catalogue, commit: str) -> list[Version]:
+    return catalogue.registered_at(commit) or [
+        catalogue.at(model, commit) for model in catalogue.models_of(commit)
+    ]
+
+
+def _is_prefix(reference: str, commit: str) -> bool:
+    return commit.startswith(reference) and commit != reference
+
+
+def _by_recipe(catalogue: Catalogue, start: str) -> list[Version]:
+    """Return a version of each recipe whose id begins so: a registered one where there is."""
+    if len(start) < SHORTEST_RECIPE or not HEXADECIMAL.issuperset(start):
+        return []
+    versions: dict[tuple[str, str], Version] = {}
+    for model in sorted({*catalogue.models, *catalogue.current_models}):
+        others = [version for version, *_ in catalogue.unregistered(model)]
+        for version, record in catalogue.summaries(catalogue.registered(model) + others):
+            if record.metadata and record.metadata["recipe_id"].startswith(start):
+                versions.setdefault((model, record.metadata["recipe_id"]), version)
+    return list(versions.values())
+
+
+def _ambiguous(reference: str, versions: list[Version]) -> UserError:
+    names = ", ".join(
+        f"{version.model} {version.label} (commit {version.commit[:7]})" for version in versions
+    )
+    same_model = len({version.model for version in versions}) == 1
+    remedy = "Write more of it." if same_model else "Say which with --model."
+    return UserError(f"'{reference}' names more than one version: {names}. {remedy}")
+
+
+def _unknown(catalogue: Catalogue, reference: str) -> UserError:
+    names = [number for versions in catalogue.numbered.values() for number in versions]
+    names += [stage for assignments in catalogue.assignments.values() for stage in assignments]
+    return UserError(
+        f"'{reference}' is no version, stage, Git revision or recipe id"
+        f"{suggestion(reference, names)}. {elsewhere(catalogue.git)}"
+    )
+
+
+def elsewhere(git: Git) -> str:
+    """Say how tags get here that are in another repository."""
+    if git.shallow:
+        return "This clone is shallow: `git fetch --unshallow --tags` brings the rest."
+    return "`git fetch --tags` brings what others have registered."

@@ -1,0 +1,172 @@
+"""`register`: give the model of this commit a version number, once it can be found for good."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from modelkeep import text
+from modelkeep.registry import publish
+from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.dvc_internals import locked_project
+from modelkeep.registry.fetch import is_package_of
+from modelkeep.registry.outputs import objects_of, outputs_of
+from modelkeep.registry.storage import storage_of
+from modelkeep.registry.summary import trailers
+from modelkeep.registry.tags import VERSION, order
+from modelkeep.registry.version import Version
+from modelkeep_core.errors import UserError
+from modelkeep_core.packaged import check_manifest
+
+FIRST = "v1.0.0"
+PARTS = ("major", "minor", "patch")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's own options."""
+    number = parser.add_mutually_exclusive_group()
+    number.add_argument("version", nargs="?", metavar="VERSION", help="such as v1.2.0")
+    number.add_argument(
+        "--bump", choices=PARTS, default="minor", help="the part to raise (default: minor)"
+    )
+    parser.add_argument("-m", "--message", metavar="TEXT", help="what is new in it")
+    parser.add_argument(
+        "--local", action="store_true", help="accept that data and model are not in the DVC remote"
+    )
+    parser.add_argument("--push", action="store_true", help="send the tag to origin")
+
+
+def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
+    """Register the model of HEAD.
+
+    Raises:
+        UserError: one of the checks does not hold; nothing was written.
+    """
+    if catalogue.git.bare:
+        raise UserError("a version is registered in a work tree, where its files can be checked.")
+    model = only_model(catalogue)
+    with locked_project() as repo:
+        # What was read before the others were kept out may have changed.
+        catalogue = Catalogue(catalogue.git, model)
+        version = checked(catalogue, model, repo, args)
+        number = next_number(catalogue, model, args.version, args.bump)
+        metadata = catalogue.records.of(version)
+        tag = publish.registration(catalogue, model, number)
+        message = message_of(catalogue, version, args.message)
+        done = publish.write(catalogue, tag, version.commit, message, args.push)
+    recipe, commit = text.short(metadata["recipe_id"]), text.short(version.commit)
+    return None, f"{model} {number} is recipe {recipe} of commit {commit}.\n{done}"
+
+
+def message_of(catalogue: Catalogue, version: Version, reason: str | None) -> str:
+    """Return the message of the tag: what is new, and the metadata that it vouches for."""
+    metadata = catalogue.records.of(version)
+    headline = metadata["metrics"]["headline"]
+    path = catalogue.records.paths(version.model)[0]
+    blob = catalogue.git.run("rev-parse", f"{version.commit}:{version.directory}{path}").strip()
+    reason = reason or f"{headline['metric']} {text.interval(headline)}"
+    return f"{reason}\n\n{trailers(metadata, path, blob)}"
+
+
+def only_model(catalogue: Catalogue) -> str:
+    """Return the model that dvc.yaml names, or the one that was chosen.
+
+    Raises:
+        UserError: there is none, or there are several.
+    """
+    models = [catalogue.model] if catalogue.model else catalogue.current_models
+    if not models:
+        raise UserError("dvc.yaml of this commit names no model under `artifacts:`.")
+    if len(models) > 1:
+        raise UserError(f"there are several models ({', '.join(models)}): say which with --model.")
+    return models[0]
+
+
+def checked(catalogue: Catalogue, model: str, repo: Any, args: argparse.Namespace) -> Version:
+    """Check the model of HEAD and return it.
+
+    Raises:
+        UserError: it is not committed, not what the pipeline makes of what is committed, changed,
+            registered already, or could not be found again from elsewhere.
+    """
+    git = catalogue.git
+    changed = git.run("status", "--porcelain", "--untracked-files=normal", "--", ".").splitlines()
+    if changed:
+        raise UserError(
+            f"the work tree is not clean ({changed[0].strip()}{_more(changed)}): commit, ignore or "
+            "remove what is there, so that the version is what its commit says."
+        )
+    version = catalogue.at(model, git.commit("HEAD") or "")
+    recipe = catalogue.records.of(version)["recipe_id"]
+    for other, record in catalogue.summaries(catalogue.registered(model)):
+        if record.metadata and record.metadata["recipe_id"] == recipe:
+            raise UserError(
+                f"this recipe is {other.number} already (tag {other.event.tag}): one recipe has "
+                "one number."
+            )
+    if args.push:
+        publish.check_remote(catalogue, model)
+    stale = repo.status()
+    if stale:
+        raise UserError(
+            f"dvc.lock is not in step with the work ({', '.join(stale)}): `dvc repro` and "
+            "commit, or `dvc checkout` to go back."
+        )
+    package = Path(catalogue.pipeline(version).artifacts[version.name])
+    check_manifest(package)
+    if not is_package_of(catalogue, version, package):
+        raise UserError(
+            f"{package} does not have the metadata that are committed: `dvc repro` and commit."
+        )
+    if not args.local:
+        check_pushed(catalogue, version)
+    return version
+
+
+def check_pushed(catalogue: Catalogue, version: Version) -> None:
+    """Make sure that every object of the commit is in the remote.
+
+    Raises:
+        UserError: one is not, or the remote cannot be reached.
+    """
+    with storage_of(catalogue.git, version) as storage:
+        wanted = objects_of(outputs_of(catalogue, version), storage)
+        there = storage.in_remote(wanted)
+    missing = [meaning for name, meaning in wanted.items() if name not in there]
+    if missing:
+        raise UserError(
+            f"the remote '{storage.remote}' does not have {missing[0]}{_more(missing)}: whoever "
+            "clones this has a version without its files. `dvc push` sends them; --local accepts "
+            "the risk."
+        )
+
+
+def next_number(catalogue: Catalogue, model: str, wanted: str | None, bump: str) -> str:
+    """Return the number of the next version: the one that is wanted, or the largest raised.
+
+    Raises:
+        UserError: it is no version number, taken, or not larger than all others.
+    """
+    used = [event.version for event in catalogue.events if event.model == model and event.version]
+    largest = max(used, key=order, default=None)
+    following = raised(largest, bump) if largest else FIRST
+    if wanted is None:
+        return following
+    number = wanted if wanted.startswith("v") else f"v{wanted}"
+    if not VERSION.fullmatch(number):
+        raise UserError(f"'{wanted}' is no version number: it is like v1.2.0 (semver.org).")
+    if number in used:
+        raise UserError(f"{number} is taken. The next is {following}.")
+    if largest and order(number) <= order(largest):
+        raise UserError(f"{number} is not larger than {largest}. The next is {following}.")
+    return number
+
+
+def raised(version: str, part: str) -> str:
+    """Return the next version number: v1.2.3 raised by "minor" is v1.3.0."""
+    from gto.versions import SemVer
+
+    return SemVer(version).bump(**{f"bump_{part}": True}).version
+
+
+def _more(names: list[str]) -> str:
+    return f" and {len(names) - 1} more" if len(names) > 1 else ""

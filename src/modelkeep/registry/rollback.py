@@ -1,0 +1,96 @@
+"""`rollback`: assign an earlier version to a stage again; history is kept."""
+
+import argparse
+from typing import Any
+
+from modelkeep.registry import publish
+from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.reference import find, model_in
+from modelkeep.registry.tags import of_model
+from modelkeep.registry.version import Version
+from modelkeep_core.errors import UserError
+
+MARK = "Rollback"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's own options."""
+    parser.add_argument("stage", metavar="STAGE", help="such as prod")
+    parser.add_argument(
+        "--to", metavar="REF", help="the version (default: what was in the stage before)"
+    )
+    parser.add_argument("-m", "--message", metavar="TEXT", required=True, help="why")
+    parser.add_argument("--push", action="store_true", help="send the tag to origin")
+
+
+def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
+    """Assign the older version.
+
+    Raises:
+        UserError: nothing is in the stage, or there is no older version; nothing was written.
+    """
+    model = model_in(catalogue, args.stage)
+    earlier = stack(catalogue, model, args.stage)
+    present = catalogue.at(model, catalogue.assignments[model][args.stage].commit)
+    target = chosen(catalogue, args.to, earlier, present, args.stage)
+    if args.push:
+        publish.check_remote(catalogue, model)
+    tag = publish.assignment(catalogue, model, args.stage)
+    message = f"{args.message}\n\n{MARK}: from {present.label} to {target.label}"
+    done = publish.write(catalogue, tag, target.commit, message, args.push)
+    return (
+        None,
+        f"{args.stage} is assigned {model} {target.label} again, not {present.label}.\n{done}",
+    )
+
+
+def stack(catalogue: Catalogue, model: str, stage: str) -> list[str]:
+    """Return the commits that a rollback can go back to, the present one last.
+
+    A promotion puts a commit on top, a rollback takes away what lies above its target: so a
+    version that was rolled back is not what the next rollback returns to. Nor is one whose
+    promotion or number was taken back.
+    """
+    commits: list[str] = []
+    for event in of_model(catalogue.events, model):
+        if event.stage != stage:
+            continue
+        if event.back or catalogue.withdrawn(model, event.commit):
+            commits = [commit for commit in commits if commit != event.commit]
+            continue
+        if event.trailer(MARK) and event.commit in commits:
+            del commits[commits.index(event.commit) :]
+        if commits[-1:] != [event.commit]:
+            commits.append(event.commit)
+    return commits
+
+
+def chosen(
+    catalogue: Catalogue, reference: str | None, earlier: list[str], present: Version, stage: str
+) -> Version:
+    """Return the version to go back to.
+
+    Raises:
+        UserError: there is none, it was never in the stage or was taken back, or it is there now.
+    """
+    if reference is None:
+        older = [commit for commit in earlier if commit != present.commit]
+        if not older:
+            raise UserError(
+                f"no version was in {stage} before {present.label}: say where to go with --to REF."
+            )
+        return catalogue.at(present.model, older[-1])
+    target = find(Catalogue(catalogue.git, present.model), reference)
+    if target.commit == present.commit:
+        raise UserError(f"{present.label} is in {stage} now.")
+    assigned = {
+        event.commit for event in of_model(catalogue.events, present.model) if event.stage == stage
+    }
+    if catalogue.withdrawn(target.model, target.commit):
+        raise UserError(f"commit {target.label} has no number any more: its tag was taken back.")
+    if target.commit not in assigned:
+        raise UserError(
+            f"{target.label} was never in {stage}: `modelkeep promote {target.label} {stage}` puts "
+            "it there, through the gate."
+        )
+    return target

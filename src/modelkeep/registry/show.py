@@ -1,0 +1,155 @@
+"""`show`: everything about one version."""
+
+import argparse
+from typing import Any
+
+from modelkeep import text
+from modelkeep.registry.catalogue import Catalogue, package_of
+from modelkeep.registry.history import spans
+from modelkeep.registry.metadata import rows_of
+from modelkeep.registry.reference import find
+from modelkeep.registry.storage import storage_of
+from modelkeep.registry.version import Version
+from modelkeep_core.card import number
+from modelkeep_core.errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's own options."""
+    parser.add_argument("reference", metavar="REF", help="the version")
+
+
+def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
+    """Return one version as data and as text.
+
+    Raises:
+        UserError: there is no such version, or its commit has no metadata.
+    """
+    version = find(catalogue, args.reference)
+    collected = facts(catalogue, version)
+    return collected, rendered(collected)
+
+
+def facts(catalogue: Catalogue, version: Version) -> dict[str, Any]:
+    """Collect all that is known of a version: from its tag, its commit and its metadata."""
+    metadata = catalogue.records.of(version)
+    git, event = catalogue.git, version.registered
+    log = git.run("log", "-1", "--format=%aN%x00%aE%x00%aI%x00%s", version.commit).rstrip("\n")
+    author, email, created, subject = log.split("\0")
+    history = spans(catalogue, version.model)
+    _, content = package_of(catalogue.pipeline(version), version)
+    return {
+        "model": version.model,
+        "version": version.number,
+        "registered": {
+            "tag": event.tag,
+            "date": event.when.isoformat(),
+            "author": event.author,
+            "email": event.email,
+            "message": event.message,
+        }
+        if event
+        else None,
+        "stages": catalogue.stages(version),
+        "history": [span for span in history if span["commit"] == version.commit],
+        "commit": version.commit,
+        "created": {"date": created, "author": author, "email": email, "subject": subject},
+        "content_id": content.removesuffix(".dir"),
+        "bytes": where(catalogue, version, content),
+        "metadata": metadata,
+    }
+
+
+def where(catalogue: Catalogue, version: Version, content: str) -> dict[str, Any]:
+    """Say whether the package of a version is in the cache and in the remote.
+
+    Returns:
+        "cache" and "remote": whether it is whole there; "problem": why that is not known.
+    """
+    places: dict[str, Any] = {"cache": False, "remote": None, "problem": None}
+    with storage_of(catalogue.git, version) as storage:
+        # Before anything is fetched, which fills the cache.
+        listed = bool(storage.in_cache([content]))
+        try:
+            places["remote"] = bool(storage.in_remote([content]))
+        except UserError as error:
+            places["problem"] = str(error)
+        if listed or places["remote"]:
+            try:
+                wanted = set(storage.files(content, "the package").values())
+            except UserError as error:
+                return places | {"remote": None, "problem": str(error)}
+            places["cache"] = listed and storage.in_cache(wanted) == wanted
+            if places["remote"]:
+                places["remote"] = storage.in_remote(wanted) == wanted
+    return places
+
+
+def rendered(facts: dict[str, Any]) -> str:
+    """Return the facts in paragraphs of "name  value" lines."""
+    metadata, created, event = facts["metadata"], facts["created"], facts["registered"]
+    headline, training = metadata["metrics"]["headline"], metadata["training"]
+    places = [place for place in ("cache", "remote") if facts["bytes"][place]]
+    unknown = facts["bytes"]["problem"]
+    identity = [
+        ("model", f"{facts['model']}: {metadata['title']}"),
+        ("version", facts["version"] or "not registered"),
+        ("stages now", ", ".join(facts["stages"]) or "none"),
+        ("stages before", _before(facts) or "none"),
+        ("recipe id", metadata["recipe_id"]),
+        ("content id", facts["content_id"]),
+        ("commit", facts["commit"]),
+        ("created", f"{created['date'][:16].replace('T', ' ')} by {created['author']}"),
+    ]
+    if event:
+        registered = f"{event['date'][:16].replace('T', ' ')} by {event['author']}"
+        identity.append(("registered", f"{registered}: {event['message'].splitlines()[0]}"))
+    identity.append(("bytes in", " and ".join(places) or "neither cache nor remote"))
+    if unknown:
+        identity.append(("", unknown))
+    rows = metadata["data"]["rows"]
+    quality = [
+        ("task", f"{metadata['task']} of {metadata['target']}"),
+        (headline["metric"], f"{text.interval(headline)} on {rows['test']} test rows"),
+    ]
+    quality += [
+        (name, number(value))
+        for name, value in metadata["metrics"]["test"].items()
+        if name != headline["metric"]
+    ]
+    data = [("rows", ", ".join(f"{name} {count}" for name, count in rows.items()))]
+    counts = rows_of(metadata)
+    data += [
+        (path, f"{f'{counts[path]} rows, ' if path in counts else ''}SHA-256 {digest[:16]}…")
+        for path, digest in metadata["recipe"]["data"].items()
+    ]
+    making = [("estimator", training["estimator"])]
+    making += [
+        (name, "none" if value is None else str(value))
+        for name, value in training["parameters"].items()
+    ]
+    steps = [
+        ("", f"{', '.join(group['columns'])}: {' → '.join(group['steps'])}")
+        for group in training["preprocessing"]
+    ]
+    libraries = metadata["libraries"].items()
+    environment = [("", ", ".join(f"{name} {number}" for name, number in libraries))]
+    parts = {
+        "": identity,
+        "Quality": quality,
+        "Data": data,
+        "Parameters": making,
+        "Preprocessing": steps,
+        "Environment": environment,
+    }
+    return "\n\n".join(
+        f"{title}\n{text.aligned(pairs)}".strip("\n") for title, pairs in parts.items() if pairs
+    )
+
+
+def _before(facts: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{span['stage']} ({span['from'][:10]} to {span['until'][:10]})"
+        for span in facts["history"]
+        if span["until"]
+    )

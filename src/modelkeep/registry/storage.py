@@ -1,0 +1,195 @@
+"""DVC's objects: whether they are in the cache of this machine and in the remote; getting them."""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from modelkeep.registry.dvc_internals import local_settings, open_objects, read_settings
+from modelkeep.registry.git import Git
+from modelkeep.registry.version import Version
+from modelkeep_core.errors import UserError
+
+OBJECTS = ("files", "md5")
+
+
+class Storage:
+    """The cache and the remote of a project; an object is named by its MD5.
+
+    Attributes:
+        cache: the directory of the objects on this machine.
+        remote: the name of the default remote, or None.
+    """
+
+    def __init__(self, dvc_directory: Path, lasting: bool = True) -> None:
+        """Read DVC's settings.
+
+        Args:
+            dvc_directory: the .dvc directory of a project.
+            lasting: whether that directory, and a cache in it, stay.
+
+        Raises:
+            UserError: they cannot be used.
+        """
+        self._settings = read_settings(dvc_directory)
+        cache = self._settings["cache"].get("dir") or dvc_directory / "cache"
+        self.cache = Path(cache).joinpath(*OBJECTS)
+        self.remote = self._settings["core"].get("remote")
+        self.lasting = lasting
+        self._database: Any = None
+
+    def in_cache(self, objects: Iterable[str]) -> set[str]:
+        """Return those of the objects that are in the cache."""
+        return {name for name in objects if self.path(name).is_file()}
+
+    def in_remote(self, objects: Iterable[str]) -> set[str]:
+        """Return those of the objects that are in the remote.
+
+        Raises:
+            UserError: there is no remote, or it cannot be reached.
+        """
+        wanted = list(objects)
+        with self._reached() as database:
+            # DVC takes an absent directory for an error, and an absent object for an answer.
+            if not database.fs.exists(database.path):
+                return set()
+            return set(database.oids_exist(wanted))
+
+    def path(self, name: str) -> Path:
+        """Return where the cache keeps an object."""
+        return self.cache / name[:2] / name[2:]
+
+    def files(self, name: str, meaning: str) -> dict[str, str]:
+        """Return the objects of a directory by the paths in it; a file is its own, by "".
+
+        Raises:
+            UserError: the object that lists them is neither in the cache nor in the remote, or it
+                lists a path that leads out of the directory.
+        """
+        if not name.endswith(".dir"):
+            return {"": name}
+        self.get({name: meaning})
+        listing = json.loads(self.path(name).read_text(encoding="utf-8"))
+        return {inside(entry["relpath"], meaning): entry["md5"] for entry in listing}
+
+    def unusable(self, objects: dict[str, str]) -> dict[str, str]:
+        """Return those of the objects that the cache has not, or has damaged, which is told.
+
+        Args:
+            objects: what each object is, by its name, for messages.
+        """
+        unusable = {}
+        for name, meaning in objects.items():
+            path = self.path(name)
+            if not path.is_file():
+                unusable[name] = meaning
+            elif md5(path) != name.removesuffix(".dir"):
+                print(f"note: {meaning} is damaged in the cache: {path}", file=sys.stderr)
+                unusable[name] = meaning
+        return unusable
+
+    def check(self, objects: dict[str, str]) -> dict[str, str]:
+        """Return the objects that have to come from the remote.
+
+        Raises:
+            UserError: one of them is not there.
+        """
+        unusable = self.unusable(objects)
+        there = self.in_remote(unusable) if unusable else set()
+        for name, meaning in unusable.items():
+            if name not in there:
+                raise UserError(
+                    f"{meaning} (object {name}) is not usable in the cache, and not in the remote "
+                    f"'{self.remote}'. Where the version was made, `dvc push` sends it."
+                )
+        return unusable
+
+    def get(self, objects: dict[str, str]) -> None:
+        """Make sure that objects are in the cache, undamaged; what is not comes from the remote.
+
+        Raises:
+            UserError: one is missing or damaged here, and missing or damaged in the remote.
+        """
+        for name, meaning in self.check(objects).items():
+            path = self.path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+            try:
+                with self._reached() as database:
+                    database.fs.get_file(database.oid_to_path(name), str(partial))
+                if md5(partial) != name.removesuffix(".dir"):
+                    raise UserError(
+                        f"{meaning} (object {name}) is damaged in the remote '{self.remote}'."
+                    )
+                partial.chmod(0o444)
+                os.replace(partial, path)
+            finally:
+                partial.unlink(missing_ok=True)
+
+    def share_with(self, dvc_directory: Path) -> None:
+        """Let another project use this remote, and this cache if it lasts, by local settings."""
+        with local_settings(dvc_directory) as settings:
+            if self.lasting:
+                settings["cache"]["dir"] = str(self.cache.parent.parent.resolve())
+            if self.remote:
+                settings["core"]["remote"] = self.remote
+                settings["remote"][self.remote] = dict(self._settings["remote"][self.remote])
+
+    @contextmanager
+    def _reached(self) -> Iterator[Any]:
+        """Yield DVC's view of the remote, and tell what goes wrong with it in one sentence."""
+        if not self.remote:
+            raise UserError(
+                "DVC has no default remote: `dvc remote add --default NAME URL` adds it."
+            )
+        try:
+            if self._database is None:
+                self._database = open_objects(self._settings, self.remote, OBJECTS)
+            yield self._database
+        except UserError:
+            raise
+        # Every kind of remote has exceptions of its own, which have nothing else in common.
+        except Exception as error:
+            reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
+            raise UserError(f"the remote '{self.remote}' cannot be used: {reason[0]}") from None
+
+
+@contextmanager
+def storage_of(git: Git, version: Version) -> Iterator[Storage]:
+    """Open the storage of the project of a version, with the settings that it has now.
+
+    Where there is no work tree, the settings are those of HEAD, and the cache is empty and passes.
+    """
+    here = Path(git.directory, os.path.relpath(version.directory or ".", git.prefix or "."))
+    if (here / ".dvc").is_dir():
+        yield Storage(here / ".dvc")
+        return
+    with tempfile.TemporaryDirectory(prefix="registry-") as directory:
+        # A bare repository may have a HEAD that names no branch.
+        present = git.commit("HEAD") or version.commit
+        settings = git.read_one(f"{present}:{version.directory}.dvc/config")
+        Path(directory, "config").write_bytes(settings or b"")
+        yield Storage(Path(directory), lasting=False)
+
+
+def inside(file: str, directory: str) -> str:
+    """Return the path of a file that stays in its directory.
+
+    Raises:
+        UserError: it leaves it.
+    """
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts or "\\" in file or ":" in file:
+        raise UserError(f"'{file}' leads out of {directory}: it is not written.")
+    return file
+
+
+def md5(path: Path) -> str:
+    """Return the MD5 of a file, which is its name in DVC."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()

@@ -1,0 +1,174 @@
+"""The tags that make a registry, in the grammar of GTO, read from Git's tag objects.
+
+`model@v1.2.0` on a commit is a version, `model#prod#3` assigns a commit to a stage, and either with
+"!" takes that back. Lightweight tags and tags in another grammar are none of these.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from modelkeep.registry.git import Git
+
+_NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9-/_]*[a-zA-Z0-9])?"
+_NUMBER = r"(?:0|[1-9]\d*)"
+_PRE = rf"(?:{_NUMBER}|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
+VERSION = re.compile(
+    rf"v({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_PRE}(?:\.{_PRE})*))?(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?",
+    re.ASCII,
+)
+_TAG = re.compile(
+    rf"(?P<model>(?:[a-zA-Z0-9-_./]+=)?{_NAME})"
+    rf"(?:#(?P<stage>{_NAME})|@(?P<version>{VERSION.pattern}))(?P<back>!?)(?:#(?P<counter>[0-9]+))?",
+    re.ASCII,
+)
+STAGE = re.compile(_NAME, re.ASCII)
+_TARGET = re.compile(r"object ([0-9a-f]{40,64})\ntype commit\ntag (.*)\n")
+_SIGNATURE = re.compile(r"^-----BEGIN [A-Z ]+-----$.*", re.MULTILINE | re.DOTALL)
+_TAGGER = re.compile(r"tagger (.*?) ?<(.*?)> (\d+) ([+-])(\d\d)(\d\d)")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What one tag says.
+
+    Attributes:
+        tag: its name.
+        oid: the id of the tag object.
+        model: the model's name in GTO's grammar: "model", or "some/directory:model".
+        version, stage: one of them: what was registered, or the stage that was assigned.
+        back: whether the tag takes it back.
+        counter: the running number of an assignment; 0 where there is none.
+        commit: the full id of the commit that the tag points to.
+        author, email, when, message: who wrote the tag, when and why.
+    """
+
+    tag: str
+    oid: str
+    model: str
+    version: str | None
+    stage: str | None
+    back: bool
+    counter: int
+    commit: str
+    author: str
+    email: str
+    when: datetime
+    message: str
+
+    @property
+    def reason(self) -> str:
+        """The first paragraph of the message, in one line."""
+        return " ".join(self.message.split("\n\n")[0].split())
+
+    def trailer(self, key: str) -> str | None:
+        """Return the value of the last "Key: value" line below the reason, which people write."""
+        _, _, below = self.message.partition("\n\n")
+        start = f"{key}: "
+        values = [line for line in below.splitlines() if line.startswith(start)]
+        return values[-1].removeprefix(start) if values else None
+
+
+@dataclass(frozen=True)
+class Name:
+    """What the name of a tag says.
+
+    Attributes:
+        model: the model's name in GTO's grammar.
+        version, stage: one of them.
+        back: whether the tag takes back.
+        counter: the running number, or None where there is none.
+    """
+
+    model: str
+    version: str | None
+    stage: str | None
+    back: bool
+    counter: int | None
+
+
+def parse(tag: str) -> Name | None:
+    """Return what the name of a tag says; None for one in another grammar."""
+    match = _TAG.fullmatch(tag)
+    if not match:
+        return None
+    model, stage, version, back, counter = match.group(
+        "model", "stage", "version", "back", "counter"
+    )
+    number = None if counter is None else int(counter)
+    return Name(model.replace("=", ":"), version, stage, back == "!", number)
+
+
+def order(version: str) -> tuple[Any, ...]:
+    """Return a key that sorts version numbers by the rules of Semantic Versioning 2.0.0.
+
+    Raises:
+        ValueError: it is no version number.
+    """
+    match = VERSION.fullmatch(version)
+    if match is None:
+        raise ValueError(version)
+    major, minor, patch = (int(match.group(part)) for part in (1, 2, 3))
+    parts = [
+        (0, int(part), "") if part.isdigit() else (1, 0, part)
+        for part in (match.group(4) or "").split(".")
+        if part
+    ]
+    return major, minor, patch, not parts, parts
+
+
+def read_events(git: Git) -> list[Event]:
+    """Return what all tags of the repository say, oldest first.
+
+    A tag whose object is missing or damaged says nothing.
+    """
+    tags = [(tag.removeprefix("refs/tags/"), oid) for tag, oid in git.refs("refs/tags")]
+    wanted = [(tag, oid, name) for tag, oid in tags if (name := parse(tag))]
+    events = [
+        event
+        for (tag, oid, name), content in zip(
+            wanted, git.read(oid for _, oid, _ in wanted), strict=True
+        )
+        if content is not None and (event := _event(tag, oid, name, content))
+    ]
+    # GTO goes by time alone; assignments of one second are told apart by their counter.
+    return sorted(events, key=lambda event: (event.when, event.counter))
+
+
+def _event(tag: str, oid: str, name: Name, content: bytes) -> Event | None:
+    """Return what a tag object says; None for a broken one, and for what is no tag object.
+
+    A lightweight tag is a commit's, or another tag's, whose name is in the object.
+    """
+    header, _, message = content.decode("utf-8", errors="replace").partition("\n\n")
+    target, tagger = _TARGET.match(header), _TAGGER.search(header)
+    if not target or not tagger or target.group(2) != tag:
+        return None
+    author, email, seconds, sign, hours, minutes = tagger.groups()
+    offset = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
+    try:
+        when = datetime.fromtimestamp(int(seconds), timezone(offset) if offset else UTC)
+    except (OSError, OverflowError, ValueError):
+        # A date that is in no calendar
+        return None
+    return Event(
+        tag=tag,
+        oid=oid,
+        model=name.model,
+        version=name.version,
+        stage=name.stage,
+        back=name.back,
+        counter=name.counter or 0,
+        commit=target.group(1),
+        author=author,
+        email=email,
+        when=when,
+        message=_SIGNATURE.sub("", message).strip(),
+    )
+
+
+def of_model(events: list[Event], model: str) -> Iterator[Event]:
+    """Yield the events of one model."""
+    return (event for event in events if event.model == model)

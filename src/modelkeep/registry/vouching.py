@@ -1,0 +1,68 @@
+"""Whether Git vouches for a package, so that the code which the package carries may run."""
+
+import json
+from pathlib import Path
+
+from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.git import opened
+from modelkeep.registry.version import Version
+from modelkeep_core.errors import UserError
+from modelkeep_core.files import sha256
+from modelkeep_core.packaged import MANIFEST
+
+METADATA = "model.json"
+
+
+def vouched(package: Path) -> bool:
+    """Say whether a package is, byte for byte, one that this repository has as a version.
+
+    Its model.json must be the one that is committed, at HEAD or at a registered version; and as
+    model.json has the hash of every other file, the package must have these files and no others:
+    a file that is not listed could be imported instead of one that is.
+
+    Args:
+        package: the directory; relative paths start where the command works.
+    """
+    metadata = package / METADATA
+    if not metadata.is_file() or not is_whole(package):
+        return False
+    try:
+        with opened(".") as git:
+            catalogue = Catalogue(git)
+            wanted = git.run("hash-object", "--no-filters", str(metadata.resolve())).strip()
+            return wanted in set(git.ids(_names(catalogue)))
+    except UserError:
+        # Where there is no repository, nobody vouches.
+        return False
+
+
+def _names(catalogue: Catalogue) -> list[str]:
+    """Return how Git names the metadata of HEAD and of the registered versions."""
+    head = catalogue.git.commit("HEAD")
+    versions = [Version(model, head) for model in catalogue.current_models] if head else []
+    versions += [version for model in catalogue.models for version in catalogue.registered(model)]
+    # Read once, so that it is known where each model has its metadata.
+    read = [version for version, record in catalogue.records.read(versions) if record.metadata]
+    return [
+        f"{version.commit}:{version.directory}{path}"
+        for version in read
+        for path in catalogue.records.paths(version.model)
+    ]
+
+
+def is_whole(package: Path) -> bool:
+    """Say whether a package has the files that its metadata list, as they are, and no others."""
+    try:
+        files = json.loads((package / METADATA).read_bytes())["files"]
+        listed = {str(name): digest for name, digest in files.items()}
+    except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError):
+        return False
+    present = {
+        path.relative_to(package).as_posix(): path
+        for path in package.rglob("*")
+        if not path.is_dir() or path.is_symlink()
+    }
+    rest = present.keys() - {METADATA, MANIFEST}
+    return rest == listed.keys() and all(
+        present[name].is_file() and sha256(present[name]) == listed[name] for name in rest
+    )

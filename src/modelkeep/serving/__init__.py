@@ -1,0 +1,1 @@
+"""A package → answers over HTTP, each of them recorded: `modelkeep serve`."""

@@ -1,0 +1,119 @@
+"""The application of a worker: its paths, within the limits that were set."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+
+from modelkeep.serving import openapi, page, protocols
+from modelkeep.serving.access import Access
+from modelkeep.serving.batching import compute_alone
+from modelkeep.serving.bodies import Reader, failure, reader_of, rejection, reply
+from modelkeep.serving.options import Settings, api_key
+from modelkeep.serving.service import Rejected, Service
+
+
+def create() -> FastAPI:
+    """Return the application, with the settings that the command handed over."""
+    settings = Settings.handed_over()
+    service = Service(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        compute_alone()
+        tasks = [asyncio.create_task(task()) for task in (service.attend, service.tidy)]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await service.close()
+
+    app = FastAPIOffline(lifespan=lifespan, redoc_url=None, max_body_size=settings.max_bytes)
+    app.openapi = lambda: openapi.description(app, service.served)  # type: ignore[method-assign]
+    for add_paths in (_add_paths, protocols.add_mlflow, protocols.add_v2):
+        add_paths(app, service)
+    app.add_exception_handler(Rejected, rejection)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, failure)  # type: ignore[arg-type]
+    app.add_middleware(Access, counters=service.counters, key=api_key())
+    return app
+
+
+def _reader(content: dict[str, Any]) -> Reader:
+    """Return what reads the rows of a request to `/predict`.
+
+    Raises:
+        Rejected: the request has no rows.
+    """
+    match content:
+        case {"records": records} if len(content) == 1:
+            return lambda contract: contract.from_records(records)
+        case {"features": lists} if len(content) == 1:
+            return lambda contract: contract.from_lists(lists)
+    raise Rejected(422, 'Give either "records" or "features", and nothing else.')
+
+
+def _add_paths(app: FastAPI, service: Service) -> None:
+    """Add the server's own paths."""
+
+    @app.post("/predict", tags=["Model"], openapi_extra=openapi.PREDICT)
+    async def predict(request: Request) -> Response:
+        """Predict rows: "records" by name, "features" in order, or a CSV table."""
+        served, answered = await service.predict(
+            await reader_of(request, service.settings.timeout, _reader)
+        )
+        classes = {} if served.classes is None else {"classes": served.classes}
+        content = {
+            **answered.outputs,
+            **classes,
+            "version": served.version or None,
+            "recipe_id": served.recipe_id,
+            "request_id": answered.request_id,
+        }
+        return reply(content, X_Request_ID=answered.request_id)
+
+    @app.get("/version", tags=["Model"])
+    async def version() -> Response:
+        """Say which model answers, and what it is."""
+        served = service.served
+        return reply(
+            {
+                "name": served.name,
+                "version": served.version or None,
+                "stage": service.stage or None,
+                "recipe_id": served.recipe_id,
+                "metadata": served.metadata,
+            }
+        )
+
+    @app.get("/schema", tags=["Model"])
+    async def schema() -> Response:
+        """Say what a row must hold, as a JSON schema, with an example."""
+        return reply(openapi.record(service.served))
+
+    @app.get("/health", tags=["Model"])
+    async def health() -> Response:
+        """Say that the server lives, and what is wrong with it."""
+        return reply(service.health())
+
+    @app.get("/ready", tags=["Model"])
+    async def ready() -> Response:
+        """Say whether requests are answered and recorded, and by which version."""
+        version = service.served.version or None
+        return reply({"ready": service.ready, "version": version}, 200 if service.ready else 503)
+
+    @app.get("/metrics", tags=["Model"], response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        """Tell the numbers of the server in Prometheus's format."""
+        service.counters.unrecorded(service.unrecorded)
+        return Response(service.counters.text(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> Response:
+        """Show the model card and a form."""
+        return Response(page.html(service.served), headers=page.HEADERS, media_type="text/html")

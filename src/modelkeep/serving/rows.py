@@ -1,0 +1,167 @@
+"""Rows as they come in requests, held against the packaged schema before the model sees them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from textwrap import shorten
+from typing import Any
+
+from modelkeep_core.errors import suggestion
+from modelkeep_core.schema import Column, Schema
+
+Rows = list[list[Any]]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A rule that a request breaks.
+
+    Attributes:
+        row: the place of the row in the request, from 0; None where it is not one row's fault.
+        column: the column, or "" where it is not one column's fault.
+        rule: what it must be, in words.
+        reason: the kind of rule: form, column, type, missing, range or category.
+    """
+
+    row: int | None
+    column: str
+    rule: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Say it in one sentence."""
+        where = [] if self.row is None else [f"row {self.row}"]
+        where += [f"column '{self.column}'"] if self.column else []
+        return f"{', '.join(where) or 'the rows'}: must be {self.rule}"
+
+
+class Unfit(Exception):
+    """A request that breaks the schema, with all its problems."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(str(problems[0]))
+        self.problems = problems
+
+
+class Contract:
+    """The packaged schema, and what the training rows held within it.
+
+    Attributes:
+        schema: the contract.
+        features: the names of the columns that the model sees, in its order.
+    """
+
+    def __init__(self, schema: Schema, profile: dict[str, Any]) -> None:
+        """Prepare what is asked of each row.
+
+        Args:
+            schema: the contract.
+            profile: the profile of the training rows that is in the package.
+        """
+        self.schema = schema
+        self.features = list(schema.features)
+        self._columns = list(schema.features.items())
+        self._accepts = [column.accepts() for column in schema.features.values()]
+        self._in_range = [
+            (name, _in_range(column, profile["features"][name])) for name, column in self._columns
+        ]
+
+    def from_lists(self, lists: Any) -> Rows:
+        """Return rows that were given as lists of values in the order of the features.
+
+        Raises:
+            Unfit: they break the schema.
+        """
+        _must_be_rows(lists, list, f"a list of {len(self.features)} values")
+        width = len(self.features)
+        unfit = [n for n, row in enumerate(lists) if len(row) != width]
+        if unfit:
+            rule = f"{width} values: {shorten(', '.join(self.features), 200, placeholder=' ...')}"
+            raise Unfit(*(Problem(n, "", rule, "form") for n in unfit))
+        return self._checked(lists)
+
+    def from_records(self, records: Any) -> Rows:
+        """Return rows that were given as objects with a value for each feature.
+
+        Raises:
+            Unfit: they break the schema.
+        """
+        _must_be_rows(records, dict, "an object with a value for each column")
+        problems = [
+            Problem(number, *fault, "column")
+            for number, record in enumerate(records)
+            if record.keys() != self.schema.features.keys()
+            for fault in self._misnamed(record)
+        ]
+        if problems:
+            raise Unfit(*problems)
+        return self._checked([[record[name] for name in self.features] for record in records])
+
+    def out_of_range(self, rows: Rows) -> Counter[str]:
+        """Count, by feature, values that the schema takes and the training rows do not cover.
+
+        They are numbers beyond the least or the greatest, and categories that no row had.
+        """
+        return Counter(
+            name
+            for row in rows
+            for value, (name, in_range) in zip(row, self._in_range, strict=True)
+            if value is not None and not in_range(value)
+        )
+
+    def _misnamed(self, record: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        for name in self.features:
+            if name not in record:
+                yield name, "there; where its value is not known, give null"
+        for name in record:
+            if name in self.schema.features:
+                continue
+            if name in self.schema.columns:
+                yield name, "left out: the model does not see it"
+            else:
+                near = suggestion(name, self.features)
+                yield name, f"left out: there is no such column{near}"
+
+    def _checked(self, rows: Rows) -> Rows:
+        problems = [
+            Problem(number, name, *fault)
+            for number, row in enumerate(rows)
+            for (name, column), accepted, value in zip(
+                self._columns, self._accepts, row, strict=True
+            )
+            if not accepted(value) and (fault := column.problem(value))
+        ]
+        if problems:
+            raise Unfit(*problems)
+        return rows
+
+
+def _must_be_rows(rows: Any, kind: type, meant: str) -> None:
+    """Make sure that rows are a list with at least one row, each of one kind.
+
+    Raises:
+        Unfit: they are not.
+    """
+    if not isinstance(rows, list) or not rows:
+        raise Unfit(Problem(None, "", f"a list with at least one row, {meant}", "form"))
+    strange = [number for number, row in enumerate(rows) if not isinstance(row, kind)]
+    if strange:
+        raise Unfit(*(Problem(number, "", meant, "form") for number in strange))
+
+
+def _in_range(column: Column, profile: dict[str, Any]) -> Callable[[Any], bool]:
+    """Return the test whether the training rows cover a value.
+
+    Args:
+        column: the column.
+        profile: what the profile of the training rows says of it.
+    """
+    if column.number:
+        low, high = profile["min"], profile["max"]
+        return lambda value: low is not None and low <= value <= high
+    if column.type == "boolean":
+        return lambda value: str(value).lower() in profile["counts"]
+    if profile["others"]:
+        # The profile does not list them all.
+        return lambda _: True
+    return profile["counts"].__contains__

@@ -1,0 +1,125 @@
+"""The model card: what a person reads before using the model, as Markdown."""
+
+import re
+from typing import Any
+
+ROWS = {"train": "training rows", "test": "test rows", "baseline": "test rows, naive baseline"}
+
+
+def card(metadata: dict[str, Any], limits: list[str]) -> str:
+    """Return the card of the model that `metadata`, the content of model.json, describes."""
+    parts = [
+        f"# {escape(metadata['title'])}",
+        escape(metadata["description"]),
+        *_use(metadata),
+        *_quality(metadata["metrics"]),
+        *_making(metadata),
+    ]
+    if limits:
+        parts += ["## Limits", "\n".join(f"- {escape(limit)}" for limit in limits)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escape(text: str) -> str:
+    """Escape what Markdown would take for markup, so that the text reads as it was typed."""
+    text = re.sub(r"([\\`*\[\]<>#|~$]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
+    text = re.sub(r"&(?=#?\w+;)", r"\\&", text)
+    text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text, flags=re.MULTILINE)
+    # GitHub makes links of bare addresses, with the backslashes in them
+    text = re.sub(r"(?i)(:(?=//)|(?<=www)\.)(?=[^ \n]*\\)", r"\\\1", text)
+    return re.sub(r"^([-+=])", r"\\\1", text, flags=re.MULTILINE)
+
+
+def number(value: float | None) -> str:
+    """Write a metric as a person reads it; nothing where there is none."""
+    if value is None:
+        return ""
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table of cells that are Markdown already."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _use(metadata: dict[str, Any]) -> list[str]:
+    # What only writes numbers as a card does has no need of pydantic, which takes long to load.
+    from modelkeep_core.schema import Column
+
+    what = "the class" if metadata["task"] == "classification" else "the value"
+    classes = metadata["training"]["classes"]
+    among = f": {', '.join(escape(str(name)) for name in classes)}" if classes else ""
+    columns = {
+        name: Column.model_validate(column)
+        for name, column in metadata["schema"]["columns"].items()
+        if column["feature"] and name != metadata["target"]
+    }
+    inputs = [
+        [escape(name), column.type, escape(column.allowed()), "yes" if column.missing else "no"]
+        for name, column in columns.items()
+    ]
+    return [
+        "## What it predicts",
+        f"It predicts {what} of **{escape(metadata['target'])}**{among}, from:",
+        table(["input", "type", "allowed", "may be missing"], inputs),
+    ]
+
+
+def _quality(metrics: dict[str, Any]) -> list[str]:
+    headline, names = metrics["headline"], list(metrics["test"])
+    low, high = number(headline["low"]), number(headline["high"])
+    better = "higher" if headline["higher_is_better"] else "lower"
+    measured = [
+        [rows, *(number(metrics[key].get(name)) for name in names)] for key, rows in ROWS.items()
+    ]
+    parts = [
+        "## How good it is",
+        f"**{escape(headline['metric'])} {number(headline['value'])}** on rows that it never saw "
+        f"({headline['confidence'] * 100:g}% interval {low} to {high}; {better} is better).",
+        table(["measured on", *map(escape, names)], measured),
+    ]
+    if metrics["recall_by_class"]:
+        recalls = metrics["recall_by_class"].items()
+        parts += [
+            "Of the test rows of each class, this share is found:",
+            table(["class", "recall"], [[escape(name), number(share)] for name, share in recalls]),
+        ]
+    if metrics["by_group"]:
+        column, groups = escape(metrics["by_group"]["column"]), metrics["by_group"]["groups"]
+        scored = [
+            [escape(group["group"]), str(group["rows"]), number(group["score"])] for group in groups
+        ]
+        parts += [
+            f"By {column}:",
+            table([column, "test rows", escape(headline["metric"])], scored),
+        ]
+    return parts
+
+
+def _left_out(rows: int) -> str:
+    return f" ({rows} rows without a target were left out)" if rows else ""
+
+
+def _making(metadata: dict[str, Any]) -> list[str]:
+    training, data = metadata["training"], metadata["data"]
+    files = [
+        [escape(file["path"]), str(file["rows"]), f"`{file['sha256'][:16]}...`"]
+        for file in data["files"]
+    ]
+    steps = [
+        f"- {', '.join(escape(name) for name in group['columns'])}: "
+        + " → ".join(f"`{step}`" for step in group["steps"])
+        for group in training["preprocessing"]
+    ]
+    rows = data["rows"]
+    return [
+        "## How it was made",
+        f"A scikit-learn `{training['estimator']}`, trained on {rows['train']} rows and tested on "
+        f"{rows['test']} others, of these files{_left_out(rows['without_target'])}:",
+        table(["file", "rows", "SHA-256"], files),
+        "Each input passes through these steps first, which are part of the model:",
+        "\n".join(steps),
+        f"Recipe `{metadata['recipe_id']}`. `model.json` has all parameters, the hashes of data "
+        "and code, and the versions of the libraries.",
+    ]

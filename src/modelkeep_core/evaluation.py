@@ -1,0 +1,75 @@
+"""A fitted model and rows → how good it is: metrics, their interval, a baseline, groups."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pandas as pd
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from threadpoolctl import threadpool_limits
+
+from modelkeep_core import metrics
+from modelkeep_core.inputs import model_inputs
+from modelkeep_core.metrics import Outcome
+from modelkeep_core.params import Evaluate
+from modelkeep_core.schema import Schema
+
+Evaluation = dict[str, Any]
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Keep linear algebra to one thread: the last bits of its results depend on their number."""
+    limited: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
+    return limited
+
+
+def evaluate(
+    model: Any, train: pd.DataFrame, test: pd.DataFrame, schema: Schema, params: Evaluate
+) -> tuple[Evaluation, Outcome]:
+    """Score a fitted pipeline on the rows that it learnt from and on those that it has not seen.
+
+    Returns:
+        The evaluation as plain data: "headline", "train", "test" and "baseline" metrics,
+        "recall_by_class", "by_group", and the "settings" that it was made with; and what was
+        predicted for the test rows.
+
+    Raises:
+        UserError: there is no such headline metric or group column, or the target has one class.
+    """
+    inputs = {"train": model_inputs(train, schema), "test": model_inputs(test, schema)}
+    target = {"train": train[schema.target].to_numpy(), "test": test[schema.target].to_numpy()}
+    baseline = baseline_of(schema.task).fit(inputs["train"], target["train"])
+    outcomes = {
+        "train": metrics.outcome_of(model, inputs["train"], target["train"]),
+        "test": metrics.outcome_of(model, inputs["test"], target["test"]),
+        "baseline": metrics.outcome_of(baseline, inputs["test"], target["test"]),
+    }
+    tested = outcomes["test"]
+    metric = metrics.headline_metric(params.headline, schema.task, tested)
+    low, high = metrics.interval(metric, tested, params.resamples, params.confidence, params.seed)
+    classes = schema.task == "classification"
+    by_group = None
+    if params.group_by is not None:
+        groups = metrics.group_labels(test, params.group_by)
+        scored = metrics.by_group(metric, tested, groups)
+        by_group = {"column": params.group_by, "groups": scored}
+    return {
+        "headline": {
+            "metric": params.headline,
+            "higher_is_better": metric.higher_is_better,
+            "value": float(metric.score(tested)),
+            "low": low,
+            "high": high,
+            "confidence": params.confidence,
+        },
+        **{name: metrics.scores(schema.task, outcome) for name, outcome in outcomes.items()},
+        "recall_by_class": metrics.recalls(tested) if classes else None,
+        "by_group": by_group,
+        "settings": params.model_dump(),
+    }, tested
+
+
+def baseline_of(task: str) -> Any:
+    """Return the unfitted model that looks at no input: the shares of the classes, or the mean."""
+    if task == "classification":
+        return DummyClassifier(strategy="prior")
+    return DummyRegressor(strategy="mean")

@@ -1,0 +1,223 @@
+"""The predictions of a fitted pipeline from plain rows, without a table for each call.
+
+Most of what scikit-learn spends on one row goes into tables and checks. This derives from the
+fitted pipeline what preprocessing does to the numbers, and leaves the rest to the estimator.
+`evaluate` proves for each model that nothing differs; where it does, the pipeline itself predicts.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from modelkeep_core.inputs import inputs_from_rows
+from modelkeep_core.predictions import Predictions, predict
+from modelkeep_core.schema import NUMERIC, Schema
+
+Rows = Sequence[Sequence[Any]]
+FOREST_CLASSIFIERS = (RandomForestClassifier, ExtraTreesClassifier)
+FOREST_REGRESSORS = (RandomForestRegressor, ExtraTreesRegressor)
+# They predict the class of the greatest score, of which its probability is a rising function;
+# where two are as close as MARGIN, rounding could hide which one it is.
+MOST_PROBABLE = (LogisticRegression, HistGradientBoostingClassifier)
+MARGIN = 1e-9
+# Rows that are compared at once
+BATCH = 10_000
+# Values as no training row has them: of a number, and of a category
+HOSTILE = (
+    (None, None),
+    (0.0, ""),
+    (-0.0, "nan"),
+    (5e-324, "None"),
+    (1e15, " "),
+    (1e39, "\0"),
+    (-1e308, "x" * 1000),
+    (1e308, "🐧"),
+)
+
+
+class FastPath:
+    """A fitted pipeline's way from plain rows to predictions."""
+
+    def __init__(self, model: Pipeline, schema: Schema) -> None:
+        """Derive it.
+
+        Raises:
+            ValueError: the preprocessing has steps that are not in PARTS.
+        """
+        names = list(schema.features)
+        self._parts = [
+            _part(steps, [names.index(name) for name in columns])
+            for _, steps, columns in model[0].transformers_
+            if len(columns)
+        ]
+        self._estimator = model[-1]
+
+    def __call__(self, rows: Rows) -> Predictions:
+        """Predict rows that have a value, or None, for each feature in the order of the schema.
+
+        Raises:
+            ValueError: a number is too large for the estimator.
+        """
+        inputs, estimator = np.hstack([part(rows) for part in self._parts]), self._estimator
+        if isinstance(estimator, FOREST_REGRESSORS):
+            return Predictions(_mean_of_trees(estimator, inputs)[:, 0], None)
+        if isinstance(estimator, FOREST_CLASSIFIERS):
+            probabilities = _mean_of_trees(estimator, inputs)
+            return Predictions(_most_probable(estimator, probabilities), probabilities)
+        if isinstance(estimator, MOST_PROBABLE):
+            probabilities = estimator.predict_proba(inputs)
+            second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
+            if (first - second > MARGIN).all():
+                return Predictions(_most_probable(estimator, probabilities), probabilities)
+        return predict(estimator, inputs)
+
+
+def proof(model: Pipeline, schema: Schema, inputs: pd.DataFrame) -> dict[str, Any]:
+    """Compare the fast path with the pipeline, bit for bit, on inputs and on hostile rows.
+
+    Returns:
+        "rows", how many of the inputs were compared; "exact", whether nothing differed; and the
+        "reason" where the pipeline itself must predict.
+    """
+    reason = _difference(model, schema, inputs)
+    return {"rows": len(inputs), "exact": reason is None, "reason": reason}
+
+
+def _difference(model: Pipeline, schema: Schema, inputs: pd.DataFrame) -> str | None:
+    """Return why the fast path must not be used, or None."""
+    try:
+        fast = FastPath(model, schema)
+    except ValueError as unknown:
+        return str(unknown)
+
+    def plain(rows: Rows) -> Predictions:
+        return predict(model, inputs_from_rows(rows, schema))
+
+    for rows in chain(_batches(inputs), hostile(next(_batches(inputs))[0], schema)):
+        if not _same(_tried(fast, rows), _tried(plain, rows)):
+            return f"it differs from the pipeline on rows such as {rows[0]}"
+    return None
+
+
+def _batches(inputs: pd.DataFrame) -> Iterator[Rows]:
+    """Yield the inputs as plain rows: one alone, then many at a time."""
+    for start, end in ((0, 1), *((n, n + BATCH) for n in range(0, len(inputs), BATCH))):
+        some = inputs.iloc[start:end].astype(object)
+        yield some.where(some.notna(), None).to_numpy().tolist()
+
+
+def hostile(row: Sequence[Any], schema: Schema) -> Iterator[Rows]:
+    """Yield rows with strange values in all features, then in one feature of `row` at a time."""
+    numeric = [column.type in NUMERIC for column in schema.features.values()]
+    for number, text in HOSTILE:
+        strange = [number if place else text for place in numeric]
+        yield [strange]
+        yield [[*row[:n], strange[n], *row[n + 1 :]] for n in range(len(strange))]
+
+
+class _Numbers:
+    """Columns of numbers: the missing ones imputed, then scaled."""
+
+    def __init__(self, places: list[int], imputer: SimpleImputer, scaler: StandardScaler) -> None:
+        self._places = places
+        self._fill, self._mean, self._scale = imputer.statistics_, scaler.mean_, scaler.scale_
+
+    def __call__(self, rows: Rows) -> NDArray[Any]:
+        cells = np.array([[row[place] for place in self._places] for row in rows], dtype=float)
+        with np.errstate(over="ignore"):
+            filled = np.where(np.isnan(cells), self._fill, cells)
+            return np.asarray((filled - self._mean) / self._scale)
+
+
+class _Categories:
+    """Columns of categories: the missing ones imputed, then a column of 0 or 1 for each value."""
+
+    def __init__(self, places: list[int], imputer: SimpleImputer, encoder: OneHotEncoder) -> None:
+        self._columns, self._width = [], 0
+        for place, fill, values in zip(
+            places, imputer.statistics_, encoder.categories_, strict=True
+        ):
+            places_of = {value: self._width + n for n, value in enumerate(values)}
+            self._columns.append((place, fill, places_of))
+            self._width += len(values)
+
+    def __call__(self, rows: Rows) -> NDArray[Any]:
+        cells = np.zeros((len(rows), self._width))
+        for number, row in enumerate(rows):
+            for place, fill, places_of in self._columns:
+                at = places_of.get(fill if row[place] is None else row[place])
+                if at is not None:
+                    cells[number, at] = 1
+        return cells
+
+
+PARTS: dict[tuple[type, ...], Callable[..., Callable[[Rows], NDArray[Any]]]] = {
+    (SimpleImputer, StandardScaler): _Numbers,
+    (SimpleImputer, OneHotEncoder): _Categories,
+}
+
+
+def _part(steps: Any, places: list[int]) -> Callable[[Rows], NDArray[Any]]:
+    """Return what the steps of some columns do to plain rows.
+
+    Raises:
+        ValueError: they are not in PARTS.
+    """
+    fitted = [step for _, step in steps.steps] if isinstance(steps, Pipeline) else [steps]
+    part = PARTS.get(tuple(type(step) for step in fitted))
+    if part is None:
+        raise ValueError(f"it knows no {' + '.join(type(step).__name__ for step in fitted)}")
+    return part(places, *fitted)
+
+
+def _most_probable(classifier: Any, probabilities: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(classifier.classes_[probabilities.argmax(axis=1)])
+
+
+def _mean_of_trees(forest: Any, inputs: NDArray[Any]) -> NDArray[Any]:
+    """Return the mean of what the trees predict, without a thread for each.
+
+    Raises:
+        ValueError: a number does not fit the trees' 32 bits.
+    """
+    with np.errstate(over="ignore"):
+        inputs = inputs.astype(np.float32)
+    if not np.isfinite(inputs).all():
+        raise ValueError("a number is too large")
+    total: NDArray[Any] = sum(tree.tree_.predict(inputs) for tree in forest.estimators_)
+    return total / len(forest.estimators_)
+
+
+def _tried(predicting: Callable[[Rows], Predictions], rows: Rows) -> Predictions | None:
+    """Return the predictions, or None where the estimator does not take the rows."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return predicting(rows)
+    except ValueError:
+        return None
+
+
+def _same(first: Predictions | None, second: Predictions | None) -> bool:
+    """Say whether every bit is the same."""
+    if first is None or second is None:
+        return first is second
+    numbers = first.predictions.dtype.kind == "f"
+    same = np.array_equal(first.predictions, second.predictions, equal_nan=numbers)
+    if first.probabilities is None or second.probabilities is None:
+        return same and first.probabilities is second.probabilities
+    return same and np.array_equal(first.probabilities, second.probabilities)

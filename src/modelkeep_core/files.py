@@ -1,0 +1,123 @@
+"""Small files: content hashes, JSON with stable bytes, YAML read into typed models."""
+
+import hashlib
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from modelkeep_core.errors import UserError, suggestion
+
+
+class Section(BaseModel):
+    """A mapping in a YAML file that has these keys and, unless it says otherwise, no others."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known_keys(cls, values: Any) -> Any:
+        if cls.model_config["extra"] == "allow" or not isinstance(values, dict):
+            return values
+        fields = cls.model_fields
+        unknown = [key for key in values if key not in fields]
+        if unknown:
+            named = (f"'{key}'{suggestion(str(key), fields)}" for key in unknown)
+            raise ValueError(f"unknown key {', '.join(named)}")
+        return values
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with Unix line ends; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(partial, path)
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as JSON can hold it: what JSON has no word for becomes text."""
+    if isinstance(value, dict):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON in the order of its keys. Not-a-number is an error."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        UserError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing.") from None
+    except ValueError as error:
+        raise UserError(f"{path} is not valid JSON: {error}.") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Read YAML 1.2 with the parser that DVC uses, so that both see the same values.
+
+    Raises:
+        UserError: the file is missing or is not YAML.
+    """
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing.") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {error}") from None
+
+
+def read_model(path: Path, model: type[Model], section: str | None = None) -> Model:
+    """Read a YAML file, or the section of it with this name, into `model`.
+
+    Raises:
+        UserError: naming the keys that are unknown, missing or of a wrong value.
+    """
+    content, start = read_yaml(path), []
+    if section is not None:
+        if not isinstance(content, dict) or section not in content:
+            raise UserError(f"{path} cannot be used:\n  {section}: this section is missing")
+        content, start = content[section], [section]
+    try:
+        return model.model_validate(content)
+    except ValidationError as invalid:
+        faults = "\n".join(f"  {_fault(fault, start)}" for fault in invalid.errors())
+        raise UserError(f"{path} cannot be used:\n{faults}") from None
+
+
+def _fault(fault: Any, start: list[str]) -> str:
+    """Say one of pydantic's errors in the words of the file: the dotted key, then the rule."""
+    where = ".".join(str(step) for step in [*start, *fault["loc"]])
+    if fault["type"] == "missing":
+        rule = "this key is missing"
+    elif fault["type"] == "value_error":
+        rule = str(fault["ctx"]["error"])
+    else:
+        rule = f"{fault['msg'][:1].lower()}{fault['msg'][1:]}, not {fault['input']!r}"
+    return f"{where}: {rule}" if where else rule

@@ -1,0 +1,48 @@
+"""The hooks of a project: `[tool.modelkeep]` of pyproject.toml."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from modelkeep_core.errors import UserError
+from modelkeep_core.files import Section
+
+PYPROJECT = "pyproject.toml"
+
+
+class Hooks(Section):
+    """What a project says of its own code.
+
+    Attributes:
+        trusted: modules whose functions and classes a model may hold, such as "pipeline.features";
+            a package that holds some carries the code of their modules.
+    """
+
+    trusted: list[str] = Field(default_factory=list)
+
+
+def read_hooks(root: Path) -> Hooks:
+    """Read the hooks of the project in a directory; a project without any has the defaults.
+
+    Raises:
+        UserError: pyproject.toml is not TOML, or a hook is unknown or of a wrong type.
+    """
+    path = root / PYPROJECT
+    if not path.is_file():
+        return Hooks()
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from None
+    tools = content.get("tool", {})
+    if not isinstance(tools, dict):
+        raise UserError(f"{path}: tool: it is no table.")
+    try:
+        return Hooks.model_validate(tools.get("modelkeep", {}))
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        where = ".".join(map(str, ("tool.modelkeep", *first["loc"])))
+        reason = first.get("ctx", {}).get("error", first["msg"])
+        raise UserError(f"{path}: {where}: {reason}") from None

@@ -1,0 +1,46 @@
+"""A table → the inputs of a model: its feature columns, in order, each of a settled type."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from modelkeep_core.schema import NUMERIC, Schema
+
+
+def model_inputs(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return the feature columns in the order of the schema, one row for each row of `table`.
+
+    Numbers, integers and booleans become float64 with NaN where missing; datetimes, which may be
+    ISO text, become datetime64 in UTC with NaT; categories become objects, text with NaN. `table`
+    is not modified.
+
+    Args:
+        table: (n, columns), with at least the feature columns of the schema.
+        schema: which columns are features, and of which types.
+
+    Returns:
+        (n, features), with the index of `table`.
+
+    Raises:
+        KeyError: `table` lacks a feature.
+        ValueError: a cell is not of the type of its column.
+    """
+    columns: dict[str, Any] = {}
+    for name, column in schema.features.items():
+        if column.type in NUMERIC:
+            columns[name] = table[name].astype("float64")
+        elif column.type == "datetime":
+            times = pd.to_datetime(table[name], format="ISO8601", utc=True)
+            columns[name] = times.dt.tz_localize(None).dt.as_unit("us")
+        else:
+            text = table[name].astype(object)
+            columns[name] = text.where(text.notna(), np.nan)
+    return pd.DataFrame(columns, index=table.index)
+
+
+def inputs_from_rows(rows: Sequence[Sequence[Any]], schema: Schema) -> pd.DataFrame:
+    """Return the inputs of a model from plain rows: a value, or None, for each feature in order."""
+    table = pd.DataFrame(list(rows), columns=list(schema.features), dtype=object)
+    return model_inputs(table, schema)

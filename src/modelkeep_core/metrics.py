@@ -1,0 +1,223 @@
+"""How good predictions are: metrics by name, their intervals, results by group."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn import metrics
+
+from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.predictions import predict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was true and what was predicted, for n rows.
+
+    Attributes:
+        truth, predicted: (n,) numbers; for classes, their places in `classes`.
+        probabilities: (n, len(classes)), or None where the model gives none.
+        classes: the classes in the order of the model; empty for a regression.
+    """
+
+    truth: NDArray[Any]
+    predicted: NDArray[Any]
+    probabilities: NDArray[np.float64] | None
+    classes: tuple[Any, ...]
+
+    def take(self, rows: NDArray[Any]) -> "Outcome":
+        """Return the outcome of some of the rows, given as numbers or as a mask."""
+        chosen = None if self.probabilities is None else self.probabilities[rows]
+        return Outcome(self.truth[rows], self.predicted[rows], chosen, self.classes)
+
+
+def outcome_of(model: Any, inputs: Any, target: NDArray[Any]) -> Outcome:
+    """Predict `inputs`, (n, features), and set that beside the true `target`, (n,).
+
+    Raises:
+        UserError: the target holds a class that the model never saw, or the model knows only one.
+    """
+    if not hasattr(model, "classes_"):
+        return Outcome(target, model.predict(inputs), None, ())
+    classes = model.classes_.tolist()
+    if len(classes) < 2:
+        raise UserError(
+            f"the target has one class only, '{classes[0]}': there is nothing to learn."
+        )
+    place = {name: number for number, name in enumerate(classes)}
+    unseen = sorted(set(target.tolist()) - set(classes))
+    if unseen:
+        raise UserError(
+            f"class '{unseen[0]}' is in the test rows and not in the training rows: change "
+            "prepare.split or prepare.split_by in params.yaml so that both have every class."
+        )
+    predictions, probabilities = predict(model, inputs)
+    return Outcome(
+        np.array([place[name] for name in target.tolist()]),
+        np.array([place[name] for name in predictions.tolist()]),
+        probabilities,
+        tuple(classes),
+    )
+
+
+def _log_loss(outcome: Outcome) -> float:
+    places = range(len(outcome.classes))
+    return float(metrics.log_loss(outcome.truth, outcome.probabilities, labels=list(places)))
+
+
+def _roc_auc(outcome: Outcome) -> float:
+    """One class against the rest, averaged over the classes that have rows on both sides."""
+    assert outcome.probabilities is not None
+    areas = [
+        metrics.roc_auc_score(outcome.truth == place, outcome.probabilities[:, place])
+        for place in np.unique(outcome.truth)
+    ]
+    return float(np.mean(areas))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that says how good an outcome is, and which direction is better."""
+
+    score: Callable[[Outcome], float]
+    higher_is_better: bool = True
+    needs_probabilities: bool = False
+
+
+CLASSIFICATION = {
+    "accuracy": Metric(lambda o: metrics.accuracy_score(o.truth, o.predicted)),
+    "balanced_accuracy": Metric(lambda o: metrics.balanced_accuracy_score(o.truth, o.predicted)),
+    "macro_f1": Metric(
+        lambda o: metrics.f1_score(o.truth, o.predicted, average="macro", zero_division=0)
+    ),
+    "log_loss": Metric(_log_loss, higher_is_better=False, needs_probabilities=True),
+    "roc_auc": Metric(_roc_auc, needs_probabilities=True),
+}
+REGRESSION = {
+    "rmse": Metric(
+        lambda o: metrics.root_mean_squared_error(o.truth, o.predicted), higher_is_better=False
+    ),
+    "mae": Metric(
+        lambda o: metrics.mean_absolute_error(o.truth, o.predicted), higher_is_better=False
+    ),
+    "r2": Metric(lambda o: metrics.r2_score(o.truth, o.predicted)),
+    "median_absolute_error": Metric(
+        lambda o: metrics.median_absolute_error(o.truth, o.predicted), higher_is_better=False
+    ),
+}
+METRICS = {"classification": CLASSIFICATION, "regression": REGRESSION}
+
+
+def headline_metric(name: str, task: str, outcome: Outcome) -> Metric:
+    """Return the metric of this name.
+
+    Raises:
+        UserError: the task has no such metric, or it is not defined on this outcome.
+    """
+    available = METRICS[task]
+    if name not in available:
+        raise UserError(
+            f"params.yaml: evaluate.headline: {task} has no metric '{name}'"
+            f"{suggestion(name, available)}; it has {', '.join(available)}."
+        )
+    if available[name].needs_probabilities and outcome.probabilities is None:
+        raise UserError(
+            f"params.yaml: evaluate.headline: {name} needs probabilities, which this estimator "
+            "does not give. Choose another metric or another estimator."
+        )
+    if not np.isfinite(available[name].score(outcome)):
+        raise UserError(
+            f"params.yaml: evaluate.headline: {name} is not defined on these "
+            f"{len(outcome.truth)} test rows. Test on more rows, or choose another metric."
+        )
+    return available[name]
+
+
+def scores(task: str, outcome: Outcome) -> dict[str, float]:
+    """Return every metric of the task that this outcome allows; undefined ones are left out."""
+    values = {
+        name: float(metric.score(outcome))
+        for name, metric in METRICS[task].items()
+        if outcome.probabilities is not None or not metric.needs_probabilities
+    }
+    return {name: value for name, value in values.items() if np.isfinite(value)}
+
+
+def interval(
+    metric: Metric, outcome: Outcome, resamples: int, confidence: float, seed: int
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of a metric over the rows of `outcome`.
+
+    A resample on which the metric is not defined, for want of a rare class, does not count.
+    """
+    rng, rows = np.random.default_rng(seed), len(outcome.truth)
+    resampled = (outcome.take(rng.integers(0, rows, size=rows)) for _ in range(resamples))
+    return _percentiles([metric.score(drawn) for drawn in resampled], confidence)
+
+
+def paired_interval(
+    metric: Metric, new: Outcome, old: Outcome, resamples: int, confidence: float, seed: int
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of `new`'s metric minus `old`'s.
+
+    Both are outcomes on the same n rows, and are scored on the same resampled ones.
+    """
+    rng, rows = np.random.default_rng(seed), len(new.truth)
+    differences = []
+    for _ in range(resamples):
+        drawn = rng.integers(0, rows, size=rows)
+        differences.append(metric.score(new.take(drawn)) - metric.score(old.take(drawn)))
+    return _percentiles(differences, confidence)
+
+
+def _percentiles(values: list[float], confidence: float) -> tuple[float, float]:
+    """Return the bounds of the middle share of resampled values, undefined ones left out."""
+    # scipy.stats.bootstrap has no interval where one resample is undefined, and rounds otherwise:
+    # a version that is scored again would differ in the last digit from what its metadata say.
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def recalls(outcome: Outcome) -> dict[str, float]:
+    """Return the share of each class's rows that was predicted as that class."""
+    present = np.unique(outcome.truth)
+    shares = metrics.recall_score(outcome.truth, outcome.predicted, labels=present, average=None)
+    return {
+        str(outcome.classes[place]): float(value)
+        for place, value in zip(present, shares, strict=True)
+    }
+
+
+def group_labels(table: pd.DataFrame, name: str) -> NDArray[Any]:
+    """Return a column as (n,) text, "(missing)" where a row has none.
+
+    Raises:
+        UserError: there is no such column.
+    """
+    if name not in table:
+        raise UserError(
+            f"params.yaml: evaluate.group_by: there is no column '{name}'"
+            f"{suggestion(name, table.columns)}."
+        )
+    column = table[name].convert_dtypes().astype(object)
+    return column.where(column.notna(), "(missing)").astype(str).to_numpy()
+
+
+def by_group(metric: Metric, outcome: Outcome, groups: NDArray[Any]) -> list[dict[str, Any]]:
+    """Return rows and metric of each group; `groups` is (n,) text, empty where it is missing."""
+    scored = []
+    for group in sorted(set(groups.tolist())):
+        rows = groups == group
+        value = float(metric.score(outcome.take(rows)))
+        scored.append(
+            {
+                "group": group,
+                "rows": int(rows.sum()),
+                "score": value if np.isfinite(value) else None,
+            }
+        )
+    return scored

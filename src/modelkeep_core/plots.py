@@ -1,0 +1,154 @@
+"""The tables behind the plots of `dvc plots`: one CSV for each, in the order it is drawn.
+
+Every plot that dvc.yaml names is written; one that has no meaning for the task or the model has
+a header and no rows, and DVC leaves it out.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.calibration import calibration_curve
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
+
+from modelkeep_core.inputs import model_inputs
+from modelkeep_core.metrics import Metric, Outcome, headline_metric, outcome_of
+from modelkeep_core.params import Evaluate
+from modelkeep_core.schema import Schema
+
+COLUMNS = {
+    "roc": ["class", "false_positive_rate", "true_positive_rate"],
+    "precision_recall": ["class", "recall", "precision"],
+    "calibration": ["class", "predicted", "observed"],
+    "confusion": ["actual", "predicted", "count", "share"],
+    "predictions": ["actual", "predicted"],
+    "residuals": ["predicted", "residual"],
+    "importance": ["feature", "importance", "standard_deviation"],
+}
+CURVE_POINTS = 200
+SCATTER_POINTS = 500
+CALIBRATION_BINS = 10
+IMPORTANCE_ROWS = 5_000
+
+
+Tables = dict[str, list[list[Any]]]
+
+
+def drawn(
+    model: Any, test: pd.DataFrame, tested: Outcome, schema: Schema, params: Evaluate
+) -> Tables:
+    """Return the rows of each plot that has a meaning for the task.
+
+    Args:
+        model: the fitted pipeline.
+        test: the test rows.
+        tested: what was predicted for them.
+        schema: which columns are features, and the target.
+        params: the seed, the headline metric and how often features are shuffled.
+    """
+    classes = schema.task == "classification"
+    tables = curves(tested) if classes else scatters(tested, params.seed)
+    if classes:
+        tables["confusion"] = confusion(tested)
+    if repeats := params.importance_repeats:
+        metric = headline_metric(params.headline, schema.task, tested)
+        target = test[schema.target].to_numpy()
+        inputs = model_inputs(test, schema)
+        tables["importance"] = importance(model, inputs, target, metric, repeats, params.seed)
+    return tables
+
+
+def thinned(points: NDArray[Any], most: int) -> NDArray[Any]:
+    """Return at most `most` of the rows of `points`, evenly spaced, the first and last included."""
+    if len(points) <= most:
+        return points
+    places = np.unique(np.linspace(0, len(points) - 1, most).round().astype(int))
+    thin: NDArray[Any] = points[places]
+    return thin
+
+
+def curves(outcome: Outcome) -> Tables:
+    """Return ROC, precision-recall and calibration of each class against the rest."""
+    rows: Tables = {"roc": [], "precision_recall": [], "calibration": []}
+    if outcome.probabilities is None:
+        return rows
+    for place in np.unique(outcome.truth):
+        is_class, probability = outcome.truth == place, outcome.probabilities[:, place]
+        if is_class.all():
+            continue
+        false_positive, true_positive, _ = roc_curve(is_class, probability)
+        precision, recall, _ = precision_recall_curve(is_class, probability)
+        observed, predicted = calibration_curve(
+            is_class, probability, n_bins=CALIBRATION_BINS, strategy="quantile"
+        )
+        for name, pair in {
+            "roc": (false_positive, true_positive),
+            "precision_recall": (recall[::-1], precision[::-1]),
+            "calibration": (predicted, observed),
+        }.items():
+            points = thinned(np.column_stack(pair), CURVE_POINTS)
+            rows[name] += [[str(outcome.classes[place]), *point] for point in points.tolist()]
+    return rows
+
+
+def confusion(outcome: Outcome) -> list[list[Any]]:
+    """Return how many rows of each class were predicted as which, and what share of the class."""
+    counts = confusion_matrix(outcome.truth, outcome.predicted, labels=range(len(outcome.classes)))
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return [
+        [str(actual), str(predicted), int(counts[row, column]), float(shares[row, column])]
+        for row, actual in enumerate(outcome.classes)
+        for column, predicted in enumerate(outcome.classes)
+    ]
+
+
+def scatters(outcome: Outcome, seed: int) -> dict[str, list[list[float]]]:
+    """Return predicted against actual and residuals of at most SCATTER_POINTS rows."""
+    rows = np.arange(len(outcome.truth))
+    if len(rows) > SCATTER_POINTS:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, SCATTER_POINTS, replace=False))
+    truth, predicted = outcome.truth[rows].astype(float), outcome.predicted[rows]
+    return {
+        "predictions": np.column_stack([truth, predicted]).tolist(),
+        "residuals": np.column_stack([predicted, truth - predicted]).tolist(),
+    }
+
+
+def importance(
+    model: Any, inputs: pd.DataFrame, target: NDArray[Any], metric: Metric, repeats: int, seed: int
+) -> list[list[Any]]:
+    """Return how much worse the metric gets when a feature is shuffled, the worst first.
+
+    Source: permutation importance, Breiman (2001), as scikit-learn computes it, on at most
+    IMPORTANCE_ROWS rows.
+    """
+    sign = 1 if metric.higher_is_better else -1
+    shuffled = permutation_importance(
+        model,
+        inputs,
+        target,
+        scoring=lambda model, inputs, target: (
+            sign * metric.score(outcome_of(model, inputs, target))
+        ),
+        n_repeats=repeats,
+        random_state=seed,
+        max_samples=min(len(inputs), IMPORTANCE_ROWS),
+    )
+    rows = zip(
+        inputs.columns,
+        shuffled.importances_mean.tolist(),
+        shuffled.importances_std.tolist(),
+        strict=True,
+    )
+    return sorted((list(row) for row in rows), key=lambda row: -row[1])
+
+
+def write_plots(rows: Tables, out: Path) -> None:
+    """Write `rows` as one CSV file for each plot of COLUMNS, with six significant digits."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, columns in COLUMNS.items():
+        table = pd.DataFrame(rows.get(name, []), columns=columns)
+        table.to_csv(out / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")

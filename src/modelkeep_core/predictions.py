@@ -1,0 +1,36 @@
+"""What a model predicts for rows: classes or numbers, and probabilities where it has them."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+
+class Predictions(NamedTuple):
+    """What a model predicts for n rows.
+
+    Attributes:
+        predictions: (n,) classes or numbers.
+        probabilities: (n, classes), in the order of the model's classes, or None.
+    """
+
+    predictions: NDArray[Any]
+    probabilities: NDArray[np.float64] | None
+
+
+def predict(model: Any, inputs: pd.DataFrame | NDArray[Any]) -> Predictions:
+    """Let a fitted pipeline, or an estimator, predict its inputs, which are transformed once.
+
+    Args:
+        model: a fitted scikit-learn pipeline or estimator.
+        inputs: (n, features).
+
+    Raises:
+        ValueError: the model does not take the inputs.
+    """
+    if isinstance(model, Pipeline):
+        model, inputs = model[-1], model[:-1].transform(inputs)
+    probabilities = model.predict_proba(inputs) if hasattr(model, "predict_proba") else None
+    return Predictions(model.predict(inputs), probabilities)

@@ -1,0 +1,119 @@
+"""The schema, and functions of columns → the preprocessing that is the first step of a model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
+
+from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.schema import NUMERIC, Schema
+from modelkeep_core.transformers import ColumnFunction, DateParts
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A numeric feature of the project's own.
+
+    Attributes:
+        name: its name, which no column has.
+        columns: the feature columns of schema.yaml that it is computed from.
+        function: takes an (n, len(columns)) table, returns n numbers, NaN where there is none;
+            defined with `def` in a module of the project, so that the package can carry it.
+    """
+
+    name: str
+    columns: Sequence[str]
+    function: Callable[[pd.DataFrame], Any]
+
+
+def preprocessor(schema: Schema, features: Sequence[Feature] = ()) -> ColumnTransformer:
+    """Return the unfitted preprocessing: impute and scale numbers, impute and encode categories.
+
+    A category that was never seen in training is encoded as none of the known ones, or by the mean
+    of the whole target. Where the target encodes a category, the rows that the model learns from
+    are encoded by other rows, in five folds. Datetimes become numbers first. Features of the
+    project's own are imputed and scaled like numbers.
+
+    Raises:
+        UserError: a feature of the project's own has the name of a column, or names a column that
+            is no feature.
+    """
+    groups: dict[str, list[str]] = {"numbers": [], "dates": [], "categories": [], "by_target": []}
+    for name, column in schema.features.items():
+        if column.type in NUMERIC:
+            groups["numbers"].append(name)
+        elif column.type == "datetime":
+            groups["dates"].append(name)
+        else:
+            groups["by_target" if column.encoding == "target" else "categories"].append(name)
+    categories = make_pipeline(
+        SimpleImputer(strategy="most_frequent", keep_empty_features=True),
+        OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+    )
+    encoder = TargetEncoder(
+        target_type="continuous" if schema.task == "regression" else "auto",
+        cv=KFold(5, shuffle=True, random_state=0),
+    )
+    steps = {
+        "numbers": _numeric(),
+        "dates": _numeric(DateParts()),
+        "categories": categories,
+        "by_target": make_pipeline(encoder, StandardScaler()),
+    }
+    _check_features(features, schema)
+    own = [
+        (feature.name, _numeric(ColumnFunction(feature.function, feature.name)), [*feature.columns])
+        for feature in features
+    ]
+    return ColumnTransformer(
+        [*((name, steps[name], columns) for name, columns in groups.items() if columns), *own],
+        verbose_feature_names_out=False,
+    )
+
+
+def described(fitted: ColumnTransformer) -> list[dict[str, object]]:
+    """Return the preprocessing as plain data: for each group of columns, its steps in order."""
+    return [
+        {"columns": list(columns), "steps": [_named(step) for _, step in steps.steps]}
+        for _, steps, columns in fitted.transformers
+        if len(columns)
+    ]
+
+
+def _numeric(*first: Any) -> Pipeline:
+    """Return steps that end in numbers without gaps, all of about the same size."""
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    return make_pipeline(*map(clone, first), imputer, StandardScaler())
+
+
+def _named(step: Any) -> str:
+    """Return a step as text that is the same in every process: a function has no address."""
+    if isinstance(step, ColumnFunction):
+        function = step.function
+        return f"ColumnFunction({function.__module__}.{function.__qualname__}, '{step.name}')"
+    return repr(step)
+
+
+def _check_features(features: Sequence[Feature], schema: Schema) -> None:
+    names: set[str] = {*schema.columns}
+    for feature in features:
+        if feature.name in names:
+            raise UserError(
+                f"pipeline/features.py: feature '{feature.name}': there is a column or another "
+                "feature of this name. Give it another name."
+            )
+        names.add(feature.name)
+        for column in feature.columns:
+            if column not in schema.features:
+                raise UserError(
+                    f"pipeline/features.py: feature '{feature.name}': schema.yaml has no feature "
+                    f"column '{column}'{suggestion(column, schema.features)}. Change the feature, "
+                    "or take it out of FEATURES."
+                )

@@ -1,0 +1,135 @@
+"""The recipe of a model: everything that made it, and the identity that follows from it."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from modelkeep_core.dvc_yaml import PARAMS, Stage, covers, overlaps, read_stages, upstream
+from modelkeep_core.errors import UserError
+from modelkeep_core.files import plain, read_yaml, sha256
+
+KINDS = ("data", "code", "schema", "environment", "files")
+
+
+def recipe(root: Path, model: str, stage: str | None = None) -> dict[str, Any]:
+    """Collect what makes a model: the stages of dvc.yaml up to it, and what they read.
+
+    Args:
+        root: the directory of dvc.yaml.
+        model: the output of dvc.yaml that holds the model, relative to `root`.
+        stage: the stage that asks, which must run again when any of this changes.
+
+    Returns:
+        "commands" by stage; "parameters" as params.yaml nests them, those of other files below the
+        name of the file; "data", "code", "schema", "environment" and other "files" as SHA-256 by
+        path. What other stages write is no input of its own: it follows.
+
+    Raises:
+        UserError: no stage makes the model, an input is missing, or `stage` would not run again
+            when a parameter changes.
+    """
+    stages = read_stages(root / "dvc.yaml")
+    makers = upstream(stages, model)
+    if not makers:
+        raise UserError(f"{root / 'dvc.yaml'}: no stage has {model} among its outs.")
+    outs = [out for maker in stages.values() for out in maker.outs]
+    ingredients: dict[str, Any] = {
+        "commands": {maker.name: " ".join(maker.command.split()) for maker in makers},
+        "parameters": _parameters(root, makers),
+        **{kind: {} for kind in KINDS},
+    }
+    for dep in sorted({dep for maker in makers for dep in maker.deps}):
+        if any(overlaps(out, dep) for out in outs):
+            continue
+        for path in _files(root, dep):
+            name = path.relative_to(root).as_posix()
+            ingredients[_kind(root, name)][name] = sha256(path)
+    if stage in stages:
+        _check_params(makers, stages[stage])
+    return ingredients
+
+
+def recipe_id(recipe: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the recipe's canonical JSON: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(
+        recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _parameters(root: Path, makers: list[Stage]) -> dict[str, Any]:
+    """Return the parameters that stages use."""
+    parameters: dict[str, Any] = {}
+    for file, keys in ((file, keys) for maker in makers for file, keys in maker.params.items()):
+        content = plain(read_yaml(root / file))
+        part = parameters if file == PARAMS else parameters.setdefault(file, {})
+        for key in keys or [*content]:
+            *above, last = key.split(".")
+            place = part
+            for name in above:
+                place = place.setdefault(name, {})
+            place[last] = _value(content, key, root / file)
+    return parameters
+
+
+def _value(content: Any, key: str, path: Path) -> Any:
+    for part in key.split("."):
+        if not isinstance(content, dict) or part not in content:
+            raise UserError(f"{path} has no parameter '{key}', which dvc.yaml names.")
+        content = content[part]
+    return content
+
+
+def _files(root: Path, dep: str) -> Iterator[Path]:
+    place = root / dep
+    if not place.exists():
+        raise UserError(f"{place} is missing, and dvc.yaml names it.")
+    if place.is_file():
+        yield place
+        return
+    for path in sorted(place.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield path
+
+
+def _kind(root: Path, name: str) -> str:
+    """Return what a file is: data are what DVC tracks by a .dvc file, of it or of a directory."""
+    places = [name, *(parent.as_posix() for parent in Path(name).parents if parent.name)]
+    if any((root / f"{place}.dvc").is_file() for place in places):
+        return "data"
+    path = Path(name)
+    if path.suffix == ".py":
+        return "code"
+    if path.name == ".python-version" or (
+        path.name.startswith("requirements") and path.suffix in (".lock", ".txt")
+    ):
+        return "environment"
+    return "schema" if path.suffix in (".yaml", ".yml") and "schema" in path.stem else "files"
+
+
+def _check_params(makers: list[Stage], stage: Stage) -> None:
+    """Make sure that a stage runs again when a parameter of the makers changes.
+
+    Raises:
+        UserError: naming the parameters that it lacks, as lines to be pasted.
+    """
+    own = [(file, key) for file, keys in stage.params.items() for key in keys or ("",)]
+    lacking = [
+        key
+        for maker in makers
+        for file, keys in maker.params.items()
+        for key in keys or ("",)
+        if not any(file == place and _within(key, wide) for place, wide in own)
+    ]
+    if lacking:
+        lines = "".join(f"\n      - {key}" for key in dict.fromkeys(lacking))
+        raise UserError(
+            f"stage '{stage.name}' writes down parameters that dvc.yaml does not name, so a change "
+            f"of them would go unnoticed. Add to stages.{stage.name}.params in dvc.yaml:{lines}"
+        )
+
+
+def _within(key: str, wide: str) -> bool:
+    return wide in ("", key) or covers(wide.replace(".", "/"), key.replace(".", "/"))

@@ -1,0 +1,255 @@
+"""schema.yaml, read with types: the contract of the raw data and of the rows in requests."""
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from textwrap import shorten
+from typing import Any, Literal, NamedTuple, Self
+
+from pydantic import model_validator
+
+from modelkeep_core.errors import suggestion
+from modelkeep_core.files import Section, read_model
+
+NUMERIC = ("number", "integer", "boolean")
+# Which types of a column a rule has a meaning for
+RULES = {
+    ("min", "max"): ("a number", "an integer"),
+    ("decimal", "thousands", "unit"): ("a number", "an integer"),
+    ("values",): ("a category", "a boolean"),
+    ("encoding",): ("a category",),
+    ("formats",): ("a datetime",),
+}
+# What a value of a type is, in words, in JSON's terms, and as Python has it from JSON
+WORDS = {
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "category": "text",
+    "datetime": "like 2024-01-31 or 2024-01-31T09:30:00",
+}
+JSON_TYPES = {
+    "number": "number",
+    "integer": "integer",
+    "boolean": "boolean",
+    "category": "string",
+    "datetime": "string",
+}
+PLAIN: dict[str, tuple[type, ...]] = {
+    "number": (float, int),
+    "integer": (int, float),
+    "boolean": (bool,),
+    "category": (str,),
+    "datetime": (str,),
+}
+LARGEST = sys.float_info.max
+Rule = Literal["missing", "type", "finite", "min", "max", "values"]
+
+
+class Fault(NamedTuple):
+    """A rule of a column that a value breaks.
+
+    Attributes:
+        rule: what the value must be, in words, such as "at least 0".
+        reason: the kind of rule.
+    """
+
+    rule: str
+    reason: Literal["missing", "type", "range", "category"]
+
+
+class Column(Section):
+    """What the cells of one column may hold, how they are written, and whether the model sees them.
+
+    Attributes:
+        min, max: of a number or an integer.
+        values: of a category; of a boolean, the words for false and for true.
+        decimal, thousands, unit: how numbers are written in text: their decimal mark (a point),
+            the mark between thousands (none), and what stands before or behind them (nothing).
+        formats: how datetimes are written in text, as for strptime; as ISO 8601 without any.
+        missing_values: more texts that stand for an empty cell, in this column alone.
+        encoding: how the model sees a category: a column for each value, or the mean target.
+    """
+
+    type: Literal["number", "integer", "boolean", "category", "datetime"]
+    missing: bool = False
+    feature: bool = True
+    min: float | None = None
+    max: float | None = None
+    values: list[str] | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    unit: str | None = None
+    formats: list[str] | None = None
+    encoding: Literal["one-hot", "target"] | None = None
+    missing_values: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _rules_fit_the_type(self) -> Self:
+        kind = f"an {self.type}" if self.type == "integer" else f"a {self.type}"
+        for rules, kinds in RULES.items():
+            if kind not in kinds and any(getattr(self, rule) is not None for rule in rules):
+                named = f"{', '.join(rules[:-1])} and {rules[-1]}" if rules[1:] else rules[0]
+                raise ValueError(f"{named} belong to {' or '.join(kinds)}, not to {kind}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:.15g} is above max {self.max:.15g}")
+        if self.type == "boolean" and self.values is not None and len(self.values) != 2:
+            raise ValueError("values of a boolean are two words: for false, then for true")
+        return self
+
+    @property
+    def number(self) -> bool:
+        """Whether it holds numbers, which may have a min and a max."""
+        return self.type in ("number", "integer")
+
+    @property
+    def choices(self) -> list[str] | None:
+        """The texts that a value is one of; None where no list says it."""
+        return ["true", "false"] if self.type == "boolean" else self.values
+
+    def must_be(self, rule: Rule, width: int = 200) -> str:
+        """Say what a rule asks of a value, to be read after "must be".
+
+        Args:
+            rule: one that the column has.
+            width: how many characters the list of values may take; the rest becomes " ...".
+        """
+        match rule:
+            case "missing":
+                return "present"
+            case "finite":
+                return "finite"
+            case "min":
+                return f"at least {self.min:.15g}"
+            case "max":
+                return f"at most {self.max:.15g}"
+            case "values":
+                return f"one of {shorten(', '.join(self.values or []), width, placeholder=' ...')}"
+        return WORDS[self.type]
+
+    def accepts(self) -> Callable[[Any], bool]:
+        """Prepare the check of one plain value, as JSON has it, for many values.
+
+        Returns:
+            A function that says whether a value keeps every rule: None where a cell may be empty;
+            a finite int or float within the bounds, whole for an integer; a bool; a text that is
+            among the values; ISO 8601 text for a datetime.
+        """
+        kinds, whole, missing = PLAIN[self.type], self.type == "integer", self.missing
+        # Not-a-number and the infinite are within no bounds
+        low = -LARGEST if self.min is None else max(self.min, -LARGEST)
+        high = LARGEST if self.max is None else min(self.max, LARGEST)
+        number, is_datetime = self.number, self.type == "datetime"
+        is_listed = self.type == "category" and self.values is not None
+        listed = frozenset(self.values or ()) if is_listed else None
+
+        def accepted(value: Any) -> bool:
+            if value is None:
+                return missing
+            if type(value) not in kinds:
+                return False
+            if number:
+                return low <= value <= high and (not whole or value == value // 1)
+            if is_datetime:
+                return _is_moment(value)
+            return listed is None or value in listed
+
+        return accepted
+
+    def problem(self, value: Any) -> Fault | None:
+        """Return the first rule that a plain value, as JSON has it, breaks; None if it keeps all.
+
+        `accepts` is the faster way where most values are right.
+        """
+        if self.accepts()(value):
+            return None
+        if value is None:
+            return Fault(self.must_be("missing"), "missing")
+        if type(value) not in PLAIN[self.type] or self.type in ("boolean", "datetime"):
+            return Fault(self.must_be("type"), "type")
+        if self.type == "category":
+            return Fault(self.must_be("values"), "category")
+        if not -LARGEST <= value <= LARGEST:
+            return Fault(self.must_be("finite"), "range")
+        if self.type == "integer" and value != value // 1:
+            return Fault(self.must_be("type"), "type")
+        below = self.min is not None and value < self.min
+        return Fault(self.must_be("min" if below else "max"), "range")
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON schema of one value: its type, and its values or bounds."""
+        kind = JSON_TYPES[self.type]
+        described: dict[str, Any] = {"type": [kind, "null"] if self.missing else kind}
+        if self.type == "category" and self.values is not None:
+            described["enum"] = [*self.values, *([None] if self.missing else [])]
+        if self.min is not None:
+            described["minimum"] = self.min
+        if self.max is not None:
+            described["maximum"] = self.max
+        return described
+
+    def allowed(self) -> str:
+        """Say which values the model takes, for a person: "red, green", "0 to 9", "any"."""
+        if self.values is not None:
+            return ", ".join(self.values)
+        if self.min is not None and self.max is not None:
+            return f"{self.min:.15g} to {self.max:.15g}"
+        if self.min is not None:
+            return f"{self.min:.15g} or more"
+        return "any" if self.max is None else f"{self.max:.15g} or less"
+
+
+class Schema(Section):
+    """The columns of the raw data, the one to predict, and what counts as missing."""
+
+    task: Literal["classification", "regression"]
+    target: str
+    missing_values: list[str]
+    duplicates: bool
+    columns: dict[str, Column]
+
+    @model_validator(mode="after")
+    def _target_fits_the_task(self) -> Self:
+        if self.target not in self.columns:
+            raise ValueError(
+                f"target: no column '{self.target}' among the columns"
+                f"{suggestion(self.target, self.columns)}"
+            )
+        kind = self.columns[self.target].type
+        if self.task == "regression" and kind not in ("number", "integer"):
+            raise ValueError(
+                f"target: regression predicts a number, and '{self.target}' is a {kind}"
+            )
+        if self.task == "classification" and kind not in ("category", "integer", "boolean"):
+            raise ValueError(
+                f"target: classification predicts a class, and '{self.target}' is a {kind}"
+            )
+        if not self.features:
+            raise ValueError("columns: no column is left to predict from")
+        return self
+
+    @property
+    def features(self) -> dict[str, Column]:
+        """The columns that the model sees, in the order of the file."""
+        return {
+            name: column
+            for name, column in self.columns.items()
+            if column.feature and name != self.target
+        }
+
+
+def read_schema(path: Path) -> Schema:
+    """Read schema.yaml.
+
+    Raises:
+        UserError: naming every rule that is unknown, missing or does not fit.
+    """
+    return read_model(path, Schema)
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False

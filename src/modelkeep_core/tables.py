@@ -1,0 +1,340 @@
+"""Tables in CSV or Parquet files: converted to the schema's types and checked, in batches.
+
+Cells are read as text and converted by the schema, so that a cell that does not fit is found
+with its row, and no type is ever guessed. A table of any length passes through in batches.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+import polars.selectors as cs
+
+from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.schema import Column, Rule, Schema
+
+BATCH_ROWS = 250_000
+SHOWN_ROWS = 3
+TRUE = ("true", "t", "yes", "y", "on", "1", "1.0")
+FALSE = ("false", "f", "no", "n", "off", "0", "0.0")
+BOOLEANS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
+DATETIMES = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d"]
+TYPES: dict[str, type[dy.Column]] = {
+    "number": dy.Float64,
+    "integer": dy.Int64,
+    "boolean": dy.Bool,
+    "category": dy.String,
+    "datetime": dy.Datetime,
+}
+# The rules of dataframely as the schema names them
+RULES: dict[str, Rule] = {
+    "nullability": "missing",
+    "min": "min",
+    "max": "max",
+    "inf": "finite",
+    "check__values": "values",
+    "type": "type",
+}
+# How wide the values of a column may be in a report
+SHOWN_VALUES = 30
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A rule that does not hold: in which column and how many rows, and the first of them."""
+
+    column: str
+    rule: str
+    count: int | None = None
+    rows: str = ""
+
+
+def files_of(raw: Path) -> list[Path]:
+    """Return the table files at `raw`: the file itself or all below the directory, hidden ones not.
+
+    Raises:
+        UserError: there is none, or a file of another kind lies among them.
+    """
+    if not raw.exists():
+        raise UserError(f"{raw} is missing. Where a remote has it, `dvc pull` brings it.")
+    files = [raw]
+    if raw.is_dir():
+        below = sorted(path for path in raw.rglob("*") if path.is_file())
+        hidden = [
+            any(part.startswith(".") for part in path.relative_to(raw).parts) for path in below
+        ]
+        files = [path for path, skip in zip(below, hidden, strict=True) if not skip]
+    if not files:
+        raise UserError(f"{raw} is empty: put a .csv or .parquet file there.")
+    for path in files:
+        if path.suffix not in (".csv", ".parquet"):
+            raise UserError(f"{path} is neither .csv nor .parquet: convert it, or move it away.")
+    return files
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what Polars says of a broken file into a UserError that names the file."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"{path} cannot be read as {path.suffix[1:]}: {reason}") from None
+
+
+def scan(path: Path, schema: Schema) -> pl.LazyFrame:
+    """Open a table without reading it: CSV as text, Parquet in its own types.
+
+    Raises:
+        UserError: the file is no such table.
+    """
+    if path.suffix == ".parquet":
+        table = pl.scan_parquet(path)
+    else:
+        table = pl.scan_csv(path, infer_schema=False, null_values=schema.missing_values)
+    with readable(path):
+        table.collect_schema()
+    return table
+
+
+def convert(table: pl.LazyFrame, names: list[str], schema: Schema) -> pl.LazyFrame:
+    """Select the columns `names` in the types of the schema; cells that do not fit are null."""
+    types = table.collect_schema()
+    return table.select(
+        typed(cs.by_name(name).as_expr(), types[name], schema.columns[name]).alias(name)
+        for name in names
+    )
+
+
+def check(path: Path, schema: Schema, names: list[str]) -> tuple[list[Problem], pl.DataFrame]:
+    """Check one file: its header, then every cell of the columns `names`, in batches.
+
+    A cell counts once, under the first rule that it breaks: type, missing, then values.
+
+    Returns:
+        The problems; and a frame with one row for each row of the file: column "hash", a hash of
+        its cells. Where the header does not fit, no cell is read.
+
+    Raises:
+        UserError: the file cannot be read to its end.
+    """
+    table = scan(path, schema)
+    problems = _header_problems(path, list(table.collect_schema()), schema, names)
+    if problems:
+        return problems, pl.DataFrame(schema={"hash": pl.UInt64})
+    contract = _contract(schema, names)
+    counts: dict[tuple[int, str], tuple[int, list[int]]] = {}
+    hashes = [pl.DataFrame(schema={"hash": pl.UInt64})]
+    with readable(path):
+        for batch in _batches(table, schema, names):
+            hashes.append(batch.select(hash=pl.struct(pl.col("^v[0-9]+$")).hash()))
+            for place, rule, count, rows in _broken(batch, contract, len(names)).iter_rows():
+                before, first = counts.get((place, rule), (0, []))
+                counts[place, rule] = before + count, (first + rows)[:SHOWN_ROWS]
+    for (place, rule), (count, rows) in sorted(counts.items()):
+        text = _rule(rule, schema.columns[names[place]])
+        problems.append(Problem(names[place], text, count, f"{path.name}: {listed(rows)}"))
+    return problems, pl.concat(hashes)
+
+
+def checked_hashes(files: list[Path], schema: Schema) -> list[pl.DataFrame]:
+    """Check every file against the schema and return the row hashes of each.
+
+    Raises:
+        UserError: with all that does not hold, in one table.
+    """
+    problems, hashes = [], []
+    for path in files:
+        broken, rows = check(path, schema, list(schema.columns))
+        problems += broken
+        hashes.append(rows)
+    if not schema.duplicates:
+        problems += repeated_rows(files, hashes)
+    if problems:
+        raise UserError(f"the raw data break schema.yaml:\n{report(problems)}")
+    return hashes
+
+
+def read(files: list[Path], schema: Schema) -> pl.LazyFrame:
+    """Return the rows of all files, which were checked, with the columns and types of the schema.
+
+    Nothing is read until the rows are collected or written; then they stream.
+    """
+    names = list(schema.columns)
+    return pl.concat(convert(scan(path, schema), names, schema) for path in files)
+
+
+def repeated_rows(files: list[Path], hashes: list[pl.DataFrame]) -> list[Problem]:
+    """Return the problem of rows that repeat an earlier row, in whichever file."""
+    rows = pl.concat(
+        part.with_columns(file=pl.lit(place, pl.UInt32), row=pl.int_range(1, pl.len() + 1))
+        for place, part in enumerate(hashes)
+    )
+    repeats = rows.filter(~pl.col("hash").is_first_distinct())
+    if not len(repeats):
+        return []
+    first = repeats.head(SHOWN_ROWS).group_by("file", maintain_order=True).agg("row")
+    shown = "; ".join(
+        f"{files[place].name}: {listed(numbers)}" for place, numbers in first.iter_rows()
+    )
+    return [Problem("(whole row)", "unlike every other", len(repeats), shown)]
+
+
+def listed(rows: list[int]) -> str:
+    """Write row numbers as a list."""
+    return ", ".join(str(row) for row in rows)
+
+
+def report(problems: list[Problem]) -> str:
+    """Lay the problems out as a table of column, rule, number of rows and first rows."""
+    cells = [("column", "must be", "rows", "first rows")]
+    for problem in problems:
+        count = "" if problem.count is None else str(problem.count)
+        cells.append((problem.column, problem.rule, count, problem.rows))
+    widths = [max(len(row[place]) for row in cells) for place in range(3)]
+    return "\n".join(
+        f"  {column:{widths[0]}}  {rule:{widths[1]}}  {count:>{widths[2]}}  {rows}".rstrip()
+        for column, rule, count, rows in cells
+    )
+
+
+def typed(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
+    """Convert cells of the type `given` to what `column` says; what does not fit becomes null."""
+    cell = _given(cell, given, column)
+    text = cell.cast(pl.String).str.strip_chars()
+    digits = _digits(text, column) if given == pl.String else cell
+    number = digits.cast(pl.Float64, strict=False).fill_nan(None)
+    match column.type:
+        case "number":
+            return number
+        case "integer":
+            whole = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
+            exact = digits.cast(pl.Int64, strict=False)
+            return whole if given.is_float() else pl.coalesce(exact, whole)
+        case "boolean":
+            words = {word.strip().lower(): bool(n) for n, word in enumerate(column.values or ())}
+            return text.str.to_lowercase().replace_strict(BOOLEANS | words, default=None)
+        case "datetime" if given == pl.String:
+            return pl.coalesce(_datetime(text, form) for form in column.formats or DATETIMES)
+        case "datetime":
+            return cell.cast(pl.Datetime("us"), strict=False)
+    return cell.cast(pl.String)
+
+
+def _given(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
+    """Leave out the texts that stand for nothing in this column."""
+    if given == pl.String and column.missing_values:
+        return pl.when(~cell.is_in(column.missing_values)).then(cell)
+    return cell
+
+
+def _digits(text: pl.Expr, column: Column) -> pl.Expr:
+    """Write numbers as every program reads them: without unit and thousands, with a point."""
+    if column.unit:
+        text = text.str.replace(column.unit, "", literal=True).str.strip_chars()
+    if column.thousands:
+        blank = not column.thousands.strip()
+        text = text.str.replace_all(r"\s" if blank else column.thousands, "", literal=not blank)
+    return text.str.replace(column.decimal, ".", literal=True) if column.decimal else text
+
+
+def _datetime(text: pl.Expr, form: str) -> pl.Expr:
+    """Read datetimes of one format: without a day, the first; with a time zone, in UTC."""
+    if "%d" not in form and form not in DATETIMES:
+        text, form = text + pl.lit(" 1"), f"{form} %d"
+    time = text.str.to_datetime(form, time_unit="us", strict=False)
+    if "%z" in form:
+        time = time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    # A year of two digits is no year of our time, whatever %Y makes of it.
+    return pl.when(time.dt.year() >= 1000).then(time)
+
+
+def _header_problems(
+    path: Path, header: list[str], schema: Schema, names: list[str]
+) -> list[Problem]:
+    missing = [
+        Problem(name, f"a column of {path.name}{suggestion(name, set(header) - set(names))}")
+        for name in names
+        if name not in header
+    ]
+    unknown = [
+        Problem(name, f"in schema.yaml, or not in {path.name}")
+        for name in header
+        if name not in schema.columns
+    ]
+    return missing + unknown
+
+
+def _batches(table: pl.LazyFrame, schema: Schema, names: list[str]) -> Iterator[pl.DataFrame]:
+    """Yield batches that hold, under names that no header can collide with, the named columns.
+
+    "row" counts from 1; for each place n in `names`, "vn" is the converted cell and "pn" says
+    whether the file has something there.
+    """
+    types = table.collect_schema()
+    columns = []
+    for place, name in enumerate(names):
+        cell = cs.by_name(name).as_expr()
+        given = _given(cell, types[name], schema.columns[name])
+        present = given.fill_nan(None) if types[name].is_float() else given
+        columns.append(present.is_not_null().alias(f"p{place}"))
+        columns.append(typed(cell, types[name], schema.columns[name]).alias(f"v{place}"))
+    yield from (
+        table.select(columns)
+        .with_row_index("row", offset=1)
+        .collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
+    )
+
+
+def _contract(schema: Schema, names: list[str]) -> type[dy.Schema]:
+    """Say the rules of the schema in dataframely's terms, for the columns of a batch."""
+    rules: dict[str, dy.Column] = {"row": dy.UInt32()}
+    for place, name in enumerate(names):
+        column = schema.columns[name]
+        options: dict[str, Any] = {"nullable": column.missing}
+        if column.min is not None or column.max is not None:
+            options |= {"min": column.min, "max": column.max}
+        if column.type == "category" and column.values is not None:
+            options["check"] = {"values": lambda cell, values=column.values: cell.is_in(values)}
+        rules[f"v{place}"] = TYPES[column.type](**options)
+    return type("Contract", (dy.Schema,), rules)
+
+
+def _broken(batch: pl.DataFrame, contract: type[dy.Schema], columns: int) -> pl.DataFrame:
+    """Return columns place, rule, count and rows (the first): the broken rules of a batch."""
+    unfit = {
+        f"v{place}|type": pl.col(f"p{place}") & pl.col(f"v{place}").is_null()
+        for place in range(columns)
+    }
+    details = contract.filter(batch.select("row", "^v[0-9]+$"))[1].details()
+    unkept = {name: pl.col(name) == "invalid" for name in details.columns if "|" in name}
+    broken = [_named(batch.head(0), 0, "")]
+    for rows, rules in ((batch, unfit), (details, unkept)):
+        # Nearly every rule holds in nearly every batch, and a table may have a thousand of them.
+        occurs = rows.select(rule.any().alias(name) for name, rule in rules.items())
+        for name in (column.name for column in occurs if column.any()):
+            column, _, rule = name.partition("|")
+            if column != "row":
+                broken.append(_named(rows.filter(rules[name]), int(column[1:]), rule))
+    return (
+        pl.concat(broken)
+        .unique(["row", "place"], keep="first", maintain_order=True)
+        .sort("row", maintain_order=True)
+        .group_by("place", "rule", maintain_order=True)
+        .agg(count=pl.len(), rows=pl.col("row").head(SHOWN_ROWS))
+    )
+
+
+def _named(rows: pl.DataFrame, place: int, rule: str) -> pl.DataFrame:
+    return rows.select("row", place=pl.lit(place, pl.UInt32), rule=pl.lit(rule))
+
+
+def _rule(rule: str, column: Column) -> str:
+    """Say in words what a cell must be; `rule` is one of RULES."""
+    if rule == "type" and column.formats:
+        return f"like {' or '.join(column.formats)}"
+    return column.must_be(RULES[rule], SHOWN_VALUES)

@@ -1,0 +1,133 @@
+"""The fast path gives the pipeline's predictions, bit for bit, or is not used."""
+
+import numpy as np
+import pytest
+from sklearn import ensemble, linear_model, neighbors, svm
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from modelkeep_core import fast_path
+from modelkeep_core.fast_path import FastPath, hostile, proof
+from modelkeep_core.inputs import inputs_from_rows, model_inputs
+from modelkeep_core.predictions import predict
+from modelkeep_core.preprocessing import preprocessor
+
+ESTIMATORS = [
+    linear_model.LogisticRegression(max_iter=500),
+    ensemble.RandomForestClassifier(5, random_state=1),
+    ensemble.ExtraTreesClassifier(5, random_state=1),
+    ensemble.HistGradientBoostingClassifier(max_iter=3),
+    neighbors.KNeighborsClassifier(),
+    svm.SVC(),
+    linear_model.Ridge(),
+    ensemble.RandomForestRegressor(5, random_state=1),
+    ensemble.ExtraTreesRegressor(5, random_state=1),
+    ensemble.HistGradientBoostingRegressor(max_iter=3),
+]
+ROW = [10.0, 3, True, "red"]
+
+
+@pytest.fixture
+def fitted(frame, classification, regression):
+    """Return a function that fits an estimator, and gives its pipeline, schema and inputs."""
+
+    def fit(estimator):
+        schema = classification if hasattr(estimator, "predict_proba") else regression
+        schema = classification if isinstance(estimator, svm.SVC) else schema
+        inputs = model_inputs(frame, schema)
+        steps = [("preprocess", preprocessor(schema)), ("model", estimator)]
+        return Pipeline(steps).fit(inputs, frame[schema.target]), schema, inputs
+
+    return fit
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda value: type(value).__name__)
+def test_every_training_row_and_every_hostile_row_is_predicted_alike(fitted, estimator):
+    """Whatever the estimator, nothing differs from the pipeline."""
+    model, schema, inputs = fitted(estimator)
+    assert proof(model, schema, inputs) == {"rows": len(inputs), "exact": True, "reason": None}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS[:4], ids=lambda value: type(value).__name__)
+def test_predictions_of_one_row_and_of_many_are_the_pipelines(fitted, estimator):
+    """A missing, an unseen and a whole row, alone and together, are as the pipeline has them."""
+    model, schema, _ = fitted(estimator)
+    rows = [ROW, [None, 3, None, None], [2.5, 3, False, "never seen"]]
+    for some in ([ROW], rows):
+        fast, plain = FastPath(model, schema)(some), predict(model, inputs_from_rows(some, schema))
+        assert fast.predictions.tolist() == plain.predictions.tolist()
+        assert fast.probabilities.tolist() == plain.probabilities.tolist()
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+def test_a_number_that_the_pipeline_refuses_is_refused(fitted):
+    """A forest's 32 bits do not hold every number; neither way invents a prediction."""
+    model, schema, _ = fitted(ESTIMATORS[1])
+    row = [1e300, *ROW[1:]]
+    with pytest.raises(ValueError, match="too large"):
+        FastPath(model, schema)([row])
+    with pytest.raises(ValueError, match="too large"):
+        predict(model, inputs_from_rows([row], schema))
+
+
+def test_two_classes_as_probable_as_each_other_are_left_to_the_estimator(fitted, monkeypatch):
+    """Where rounding could decide, the estimator's own prediction counts."""
+    model, schema, _ = fitted(linear_model.LogisticRegression())
+    even = np.array([[0.5, 0.5 - 1e-12, 0.0]])
+    monkeypatch.setattr(model[-1], "predict_proba", lambda inputs: even)
+    monkeypatch.setattr(model[-1], "predict", lambda inputs: np.array(["its own"]))
+    assert FastPath(model, schema)([ROW]).predictions.tolist() == ["its own"]
+
+
+def test_a_step_that_is_not_known_leaves_the_pipeline_to_predict(fitted):
+    """Another preprocessing is no fault; the reason names its steps."""
+    model, schema, inputs = fitted(linear_model.LogisticRegression())
+    name, _, columns = model[0].transformers_[0]
+    model[0].transformers_[0] = (name, make_pipeline(MinMaxScaler()), columns)
+    result = proof(model, schema, inputs)
+    assert (result["exact"], result["reason"]) == (False, "it knows no MinMaxScaler")
+
+
+@pytest.mark.parametrize("rows", [slice(0, 1), slice(100, 101)])
+def test_one_row_that_differs_is_found(fitted, monkeypatch, rows):
+    """The proof looks at every row: the first, and one far behind."""
+    model, schema, inputs = fitted(linear_model.LogisticRegression())
+    monkeypatch.setattr(fast_path, "BATCH", 7)
+    wrong = inputs.iloc[rows]["size"].item()
+    honest = FastPath.__call__
+
+    def dishonest(self, some):
+        predicted = honest(self, some)
+        if wrong in [row[0] for row in some]:
+            predicted.probabilities[0, 0] = np.nextafter(predicted.probabilities[0, 0], 1)
+        return predicted
+
+    monkeypatch.setattr(FastPath, "__call__", dishonest)
+    result = proof(model, schema, inputs)
+    assert not result["exact"]
+    assert "differs from the pipeline" in result["reason"]
+
+
+def test_predictions_that_are_no_numbers_are_alike_too(fitted, recwarn):
+    """What overflows overflows in both ways, and nobody is warned of what was tried on purpose."""
+    model, schema, inputs = fitted(linear_model.Ridge())
+    # The scaled extremes cancel out: infinity minus infinity.
+    model[-1].coef_[:] = [1e10, -1e10, *model[-1].coef_[2:]]
+    assert proof(model, schema, inputs)["exact"]
+    assert not recwarn.list
+
+
+def test_hostile_rows_are_strange_in_every_feature_and_in_one_at_a_time(classification):
+    """Missing, unseen, empty and extreme values are among them."""
+    groups = list(hostile(ROW, classification))
+    whole, single = groups[0], groups[1]
+    assert whole == [[None, None, None, None]]
+    assert single == [[*ROW[:n], None, *ROW[n + 1 :]] for n in range(4)]
+    assert [1e308, 1e308, 1e308, "🐧"] in [group[0] for group in groups]
+
+
+def test_the_package_says_whether_the_fast_path_is_exact(run):
+    """Whoever serves the package reads it from the metadata."""
+    from modelkeep_core.files import read_json
+
+    assert read_json(run.package / "model.json")["fast_path"]["exact"] is True

@@ -1,0 +1,217 @@
+"""A stage that read a file of the project which dvc.yaml does not name is told so."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+import modelkeep_core
+from modelkeep_core import guard
+from modelkeep_core.dvc_yaml import Stage
+from modelkeep_core.errors import UserError
+
+SOURCES = Path(modelkeep_core.__file__).parents[1]
+DVC_YAML = """\
+stages:
+  train:
+    cmd: python -m pipeline.train
+    deps: [pipeline/train.py, data/tidy, config]
+    params: [train, {more.yaml: [x]}]
+    outs: [models, report.html]
+"""
+FILES = {
+    "dvc.yaml": DVC_YAML,
+    "dvc.lock": "schema: '2.0'\n",
+    "pyproject.toml": "[tool.modelkeep]\n",
+    "params.yaml": "train: 1\n",
+    "more.yaml": "x: 1\n",
+    "data/tidy/train.csv": "1\n",
+    "data/raw.csv": "1\n",
+    "config/deep/settings.json": "{}\n",
+    "pipeline/__init__.py": "",
+    "pipeline/train.py": "x = 1\n",
+    "pipeline/helper.py": "y = 1\n",
+    "pipeline/deep/__init__.py": "z = 1\n",
+    "pipeline/deep/er.py": "z = 1\n",
+    "script.py": "s = 1\n",
+    "vendor/modelkeep_core-0.1.0-py3-none-any.whl": "w\n",
+    "vendor/notes.txt": "w\n",
+}
+CHECK = """
+import sys
+from pathlib import Path
+from modelkeep_core import guard, recording
+from modelkeep_core.errors import exit_on_user_error
+recording.record()
+sys.path.insert(0, "")
+{body}
+with exit_on_user_error():
+    guard.check(Path({start!r}), "train")
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project with a stage."""
+    root = tmp_path / "project"
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return root
+
+
+def missing(project, body, start=""):
+    """Run a few lines under the guard, in a process of its own; return what it misses."""
+    script = CHECK.format(body=textwrap.dedent(body), start=start)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project / start,
+        env={**os.environ, "PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": ""},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode == 0:
+        return []
+    assert done.stderr.startswith("error: stage 'train' read what dvc.yaml does not name")
+    return [line.removeprefix("      - ") for line in done.stderr.splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    ("body", "paths"),
+    [
+        ("import pipeline.train", []),
+        ("import pipeline.helper", ["pipeline/helper.py"]),
+        ("from pipeline import train, helper", ["pipeline/helper.py"]),
+        ("import pipeline.deep.er", ["pipeline/deep/__init__.py", "pipeline/deep/er.py"]),
+        ("import importlib; importlib.import_module('script')", ["script.py"]),
+        ("import pipeline.helper; del sys.modules['pipeline.helper']", ["pipeline/helper.py"]),
+        ("exec(open('script.py').read())", ["script.py"]),
+        ("import runpy; runpy.run_path('script.py')", ["script.py"]),
+        ("open('data/raw.csv').read()", ["data/raw.csv"]),
+        ("open(Path('data/raw.csv').absolute(), 'rb').read()", ["data/raw.csv"]),
+        ("import os; os.close(os.open('data/raw.csv', os.O_RDONLY))", ["data/raw.csv"]),
+        ("import os; os.close(os.open(b'data/raw.csv', os.O_RDWR))", ["data/raw.csv"]),
+        ("open('data/raw.csv', 'r+').close()", ["data/raw.csv"]),
+        ("import os; os.chdir('data'); open('raw.csv').read()", ["data/raw.csv"]),
+        ("open('vendor/notes.txt').read()", ["vendor/notes.txt"]),
+    ],
+)
+def test_what_python_reads_of_the_project_must_be_declared(project, body, paths):
+    """However a module is imported or a file is read."""
+    assert missing(project, body) == paths
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "open('data/tidy/train.csv'); open('config/deep/settings.json'); open('more.yaml')",
+        "open('params.yaml'); open('dvc.yaml'); open('dvc.lock'); open('pyproject.toml')",
+        "open('vendor/modelkeep_core-0.1.0-py3-none-any.whl')",
+        "open('new.txt', 'w').write('x'); open('data/raw.csv', 'a').close()",
+        "Path('models').mkdir(); Path('models/m').write_text('x'); open('models/m').read()",
+        "Path('report.html').write_text('x'); open('report.html').read()",
+        "Path('gone').write_text('x'); open('gone').read(); Path('gone').unlink()",
+        "import tempfile; tempfile.NamedTemporaryFile('r+', dir='.').read()",
+        "Path('../outside.txt').write_text('x'); open('../outside.txt'); import json, packaging",
+        "import pipeline; open('pipeline/__init__.py').read()",
+    ],
+    ids=[
+        *("declared", "kept by DVC and Git", "the locked wheel", "written", "an output"),
+        *("an output that is a file", "gone", "temporary", "outside", "empty"),
+    ],
+)
+def test_what_is_no_input_of_the_stage_does_not_count(project, body):
+    """What is declared, written by the stage itself, empty, gone or outside is right."""
+    assert missing(project, body) == []
+
+
+def test_a_module_that_was_compiled_before_is_seen_too(project):
+    """Python opens the compiled file alone; it stands for the module that it was made from."""
+    body = """
+    import importlib.util
+    spec = importlib.util.spec_from_file_location("aside", "pipeline/helper.py")
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    """
+    assert missing(project, body) == ["pipeline/helper.py"]
+    assert list((project / "pipeline" / "__pycache__").glob("helper.*.pyc"))
+    assert missing(project, body) == ["pipeline/helper.py"]
+
+
+def test_a_file_behind_a_link_is_the_file(project):
+    """A link elsewhere does not hide what is read, and one in the project to elsewhere is none."""
+    (project.parent / "link.csv").symlink_to(project / "data" / "raw.csv")
+    (project.parent / "far.csv").write_text("1\n", encoding="utf-8")
+    (project / "near.csv").symlink_to(project.parent / "far.csv")
+    assert missing(project, "open('../link.csv').read()") == ["data/raw.csv"]
+    assert missing(project, "open('near.csv').read()") == []
+
+
+def test_a_stage_may_run_below_dvc_yaml(project):
+    """With `wdir` the paths of the message are those of dvc.yaml."""
+    assert missing(project, "open('raw.csv').read()", start="data") == ["data/raw.csv"]
+    assert missing(project, "open('tidy/train.csv').read()", start="data") == []
+
+
+def test_the_project_is_what_dvc_keeps(project):
+    """Where dvc.yaml lies below the root of DVC, code beside it belongs to the project too."""
+    (project.parent / ".dvc").mkdir()
+    (project.parent / "shared").mkdir()
+    (project.parent / "shared" / "code.py").write_text("x = 1\n", encoding="utf-8")
+    body = "sys.path.insert(0, '../shared'); import code as shared; open('../shared/code.py')"
+    assert missing(project, body) == ["../shared/code.py"]
+    text = DVC_YAML.replace("config]", "config, ../shared]")
+    (project / "dvc.yaml").write_text(text, encoding="utf-8")
+    assert missing(project, body) == []
+
+
+def test_a_stage_that_dvc_yaml_does_not_have_is_refused(project):
+    """The message names file and stage."""
+    with pytest.raises(UserError, match=r"dvc\.yaml has no stage 'learn'"):
+        guard.check(project, "learn")
+
+
+def test_the_message_has_the_lines_to_add(project, monkeypatch):
+    """They can be pasted into dvc.yaml."""
+    files = {str(project / "data" / "raw.csv"), str(project / "script.py")}
+    monkeypatch.setattr(guard, "opened", lambda: files)
+    with pytest.raises(UserError) as refused:
+        guard.check(project, "train")
+    assert str(refused.value) == (
+        "stage 'train' read what dvc.yaml does not name, so a change of it would go unnoticed. "
+        f"Add to stages.train.deps in {project / 'dvc.yaml'}:"
+        "\n      - data/raw.csv\n      - script.py"
+    )
+
+
+STAGE = Stage("train", "x", ("pipeline/train.py",), (), {})
+
+
+def test_an_environment_inside_the_project_is_none_of_it(project, monkeypatch):
+    """A virtual environment in `.venv` holds thousands of files that the lock names."""
+    module = project / ".venv" / "lib" / "module.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("x = 1\n", encoding="utf-8")
+    assert guard.undeclared(STAGE, project, [str(module)]) == [".venv/lib/module.py"]
+    monkeypatch.setattr(sys, "prefix", str(project / ".venv"))
+    assert guard.undeclared(STAGE, project, [str(module)]) == []
+
+
+def test_a_project_inside_the_environment_is_guarded(project, monkeypatch):
+    """A project below /usr is no part of the Python that is installed there."""
+    monkeypatch.setattr(sys, "prefix", str(project.parent))
+    monkeypatch.setattr(sys, "base_prefix", str(project.parent))
+    script = str(project / "script.py")
+    assert guard.undeclared(STAGE, project, [script]) == ["script.py"]
+
+
+def test_the_guard_costs_next_to_nothing(project):
+    """Of thousands of files outside, it takes less than a stage takes to import pandas."""
+    files = [f"/usr/lib/python/module_{number}.py" for number in range(2_000)]
+    began = time.perf_counter()
+    assert guard.undeclared(STAGE, project, files) == []
+    assert time.perf_counter() - began < 0.5

@@ -1,0 +1,176 @@
+"""A stage runs in the locked environment alone, reads what is declared, and fails in a sentence."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from project import dvc
+
+pytestmark = pytest.mark.slow
+
+DVC_YAML = """\
+stages:
+  copy:
+    cmd: python -m pipeline.copy --raw raw.csv --out out.csv --requirements requirements.lock
+    deps: [raw.csv, requirements.lock, pipeline/copy.py]
+    outs: [out.csv]
+"""
+STAGE = '''\
+"""raw → out: a copy."""
+
+import shutil
+
+from modelkeep_core import stage
+from modelkeep_core.errors import UserError
+
+
+def main(args):
+    """Run the stage."""
+    if not args.raw.exists():
+        raise UserError(f"{args.raw} is missing.")
+    shutil.copyfile(args.raw, args.out)
+    (args.out.parent / "name.txt").write_text(str(stage.name()))
+
+
+if __name__ == "__main__":
+    stage.run(main, "raw", "out")
+'''
+
+
+@pytest.fixture
+def stage(tmp_path, core_wheel, library):
+    """Return a function that runs the stage of a small project, as DVC does or by hand."""
+    root = tmp_path / "project"
+    (root / "pipeline").mkdir(parents=True)
+    (root / "pipeline" / "copy.py").write_text(STAGE, encoding="utf-8")
+    (root / "dvc.yaml").write_text(DVC_YAML, encoding="utf-8")
+    (root / "raw.csv").write_text("1\n", encoding="utf-8")
+    (root / "notes.txt").write_text("x\n", encoding="utf-8")
+    (root / "requirements.lock").write_text(f"{core_wheel.locked}\n", encoding="utf-8")
+
+    def run(*words, name="copy"):
+        words = words or tuple(DVC_YAML.partition("pipeline.copy ")[2].partition("\n")[0].split())
+        variables = {**os.environ, "PYTHONPATH": str(library)}
+        variables.pop("DVC_STAGE", None)
+        return subprocess.run(
+            [sys.executable, "-m", "pipeline.copy", *words],
+            cwd=root,
+            env=variables | ({"DVC_STAGE": name} if name else {}),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+    run.root = root
+    return run
+
+
+def failed(done):
+    """Return what a failed stage said, which is no traceback."""
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+    return done.stderr.removeprefix("error: ")
+
+
+def test_a_stage_gets_its_paths(stage):
+    """Each argument is a path by its name; nothing is printed."""
+    done = stage()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (stage.root / "out.csv").read_text(encoding="utf-8") == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "name"), [("copy", "copy"), ("sub/dvc.yaml:copy", "copy"), (None, "None")]
+)
+def test_a_stage_knows_its_name(stage, given, name):
+    """DVC says it, with the path of another dvc.yaml than the one here; by hand there is none."""
+    assert stage(name=given).returncode == 0
+    assert (stage.root / "name.txt").read_text(encoding="utf-8") == name
+
+
+def test_a_stage_describes_itself(stage):
+    """`--help` has the first sentence of its module and every argument."""
+    done = stage("--help")
+    assert done.returncode == 0
+    assert "raw → out: a copy." in done.stdout
+    for option in ("--raw PATH", "--out PATH", "--requirements PATH"):
+        assert option in done.stdout
+
+
+def test_a_missing_argument_is_told(stage):
+    """As every program tells it."""
+    done = stage("--raw", "raw.csv")
+    assert done.returncode == 2
+    assert "--out" in done.stderr
+    assert not (stage.root / "out.csv").exists()
+
+
+def test_a_mistake_of_a_person_is_one_sentence(stage):
+    """No traceback."""
+    (stage.root / "raw.csv").unlink()
+    assert failed(stage()) == "raw.csv is missing.\n"
+
+
+def test_another_environment_is_refused_before_anything_is_read(stage, library):
+    """A library that was edited in place runs no stage."""
+    with (library / "modelkeep_core" / "card.py").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert "modelkeep-core" in failed(stage())
+    assert not (stage.root / "out.csv").exists()
+
+
+def test_a_file_that_is_not_declared_is_refused_under_dvc(stage):
+    """The message names stage, file and place; by hand, where nothing is kept, it is no fault."""
+    path = stage.root / "pipeline" / "copy.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("def main", "open('notes.txt').close()\n\ndef main"))
+    message = failed(stage())
+    assert "stage 'copy' read what dvc.yaml does not name" in message
+    assert message.endswith("\n      - notes.txt\n")
+    assert stage(name=None).returncode == 0
+
+
+def test_a_module_that_is_not_declared_is_refused_under_dvc(stage):
+    """A stage that imports one more module has to say so."""
+    path = stage.root / "pipeline" / "copy.py"
+    text = path.read_text(encoding="utf-8")
+    (stage.root / "pipeline" / "helper.py").write_text("x = 1\n", encoding="utf-8")
+    path.write_text(text.replace("import shutil\n", "import shutil\nfrom pipeline import helper\n"))
+    assert failed(stage()).endswith("\n      - pipeline/helper.py\n")
+
+
+@pytest.mark.slow
+def test_what_dvc_reads_to_fill_in_a_template_is_no_input(stage):
+    """A dvc.yaml with variables is filled in by DVC, whose reading is not the stage's."""
+    assert dvc(stage.root, "init", "--no-scm") == 0
+    (stage.root / "vars.yaml").write_text("out: out.csv\n", encoding="utf-8")
+    (stage.root / "other.dvc").write_text("outs:\n- path: other\n", encoding="utf-8")
+    text = DVC_YAML.replace("outs: [out.csv]", "outs: ['${out}']")
+    (stage.root / "dvc.yaml").write_text(f"vars: [vars.yaml]\n{text}", encoding="utf-8")
+    done = stage()
+    assert (done.returncode, done.stderr) == (0, "")
+    path = stage.root / "pipeline" / "copy.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("def main", "open('vars.yaml').close()\n\ndef main"))
+    assert failed(stage()).endswith("\n      - vars.yaml\n")
+
+
+def test_a_stage_of_another_name_is_refused(stage):
+    """dvc.yaml and DVC disagree: that is told, not passed over."""
+    assert "has no stage 'elsewhere'" in failed(stage(name="elsewhere"))
+
+
+def test_a_stage_imports_no_more_than_it_uses(stage):
+    """What runs around every stage costs no import of pandas, polars or scikit-learn."""
+    script = "import sys; from modelkeep_core import stage; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(stage.root.parent / "site")},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert not {"pandas", "polars", "sklearn", "numpy", "pydantic", "dvc"} & {*done.stdout.split()}

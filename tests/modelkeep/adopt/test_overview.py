@@ -1,0 +1,31 @@
+"""A person sees what each column was taken for, why, and what to beware of."""
+
+import polars as pl
+
+from modelkeep.adopt.overview import overview
+from modelkeep.adopt.planning import Options, plan
+
+
+def test_a_table_is_told_in_lines(tmp_path):
+    """The target, each column, notes and warnings are there, and nothing else."""
+    path = tmp_path / "rows.csv"
+    columns = {
+        "key": [f"k{row:03}" for row in range(40)],
+        "a very long name of a column that nobody would want to read": [1.5, 2, 4, 8] * 10,
+        "label": ["yes", "no", "yes", None] * 10,
+    }
+    pl.DataFrame(columns).write_csv(path)
+    text = overview(plan([path], Options("label")), ["a note"], ["a warning"])
+    assert text.splitlines() == [
+        "label: classification of 2 classes (yes 20, no 10)",
+        "30 rows, 1 features, 1 set aside",
+        "",
+        f"  {'column':40}  taken for  because",
+        f"  {'key':40}  set aside  identifier-like: 40 different texts in 40 rows",
+        "  a very long name of a column that nob...  number     numbers, 1.5 to 8",
+        f"  {'label':40}  target     classification: 2 different values",
+        "",
+        "note: rows without 'label', which are left out: 10",
+        "note: a note",
+        "warning: a warning",
+    ]

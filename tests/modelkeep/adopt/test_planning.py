@@ -1,0 +1,139 @@
+"""A table and what a person says of it become a schema, or a sentence that says why not."""
+
+import random
+
+import polars as pl
+import pytest
+
+from modelkeep.adopt.planning import Options, columns_of, plan
+from modelkeep_core.errors import UserError
+
+pytestmark = pytest.mark.slow
+
+ROWS = 60
+TABLE = {
+    "key": [f"k{row:03x}" for row in range(ROWS)],
+    "size": [f"{row % 13},5" for row in range(ROWS)],
+    "when": [f"{row % 28 + 1:02}.01.2024" for row in range(ROWS)],
+    "shop": ["north", "south", "NA"] * 20,
+    "label": ["yes", "no"] * 30,
+}
+
+
+def planned(tmp_path, options=None, **columns):
+    """Return the plan of a table in a CSV file; `columns` replace or join its columns."""
+    path = tmp_path / "rows.csv"
+    table = {name: cells for name, cells in (TABLE | columns).items() if cells}
+    pl.DataFrame(table).write_csv(path)
+    return plan([path], options or Options("label"))
+
+
+def refusal(tmp_path, options=None, **columns):
+    """Return why a table is refused, in one line."""
+    with pytest.raises(UserError) as refused:
+        planned(tmp_path, options, **columns)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_every_column_is_in_the_schema_in_the_order_of_the_file(tmp_path):
+    """The contract names all columns, and the model sees what can be a feature."""
+    made = planned(tmp_path)
+    assert list(made.schema.columns) == list(made.columns) == list(TABLE)
+    assert list(made.schema.features) == ["size", "when", "shop"]
+    assert made.schema.columns["size"].decimal == ","
+    assert made.schema.columns["when"].formats == ["%d.%m.%Y"]
+    assert (made.schema.task, made.schema.target) == ("classification", "label")
+
+
+def test_what_may_be_missing_is_what_is_missing(tmp_path):
+    """Only columns with gaps may have some, whatever stands for a gap."""
+    made = planned(tmp_path, size=["1", "?", "null"] * 20)
+    may = [name for name, column in made.schema.columns.items() if column.missing]
+    assert may == ["size", "shop"]
+    assert made.schema.missing_values == ["", "NA", "?", "null"]
+
+
+def test_a_comma_in_one_column_explains_the_point_in_another(tmp_path):
+    """Numbers of one file are written alike."""
+    columns = planned(tmp_path, big=["1.234", "5.678"] * 30).schema.columns
+    assert (columns["big"].type, columns["big"].thousands) == ("integer", ".")
+
+
+def test_wishes_are_kept(tmp_path):
+    """What a person drops, splits by or states is done, and said."""
+    made = planned(tmp_path, Options("label", drop=["size"], time="when"))
+    assert list(made.schema.features) == ["shop"]
+    assert {name: inferred.meaning for name, inferred in made.columns.items()} == {
+        **{"key": "set aside", "size": "set aside", "when": "time"},
+        **{"shop": "category", "label": "target"},
+    }
+    made = planned(tmp_path, Options("label", group="key"))
+    assert made.columns["key"].meaning == "group"
+
+
+@pytest.mark.parametrize(
+    "copy", [["yes", "no"] * 30, ["Yes ", "No "] * 30, [" yes", "no", ""] * 20]
+)
+def test_a_copy_of_the_target_is_set_aside(tmp_path, copy):
+    """A column that repeats the target is no feature, even with gaps."""
+    columns = {"label": ["yes", "no", "yes"] * 20} if "" in copy else {}
+    copied = planned(tmp_path, answer=copy, **columns).columns["answer"]
+    assert (copied.meaning, copied.why) == ("set aside", "a copy of the target 'label'")
+
+
+def test_a_name_may_be_given_as_it_stands_in_the_file(tmp_path):
+    """Blanks around a name in a header do not have to be typed away."""
+    assert planned(tmp_path, Options(" label ")).schema.target == "label"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (Options("lable"), "--target: there is no column 'lable' (did you mean 'label'?)"),
+        (Options("label", drop=["x"]), "--drop: there is no column 'x', but key, size, when"),
+        (Options("label", drop=["label"]), "'label' cannot be two things at once"),
+        (Options("label", time="when", group="shop"), "split by time or by group, not by both"),
+        (Options("label", time="shop"), "--time: 'shop' holds category cells, which have no order"),
+        (
+            Options("label", drop=["size", "when", "shop"]),
+            "no column is left to predict 'label' from",
+        ),
+    ],
+)
+def test_wishes_that_cannot_be_kept_are_refused(tmp_path, options, message):
+    """The sentence names the option and the column."""
+    assert message in refusal(tmp_path, options)
+
+
+def test_a_table_of_one_column_is_refused(tmp_path):
+    """There is nothing to predict from."""
+    others = dict.fromkeys(TABLE, ())
+    assert "one column only" in refusal(tmp_path, **others | {"label": ["a", "b"] * 30})
+
+
+def test_columns_are_read_a_few_at_a_time(tmp_path, monkeypatch):
+    """However few fit into memory, all come, in order, from all files."""
+    for number in range(2):
+        frame = pl.DataFrame({name: cells[:30] for name, cells in TABLE.items()})
+        frame.write_csv(tmp_path / f"{number}.csv")
+    monkeypatch.setattr("modelkeep.adopt.planning.CELLS", 100)
+    files = [tmp_path / "0.csv", tmp_path / "1.csv"]
+    read = list(columns_of(files, ["when", "key"]))
+    assert [column.to_list() for column in read] == [TABLE["when"][:30] * 2, TABLE["key"][:30] * 2]
+
+
+def test_files_of_other_types_are_one_table(tmp_path):
+    """A CSV file and a Parquet file of the same columns can be adopted together."""
+    pl.DataFrame(TABLE | {"paid": range(ROWS)}).write_csv(tmp_path / "a.csv")
+    pl.DataFrame(TABLE | {"paid": range(ROWS)}).write_parquet(tmp_path / "b.parquet")
+    made = plan([tmp_path / "a.csv", tmp_path / "b.parquet"], Options("label"))
+    assert made.target.rows == 2 * ROWS
+    assert made.schema.columns["paid"].type == "integer"
+
+
+def test_the_order_of_rows_does_not_matter(tmp_path):
+    """Shuffled rows have the same schema."""
+    order = random.Random(0).sample(range(ROWS), ROWS)
+    mixed = {name: [cells[row] for row in order] for name, cells in TABLE.items()}
+    assert planned(tmp_path).schema == planned(tmp_path, **mixed).schema

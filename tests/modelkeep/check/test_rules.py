@@ -1,0 +1,534 @@
+"""Each rule finds what it is there for, on its line, and nothing else."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from checked import Checked
+from modelkeep.check import rules  # noqa: F401
+from modelkeep.check.findings import RULES
+
+pytestmark = pytest.mark.slow
+
+EVALUATE_DEPS = "      - pipeline/evaluate.py\n"
+TRAIN_DEPS = "      - pipeline/train.py\n      - pipeline/features.py\n"
+EXTRA_REPORT = "outs: [extra, reports/more.csv: {cache: false}]"
+EXTRA = """\
+  extra:
+    cmd: python -m pipeline.extra --out extra
+    deps: [requirements.lock, .python-version, pipeline/extra.py]
+    outs: [extra]
+
+  # The package says"""
+
+
+def add_stage(home: Checked, old: str = "", new: str = "") -> None:
+    """Add a stage of its own to the project, and break it by replacing `old` by `new`."""
+    assert old in EXTRA
+    home.write("pipeline/extra.py", '"""nothing → extra."""\n')
+    home.append(".gitignore", "/extra\n")
+    home.replace("dvc.yaml", "  # The package says", EXTRA.replace(old, new, 1))
+
+
+def helper(home: Checked, importing: str, *modules: str) -> None:
+    """Let train import a module, and write that and others."""
+    home.replace(
+        "pipeline/train.py", "import pandas as pd\n", f"import pandas as pd\n{importing}\n"
+    )
+    for module in modules:
+        home.write(module, "VALUE = 1\n")
+
+
+def remote(home: Checked, *lines: str) -> None:
+    """Write the remote of the project."""
+    text = "[core]\n    remote = storage\n['remote \"storage\"']\n"
+    home.write(".dvc/config", text + "".join(f"    {line}\n" for line in lines))
+
+
+# Of each rule: how it is broken, the file and a part of the line that is named, and of the message
+BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
+    (
+        "MK001",
+        lambda home: home.replace("params.yaml", "  seed: 7", "  seed: [7"),
+        "params.yaml",
+        "",
+        "params.yaml cannot be read",
+    ),
+    (
+        "MK001",
+        lambda home: home.replace("pyproject.toml", "[project]", "[project"),
+        "pyproject.toml",
+        "[project",
+        "pyproject.toml cannot be read",
+    ),
+    (
+        "MK001",
+        lambda home: home.replace("pipeline/features.py", "def preprocessing", "def 1"),
+        "pipeline/features.py",
+        "def 1",
+        "it is not Python",
+    ),
+    (
+        "MK001",
+        lambda home: home.replace("schema.yaml", "task: ", "task: : "),
+        "schema.yaml",
+        "task: : ",
+        "schema.yaml cannot be read",
+    ),
+    (
+        "MK101",
+        lambda home: home.replace("dvc.yaml", "--out models", "--out models --log train.log"),
+        "dvc.yaml",
+        "--log train.log",
+        "stage 'train' names train.log in its command",
+    ),
+    (
+        "MK101",
+        lambda home: home.replace("dvc.yaml", "--raw data/raw", "--raw data/raw --more=data/more"),
+        "dvc.yaml",
+        "--more=data/more",
+        "names data/more",
+    ),
+    (
+        "MK101",
+        lambda home: home.replace("dvc.yaml", "--out models", "--out models --from /srv/rows"),
+        "dvc.yaml",
+        "--from /srv/rows",
+        "names /srv/rows",
+    ),
+    (
+        "MK102",
+        lambda home: home.replace("dvc.yaml", EVALUATE_DEPS, EVALUATE_DEPS + "      - LICENSE\n"),
+        "dvc.yaml",
+        "- LICENSE",
+        "stage 'evaluate' has LICENSE in its deps",
+    ),
+    (
+        "MK102",
+        lambda home: home.replace(
+            "dvc.yaml", EVALUATE_DEPS, EVALUATE_DEPS + "      - pipeline/prepare.py\n"
+        ),
+        "dvc.yaml",
+        "- pipeline/prepare.py",
+        "stage 'evaluate' has pipeline/prepare.py in its deps",
+    ),
+    (
+        "MK102",
+        lambda home: (
+            add_stage(home, "outs: [extra]", "outs: [extra, data/prepared-b]")
+            or home.append(".gitignore", "/data/prepared-b\n")
+        ),
+        "dvc.yaml",
+        "data/prepared-b",
+        "stage 'extra' has data/prepared-b in its outs",
+    ),
+    (
+        "MK103",
+        lambda home: (
+            home.replace("dvc.yaml", "--models models\n", "--models models --shops shops.csv\n")
+            or home.replace("dvc.yaml", EVALUATE_DEPS, EVALUATE_DEPS + "      - shops.csv\n")
+        ),
+        "dvc.yaml",
+        "- shops.csv",
+        "depends on shops.csv, which is not there",
+    ),
+    (
+        "MK104",
+        lambda home: (
+            add_stage(home, "--out extra", "--out extra --also reports/more.csv")
+            or home.replace("dvc.yaml", "outs: [extra]", EXTRA_REPORT)
+        ),
+        "dvc.yaml",
+        "reports/more.csv: ",
+        "stage 'extra' writes reports/more.csv, and reports belongs to stage 'evaluate'",
+    ),
+    (
+        "MK104",
+        lambda home: (
+            add_stage(home, "--out extra", "--out extra --raw data/raw")
+            or home.replace("dvc.yaml", "outs: [extra]", "outs: [extra, data/raw]")
+        ),
+        "dvc.yaml",
+        "data/raw]",
+        "data/raw belongs to data/raw.dvc",
+    ),
+    (
+        "MK105",
+        lambda home: add_stage(home, "-m pipeline.extra", "-m pipeline.extr"),
+        "dvc.yaml",
+        "-m pipeline.extr ",
+        "stage 'extra' runs pipeline.extr, which does not exist",
+    ),
+    (
+        "MK105",
+        lambda home: home.replace(
+            "dvc.yaml", "-m modelkeep_core.package", "-m modelkeep_core.pack"
+        ),
+        "dvc.yaml",
+        "modelkeep_core.pack",
+        "stage 'package' runs modelkeep_core.pack",
+    ),
+    (
+        "MK105",
+        lambda home: add_stage(home, "python -m pipeline.extra", "python tools/extra.py"),
+        "dvc.yaml",
+        "tools/extra.py",
+        "stage 'extra' runs tools/extra.py",
+    ),
+    (
+        "MK106",
+        lambda home: add_stage(home, "  extra:", "  other:"),
+        "dvc.yaml",
+        "other:",
+        "stage 'other' runs the module 'extra'",
+    ),
+    (
+        "MK107",
+        lambda home: home.replace("dvc.yaml", "path: package", "path: packages"),
+        "dvc.yaml",
+        "path: packages",
+        "artifact 'model' is packages, which no stage writes",
+    ),
+    (
+        "MK108",
+        lambda home: home.replace("dvc.yaml", "- reports/metrics.json", "- report/metrics.json"),
+        "dvc.yaml",
+        "- report/metrics.json",
+        "metrics names report/metrics.json",
+    ),
+    (
+        "MK108",
+        lambda home: home.replace("dvc.yaml", "- reports/plots/roc.csv", "- plots/roc.csv"),
+        "dvc.yaml",
+        "- plots/roc.csv",
+        "plots names plots/roc.csv",
+    ),
+    (
+        "MK108",
+        lambda home: home.replace("dvc.yaml", "template: curves", "template: curve"),
+        "dvc.yaml",
+        "template: curve",
+        "by the template 'curve', which does not exist",
+    ),
+    (
+        "MK109",
+        lambda home: home.replace("params.yaml", "  name: model", "  name: modell"),
+        "params.yaml",
+        "name: modell",
+        "package.name is 'modell', and the artifact of package is 'model'",
+    ),
+    (
+        "MK201",
+        lambda home: home.replace("dvc.yaml", "      - pipeline/features.py\n", ""),
+        "dvc.yaml",
+        "deps:",
+        "stage 'train' imports pipeline/features.py",
+    ),
+    (
+        "MK202",
+        lambda home: home.replace("dvc.yaml", "      - requirements.lock\n", ""),
+        "dvc.yaml",
+        "deps:",
+        "stage 'prepare' runs in the environment of requirements.lock",
+    ),
+    (
+        "MK202",
+        lambda home: home.replace("dvc.yaml", "      - .python-version\n", ""),
+        "dvc.yaml",
+        "deps:",
+        "stage 'prepare' runs in the environment of .python-version",
+    ),
+    (
+        "MK203",
+        lambda home: home.replace(
+            "dvc.yaml",
+            "      - reports\n      - data/raw\n",
+            "      - reports\n",
+        ),
+        "dvc.yaml",
+        "deps:",
+        "stage 'package' packages a model that data/raw is part of",
+    ),
+    (
+        "MK204",
+        lambda home: home.replace(
+            "dvc.yaml", "      - train\n      - package\n", "      - package\n"
+        ),
+        "dvc.yaml",
+        "params:",
+        "made with train of params.yaml",
+    ),
+    (
+        "MK301",
+        lambda home: home.replace("dvc.yaml", "      - evaluate\n", "      - evaluate.headlin\n"),
+        "dvc.yaml",
+        "- evaluate.headlin",
+        "stage 'evaluate' uses a parameter 'evaluate.headlin', which params.yaml does not have",
+    ),
+    (
+        "MK301",
+        lambda home: home.replace(
+            "dvc.yaml", "      - evaluate\n", "      - evaluate\n      - more.yaml:\n"
+        ),
+        "dvc.yaml",
+        "- more.yaml:",
+        "a parameter of more.yaml, which is missing",
+    ),
+    (
+        "MK302",
+        lambda home: home.append("params.yaml", "\nclean:\n  keep: 1\n"),
+        "params.yaml",
+        "clean:",
+        "no stage uses 'clean'",
+    ),
+    (
+        "MK303",
+        lambda home: add_stage(home) or home.append("params.yaml", "\nextra:\n  keep: 1\n"),
+        "dvc.yaml",
+        "extra:",
+        "params.yaml has a section 'extra'",
+    ),
+    (
+        "MK304",
+        lambda home: home.replace("schema.yaml", "    min: 25\n", "    min: 75\n"),
+        "schema.yaml",
+        "bill_length_mm:",
+        "columns.bill_length_mm: min 75 is above max 70",
+    ),
+    (
+        "MK304",
+        lambda home: home.replace("schema.yaml", "    max: 70\n", "    maximum: 70\n"),
+        "schema.yaml",
+        "bill_length_mm:",
+        "unknown key 'maximum'",
+    ),
+    (
+        "MK305",
+        lambda home: home.replace(
+            "params.yaml", "estimator: LogisticRegression", "estimator: LogisticRegresion"
+        ),
+        "params.yaml",
+        "estimator: LogisticRegresion",
+        "no such classifier (did you mean 'LogisticRegression'?)",
+    ),
+    (
+        "MK305",
+        lambda home: home.replace(
+            "params.yaml", "  RandomForestClassifier:", "  RandomForestRegressor:"
+        ),
+        "params.yaml",
+        "RandomForestRegressor:",
+        "train.RandomForestRegressor: RandomForestRegressor: scikit-learn has no such classifier",
+    ),
+    (
+        "MK305",
+        lambda home: home.replace(
+            "params.yaml", "estimator: LogisticRegression", "estimator: VotingClassifier"
+        ),
+        "params.yaml",
+        "estimator: VotingClassifier",
+        "is built around another estimator",
+    ),
+    (
+        "MK306",
+        lambda home: home.replace("params.yaml", "headline: macro_f1", "headline: f1"),
+        "params.yaml",
+        "headline: f1",
+        "evaluate.headline: there is no metric 'f1' for a classification",
+    ),
+    (
+        "MK306",
+        lambda home: home.replace("params.yaml", "    macro_f1: 0.8", "    macro_f2: 0.8"),
+        "params.yaml",
+        "macro_f2: 0.8",
+        "promote.thresholds.macro_f2: there is no metric 'macro_f2'",
+    ),
+    (
+        "MK307",
+        lambda home: (
+            home.replace("params.yaml", "split: random", "split: group")
+            or home.replace("params.yaml", "split_by: null", "split_by: iland")
+        ),
+        "params.yaml",
+        "split_by: iland",
+        "the schema has no column 'iland' (did you mean 'island'?)",
+    ),
+    (
+        "MK401",
+        lambda home: home.replace(".gitignore", "/models\n", ""),
+        "dvc.yaml",
+        "- models",
+        "DVC keeps models, and .gitignore does not name it",
+    ),
+    (
+        "MK401",
+        lambda home: home.replace(".gitignore", "/data/raw\n", ""),
+        "data/raw.dvc",
+        "path: raw",
+        "DVC keeps data/raw",
+    ),
+    (
+        "MK402",
+        lambda home: home.append(".gitignore", "reports/\n"),
+        "dvc.yaml",
+        "- reports:",
+        "reports has `cache: false`",
+    ),
+    (
+        "MK403",
+        lambda home: (
+            home.write("models/model.skops", b"x")
+            or home.git("add", "--force", "models/model.skops")
+        ),
+        "dvc.yaml",
+        "- models",
+        "Git has models/model.skops, in models that DVC keeps",
+    ),
+    (
+        "MK404",
+        lambda home: remote(home, "url = ../storage"),
+        ".dvc/config",
+        "url = ../storage",
+        "the remote 'storage' has the relative address '../storage'",
+    ),
+    (
+        "MK405",
+        lambda home: remote(home, "url = s3://bucket", "secret_access_key = abc"),
+        ".dvc/config",
+        "secret_access_key",
+        "'secret_access_key' of the remote 'storage' is a secret",
+    ),
+    (
+        "MK405",
+        lambda home: remote(home, "url = https://me:word@example.org/data"),
+        ".dvc/config",
+        "url = https",
+        "'url' of the remote 'storage' is a secret",
+    ),
+    (
+        "MK501",
+        lambda home: home.write(
+            "requirements.lock",
+            re.sub(
+                r"(modelkeep-core==\S+) \\\n +--hash\S+\n", r"\1\n", home.read("requirements.lock")
+            ),
+        ),
+        "requirements.lock",
+        "modelkeep-core==",
+        "requirements.lock has no hash of modelkeep-core",
+    ),
+    (
+        "MK502",
+        lambda home: home.replace("pyproject.toml", '"pandas>=3"', '"pandas>=3",\n    "lightgbm"'),
+        "pyproject.toml",
+        '"lightgbm"',
+        "'lightgbm' is a dependency, and requirements.lock does not name lightgbm",
+    ),
+    (
+        "MK502",
+        lambda home: home.replace("pyproject.toml", '"pandas>=3"', '"pandas>=99"'),
+        "pyproject.toml",
+        "pandas>=99",
+        "'pandas>=99' is a dependency, and requirements.lock has",
+    ),
+    (
+        "MK502",
+        lambda home: home.replace("pyproject.toml", '"pytest>=9"', '"pytest>=99"'),
+        "pyproject.toml",
+        "pytest>=99",
+        "requirements-dev.lock has",
+    ),
+    (
+        "MK503",
+        lambda home: home.replace(
+            "pyproject.toml", '["pipeline.features"]', '["pipeline.feature"]'
+        ),
+        "pyproject.toml",
+        '"pipeline.feature"',
+        "trusts 'pipeline.feature', which is no module",
+    ),
+    (
+        "MK504",
+        lambda home: home.write("vendor/modelkeep_core-0.1.0-py3-none-any.whl", b"another"),
+        "requirements.lock",
+        "modelkeep-core==",
+        "is not the file that requirements.lock names",
+    ),
+    (
+        "MK505",
+        lambda home: home.replace("pyproject.toml", "trusted = ", "trustd = "),
+        "pyproject.toml",
+        "[tool.modelkeep]",
+        "unknown key 'trustd'",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "plant", "file", "line", "message"),
+    BROKEN,
+    ids=[f"{rule}-{number}" for number, (rule, *_) in enumerate(BROKEN)],
+)
+def test_a_planted_fault_is_found_where_it_is(home, rule, plant, file, line, message):
+    """The rule names file, line and fault, says what to do, and no other rule is broken."""
+    plant(home)
+    findings = home.check()
+    assert {finding.rule for finding in findings} == {rule}
+    matching = [finding for finding in findings if message in finding.message]
+    assert matching, [finding.message for finding in findings]
+    assert matching[0].file == file
+    assert line in home.line(matching[0])
+    assert matching[0].remedy
+
+
+def test_every_rule_is_seen_to_fail():
+    """No rule is there that finds nothing."""
+    assert {rule for rule, *_ in BROKEN} == set(RULES)
+
+
+@pytest.mark.parametrize(
+    ("importing", "modules", "named"),
+    [
+        ("import helpers", ["helpers.py"], ["helpers.py"]),
+        ("from pipeline import helpers", ["pipeline/helpers.py"], ["pipeline/helpers.py"]),
+        (
+            "from pipeline.parts.one import VALUE",
+            ["pipeline/parts/one.py", "pipeline/parts/__init__.py"],
+            ["pipeline/parts/__init__.py", "pipeline/parts/one.py"],
+        ),
+        ("from .helpers import VALUE", ["pipeline/helpers.py"], ["pipeline/helpers.py"]),
+    ],
+)
+def test_modules_are_followed_wherever_they_lie(home, importing, modules, named):
+    """Top-level modules, subpackages and relative imports are seen."""
+    helper(home, importing, *modules)
+    imported = [
+        finding
+        for finding in home.check()
+        if finding.rule == "MK201" and "stage 'train'" in finding.message
+    ]
+    assert [finding.message.split(" imports ")[1].split(",")[0] for finding in imported] == named
+
+
+def test_a_module_behind_another_is_followed(home):
+    """What an imported module imports is code of the stage too."""
+    helper(home, "import helpers", "helpers.py", "deeper.py")
+    home.write("helpers.py", "import deeper\n")
+    messages = " ".join(finding.message for finding in home.check())
+    assert "stage 'train' imports deeper.py" in messages
+
+
+def test_a_module_is_followed_once_it_is_declared(home):
+    """The remedy is one: after it, train is silent, and the package asks for the same file."""
+    helper(home, "import helpers", "helpers.py")
+    home.replace("dvc.yaml", TRAIN_DEPS, f"{TRAIN_DEPS}      - helpers.py\n")
+    assert [(finding.rule, finding.message) for finding in home.check()] == [
+        (
+            "MK203",
+            "stage 'package' packages a model that helpers.py is part of, which is no dependency "
+            "of it.",
+        )
+    ]
+    home.replace("dvc.yaml", "      - pipeline\n", "      - pipeline\n      - helpers.py\n")
+    assert home.check() == []

@@ -1,0 +1,125 @@
+"""Tables are taken in so that the line reads them, cell by cell; plain ones stay as bytes."""
+
+import gzip
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from modelkeep.intake.reading import scan, take_in
+from modelkeep_core.errors import UserError
+
+
+def taken(source, tmp_path):
+    """Take in tables and return the files by their paths in data/raw, and what was said."""
+    files, notes = take_in(source, tmp_path / "raw", tmp_path / "work")
+    return {file.relative_to(tmp_path / "raw").as_posix(): file for file in files}, notes
+
+
+def written(path, content):
+    """Write bytes and return the path."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,x\n,\n", b'a,b\r\n1,"x, y"\r\n'])
+def test_a_plain_file_stays_byte_for_byte(tmp_path, content):
+    """The hash of a table in the lineage is that of the file that a person gave."""
+    files, notes = taken(written(tmp_path / "rows.csv", content), tmp_path)
+    assert files["rows.csv"].read_bytes() == content
+    assert notes == []
+
+
+def test_a_plain_parquet_file_stays_byte_for_byte(tmp_path):
+    """So does a file of columns that the schema has types for."""
+    path = tmp_path / "rows.pq"
+    pl.DataFrame({"a": [1, None], "b": ["x", "y"], "c": [date(2024, 1, 1)] * 2}).write_parquet(path)
+    files, notes = taken(path, tmp_path)
+    assert files["rows.parquet"].read_bytes() == path.read_bytes()
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("content", "cells"),
+    [
+        ("a;b\n1,5;é\n".encode("cp1252"), [("1,5", "é")]),
+        ("\ufeffa\tb\n1\tx\n".encode("utf-16"), [("1", "x")]),
+        (b'a,b\n1,say ""x""\n', [("1", 'say ""x""')]),
+        (b"a,b\r1,2\r3,4\r", [("1", "2"), ("3", "4")]),
+        (b"a,b\n1,2\n\n3,4\n", [("1", "2"), ("3", "4")]),
+        (b'a,b\nx"y,z"w\n', [('x"y', 'z"w')]),
+        (b'a|b\n"x\ny"|"p,q"\n', [("x\ny", "p,q")]),
+        (b"a,b\n  1 ,NA\n", [("  1 ", "NA")]),
+    ],
+)
+def test_other_text_becomes_csv_with_the_same_cells(tmp_path, content, cells):
+    """What the line reads is what stood in the file, cell by cell."""
+    files, _ = taken(written(tmp_path / "rows.txt", content), tmp_path)
+    assert scan(files["rows.csv"]).collect().rows() == cells
+
+
+def test_what_was_rewritten_is_said(tmp_path):
+    """A person is told why the bytes are others."""
+    path = written(tmp_path / "rows.tsv", "a\tü\n1\t2\n".encode("cp1252"))
+    _, notes = taken(path, tmp_path)
+    assert notes == ["rows.tsv (cp1252, tabs) is kept as UTF-8 with commas, cell by cell"]
+
+
+def test_parquet_columns_of_other_types_become_plain(tmp_path):
+    """Types that the schema has no word for are converted; what cannot be a column is left out."""
+    path = tmp_path / "rows.parquet"
+    table = pl.DataFrame(
+        {
+            "kind": pl.Series(["a", "b"], dtype=pl.Categorical),
+            "money": [Decimal("1.50"), None],
+            "took": [timedelta(minutes=1), None],
+            "at": [time(9, 30), None],
+            "when": pl.Series([datetime(2024, 1, 1), None]).dt.replace_time_zone("Europe/Berlin"),
+            "share": [float("inf"), 0.5],
+            "tags": [["x"], []],
+            "raw": [b"x", b"y"],
+            "big": pl.Series([2**64 - 1, 1], dtype=pl.UInt64),
+        }
+    )
+    table.write_parquet(path)
+    files, notes = taken(path, tmp_path)
+    rows = scan(files["rows.parquet"]).collect()
+    assert rows.rows()[0] == (
+        *("a", 1.5, 60.0, "09:30:00", datetime(2023, 12, 31, 23), None, 2.0**64),
+    )
+    assert len(notes) == 2
+
+
+def test_names_are_mended_in_both_kinds(tmp_path):
+    """A header is told apart before the schema names its columns."""
+    pl.DataFrame({" a ": [1], "": [2]}).write_parquet(tmp_path / "x.parquet")
+    files, _ = taken(tmp_path / "x.parquet", tmp_path)
+    assert scan(files["x.parquet"]).collect_schema().names() == ["a", "column_2"]
+
+
+def test_the_files_of_a_directory_have_names_of_their_own(tmp_path):
+    """Two tables that differ only in their kind of file do not overwrite each other."""
+    data = tmp_path / "data"
+    written(data / "x.csv", b"a,b\n1,2\n")
+    written(data / "x.tsv", b"b\ta\n3\t4\n")
+    written(data / "x.csv.gz", gzip.compress(b"a,b\n5,6\n"))
+    written(data / "notes.md", b"x")
+    files, notes = taken(data, tmp_path)
+    assert sorted(files) == ["x-2.csv", "x-3.csv", "x.csv"]
+    assert "files in data that are no tables and left out: 1" in notes
+
+
+def test_tables_of_other_columns_are_refused(tmp_path):
+    """Files that do not belong together are told by the first column that differs."""
+    written(tmp_path / "data" / "x.csv", b"a,b\n1,2\n")
+    written(tmp_path / "data" / "y.csv", b"a,c\n1,2\n")
+    with pytest.raises(UserError, match=r"x\.csv and y\.csv differ: only one has a column 'b'"):
+        taken(tmp_path / "data", tmp_path)
+
+
+def test_a_broken_parquet_file_is_refused(tmp_path):
+    """What the reader says is told with the name of the file."""
+    with pytest.raises(UserError, match=r"rows\.parquet cannot be read as parquet"):
+        taken(written(tmp_path / "rows.parquet", b"PAR1 nothing"), tmp_path)

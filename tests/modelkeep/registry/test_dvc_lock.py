@@ -1,0 +1,191 @@
+"""dvc.lock and dvc.yaml of a commit are read as what DVC writes, or refused by their names."""
+
+import pytest
+
+from modelkeep.registry.dvc_lock import (
+    File,
+    Pipeline,
+    parse_pipeline,
+    read_artifacts,
+    read_pipeline,
+    read_yaml,
+)
+from modelkeep.registry.git import opened
+from modelkeep_core.errors import UserError
+from repository import MISSING, Model
+
+LOCK = """\
+schema: '2.0'
+stages:
+  prepare:
+    cmd: python -m pipeline.prepare --raw data/raw --params
+      params.yaml --out data/prepared
+    deps:
+    - path: data/raw
+      hash: md5
+      md5: ecb4f2ac14219a01b43c09fbe37f4f2a.dir
+      size: 15241
+      nfiles: 1
+    - path: s3://bucket/rows.csv
+      etag: abc
+    params:
+      params.yaml:
+        prepare:
+          seed: 07
+          split: no
+          split_by:
+    outs:
+    - path: data/prepared
+      hash: md5
+      md5: 0929c511e34eb5da2663c25972fc43a4.dir
+  package:
+    cmd:
+    - echo one
+    - echo two
+    outs:
+    - path: model.json
+      md5: '0123'
+    - path: package
+      md5: 8e864900abbefa5b3a4ed9465526b3fb.dir
+"""
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    """The pipeline of the lock above."""
+    return parse_pipeline(LOCK.encode(), {"model": "package"})
+
+
+def test_a_lock_gives_the_stages_in_their_order(pipeline):
+    """Names, commands on one line, and what was read and written, with its hashes."""
+    prepare, package = pipeline.stages
+    assert (prepare.name, package.name) == ("prepare", "package")
+    assert prepare.command == (
+        "python -m pipeline.prepare --raw data/raw --params params.yaml --out data/prepared"
+    )
+    assert package.command == "echo one && echo two"
+    assert prepare.deps == (
+        File("data/raw", "ecb4f2ac14219a01b43c09fbe37f4f2a.dir"),
+        File("s3://bucket/rows.csv", None),
+    )
+    assert package.deps == ()
+    assert package.outs[0] == File("model.json", "0123")
+    assert pipeline.artifacts == {"model": "package"}
+
+
+def test_what_is_in_a_lock_is_text(pipeline):
+    """A hash of digits stays a hash, whatever YAML would make of it."""
+    prepare, package = pipeline.stages
+    values = {"seed": "07", "split": "no", "split_by": ""}
+    assert (prepare.params, package.params) == ({"params.yaml": {"prepare": values}}, {})
+
+
+@pytest.mark.parametrize(
+    ("path", "stage", "out"),
+    [
+        ("data/prepared", "prepare", "data/prepared"),
+        ("data/prepared/train.parquet", "prepare", "data/prepared"),
+        ("package", "package", "package"),
+        ("package/deep/file", "package", "package"),
+    ],
+)
+def test_the_producing_stage_of_a_path_wrote_it_or_a_directory_around_it(
+    pipeline, path, stage, out
+):
+    """A file in an output has the same stage as the output."""
+    made = pipeline.producing_stage(path)
+    assert (made[0].name, made[1].path) == (stage, out)
+
+
+@pytest.mark.parametrize("path", ["data", "data/raw", "packages", "package2/x", "model.jso", ""])
+def test_what_no_stage_wrote_has_no_producing_stage(pipeline, path):
+    """A directory around an output, or a name that begins like one, is not that output."""
+    assert pipeline.producing_stage(path) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", "a: b: c", "words", "[]", "schema: '2.0'", "stages: []", "stages: words"),
+        *("stages:\n  a:\n", "stages: {a: []}", "stages: {a: {deps: [b]}}", "\x00"),
+        *("stages: {a: {outs: [{md5: b}]}}", "stages: {a: {outs: {path: b}}}"),
+        *("stages: {a: {params: [b]}}", "stages: {a: {params: {b: c}}}", "stages: {a: {cmd: {}}}x"),
+        "<<<<<<< HEAD\nstages: {}\n=======\nstages: {}\n>>>>>>> other\n",
+    ],
+)
+def test_what_dvc_does_not_write_is_refused(content):
+    """An empty file, no YAML, another shape or a merge conflict is no lock."""
+    with pytest.raises(UserError, match=r"dvc\.lock is not as DVC writes it"):
+        parse_pipeline(content.encode(), {})
+
+
+def test_bytes_that_are_no_text_are_refused():
+    """As everywhere, YAML is UTF-8."""
+    with pytest.raises(UserError, match="not as DVC writes it"):
+        parse_pipeline("stages: {ü: {}}".encode("latin-1"), {})
+
+
+def test_a_commit_gives_its_pipeline_in_any_directory(repository):
+    """Each project has the files that lie in it."""
+    commit = repository.commit(Model(recipe="a"), under="one/")
+    commit = repository.commit(Model(recipe="b", name="other", package="out"), under="two/er/")
+    with opened(str(repository.directory)) as git:
+        pipelines = [read_pipeline(git, commit, directory) for directory in ("one/", "two/er/")]
+    assert [pipeline.artifacts for pipeline in pipelines] == [
+        {"model": "package"},
+        {"other": "out"},
+    ]
+    assert [pipeline.producing_stage("model.json")[0].name for pipeline in pipelines] == [
+        "package-model",
+        "package-other",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"sub/dvc.yaml": None}, "commit {} has no sub/dvc.yaml."),
+        ({"sub/dvc.yaml": "{"}, "sub/dvc.yaml of commit {} is not valid YAML."),
+        ({"sub/dvc.yaml": "artifacts: [a]"}, "dvc.yaml of commit {} is not as DVC wants it."),
+        ({"sub/dvc.yaml": "artifacts: {a: {}}"}, "dvc.yaml of commit {} is not as DVC wants it."),
+        ({"sub/dvc.yaml": "artifacts: {a: b}"}, "dvc.yaml of commit {} is not as DVC wants it."),
+        ({"sub/dvc.yaml": "words"}, "dvc.yaml of commit {} is not as DVC wants it."),
+        ({"sub/dvc.lock": None}, "commit {} has no sub/dvc.lock."),
+        ({"sub/dvc.lock": "{"}, "dvc.lock is not as DVC writes it. (commit {})"),
+    ],
+)
+def test_a_commit_without_a_pipeline_is_refused_by_its_id(repository, files, message):
+    """The message says which file of which commit, and what is wrong with it."""
+    repository.commit(Model(), under="sub/")
+    commit = repository.commit(others=files)
+    with opened(str(repository.directory)) as git, pytest.raises(UserError) as refused:
+        read_pipeline(git, commit, "sub/")
+    assert str(refused.value) == message.format(commit[:7])
+
+
+def test_a_lost_commit_is_refused(repository):
+    """A tag may be here without its commit."""
+    with (
+        opened(str(repository.directory)) as git,
+        pytest.raises(UserError, match=r"commit 1111111 has no dvc\.yaml"),
+    ):
+        read_pipeline(git, MISSING, "")
+
+
+@pytest.mark.parametrize("text", ["stages: {}", "artifacts:", "artifacts: {}"])
+def test_a_project_may_have_no_models(repository, text):
+    """A pipeline whose dvc.yaml names none is a pipeline all the same."""
+    commit = repository.commit(others={"dvc.yaml": text, "dvc.lock": "stages: {}"})
+    with opened(str(repository.directory)) as git:
+        assert read_artifacts(git, commit, "") == {}
+        assert read_pipeline(git, commit, "") == Pipeline((), {})
+
+
+def test_a_yaml_file_is_read_as_text(repository):
+    """No value is taken for a number, a date or nothing."""
+    commit = repository.commit(
+        others={"a.dvc": "outs:\n- md5: 12e5\n  size: 1\nwhen: 2026-01-01\n"}
+    )
+    with opened(str(repository.directory)) as git:
+        content = read_yaml(git, commit, "a.dvc")
+    assert content == {"outs": [{"md5": "12e5", "size": "1"}], "when": "2026-01-01"}

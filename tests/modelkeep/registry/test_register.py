@@ -1,0 +1,358 @@
+"""A version gets its number only where everything of it can be found again, and only once."""
+
+import argparse
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from modelkeep.registry import register
+from modelkeep_core.errors import UserError
+from project import FORKS, SETTINGS, UNREACHED, ended, forked, git, killed_everywhere, refuse_pushes
+
+
+def edit(path, old, new):
+    """Replace a text in a file of the project."""
+    text = Path(path).read_text(encoding="utf-8")
+    assert old in text
+    Path(path).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def recipe_of(revision, project):
+    """Return the recipe id that a commit has."""
+    return json.loads(project.git("show", f"{revision}:model.json"))["recipe_id"]
+
+
+# What is written
+
+
+def test_the_model_of_this_commit_gets_a_number(project):
+    """The tag is on the commit; its message says how good the model is, and its recipe."""
+    recipe, commit = recipe_of("main", project), project.id("main")
+    assert project.run("register") == (
+        f"made-up v1.0.0 is recipe {recipe[:7]} of commit {commit[:7]}.\n"
+        "made-up@v1.0.0 is written here; `git push origin 'made-up@v1.0.0'` shares it."
+    )
+    assert project.id("made-up@v1.0.0") == commit
+    reason, vouched = project.message("made-up@v1.0.0").split("\n\n")
+    assert re.fullmatch(r"macro_f1 0\.703 \(0\.\d+ to 0\.\d+\)", reason)
+    assert vouched.startswith(f"Recipe: {recipe}\n")
+
+
+def test_the_message_says_what_is_new(project):
+    """A person's own words come first."""
+    project.run("register", "-m", "Knows more")
+    assert project.message("made-up@v1.0.0").startswith("Knows more\n\nRecipe: ")
+
+
+def test_registering_changes_nothing_else(project):
+    """Neither the work tree nor a commit, nor what DVC keeps."""
+    kept = [*Path(".dvc/cache").rglob("*"), *project.storage.rglob("*")]
+    before = project.status(), project.git("log", "--all", "--oneline")
+    project.run("register")
+    assert (project.status(), project.git("log", "--all", "--oneline")) == before
+    assert [*Path(".dvc/cache").rglob("*"), *project.storage.rglob("*")] == kept
+
+
+def test_the_tag_is_pushed_when_it_is_to_be(project):
+    """With --push, origin has it as well."""
+    bare = project.add_origin()
+    assert "made-up@v1.0.0 is written and pushed to origin." in project.run("register", "--push")
+    assert project.tags(bare) == project.tags()
+
+
+def test_a_project_in_a_directory_is_registered_under_its_path(project, monkeypatch):
+    """In a repository of several projects, what lies outside does not matter."""
+    top = project.directory.parent
+    shutil.rmtree(".git")
+    git(top, "init", "--quiet")
+    (top / ".gitignore").write_text("/home\n/storage\n", encoding="utf-8")
+    git(top, "add", ".")
+    git(top, "commit", "--quiet", "-m", "All")
+    (top / "foreign").write_text("", encoding="utf-8")
+    assert project.run("register").startswith("project:made-up v1.0.0 is recipe")
+    assert "project:made-up v1.0.0, verified." in project.run("fetch", "v1.0.0", "../got")
+    assert [*project.tags()] == ["project=made-up@v1.0.0"]
+
+
+# Numbers
+
+
+@pytest.fixture
+def number_of(project):
+    """Return a function that gives the number of the next version, after these three."""
+    project.tag("made-up@v1.2.3", "strong")
+    project.tag("made-up@v1.0.10", "weak")
+    project.tag("other@v7.0.0", "weak")
+
+    def number(wanted=None, bump="minor"):
+        with project.catalogue() as catalogue:
+            return register.next_number(catalogue, "made-up", wanted, bump)
+
+    return number
+
+
+@pytest.mark.parametrize(
+    ("part", "number"), [("major", "v2.0.0"), ("minor", "v1.3.0"), ("patch", "v1.2.4")]
+)
+def test_the_largest_number_is_raised(number_of, part, number):
+    """The largest is not always the last one, and other models have numbers of their own."""
+    assert number_of(bump=part) == number
+
+
+@pytest.mark.parametrize("wanted", ["v1.2.10", "1.2.10", "v2.0.0-rc1"])
+def test_the_number_is_the_one_that_is_wanted(number_of, wanted):
+    """Any larger number will do, and its v may be left out."""
+    assert number_of(wanted) == f"v{wanted.removeprefix('v')}"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ("v1.2.3", r"v1\.2\.3 is taken\. The next is v1\.3\.0\."),
+        ("1.0.10", r"v1\.0\.10 is taken"),
+        ("v1.2.2", r"v1\.2\.2 is not larger than v1\.2\.3\. The next is v1\.3\.0\."),
+        ("v1.2.3-rc1", r"v1\.2\.3-rc1 is not larger than v1\.2\.3\."),
+        ("v1.2.3+linux", "is not larger than"),
+        ("v1.3", r"'v1\.3' is no version number: it is like v1\.2\.0 \(semver\.org\)\."),
+        ("v1.3.0.1", r"'v1\.3\.0\.1' is no version number"),
+        ("v01.3.0", r"'v01\.3\.0' is no version number"),
+        ("latest", "'latest' is no version number"),
+    ],
+)
+def test_a_number_that_cannot_be_the_next_is_refused(number_of, wanted, why):
+    """The message says what the next one would be, or what a number is like."""
+    with pytest.raises(UserError, match=why):
+        number_of(wanted)
+
+
+def test_a_number_that_was_taken_back_is_not_given_again(project, number_of):
+    """What people knew under one number stays one thing."""
+    project.tag("made-up@v1.9.0", "main")
+    project.tag("made-up@v1.9.0!", "main")
+    assert number_of() == "v1.10.0"
+    with pytest.raises(UserError, match=r"v1\.9\.0 is taken"):
+        number_of("v1.9.0")
+
+
+def test_the_wanted_part_or_number_is_what_is_registered(project):
+    """A recipe whose number was taken back gets the next one, as the command line says it."""
+    project.tag("made-up@v1.0.0", "main")
+    project.tag("made-up@v1.0.0!", "main")
+    assert project.run("register", "--bump", "major").startswith("made-up v2.0.0 is recipe")
+    project.git("tag", "--delete", "made-up@v2.0.0")
+    assert project.run("register", "v2.0.1").startswith("made-up v2.0.1 is recipe")
+
+
+# What is refused
+
+
+def test_a_changed_file_is_refused(project):
+    """The version would not be what its commit says."""
+    edit("params.yaml", "seed: 2", "seed: 3")
+    why = project.refusal("register")
+    assert why.startswith("the work tree is not clean (M params.yaml): commit, ignore or remove")
+
+
+@pytest.mark.parametrize("setting", ["normal", "no"])
+def test_files_that_are_in_no_commit_are_refused(project, setting):
+    """What lies about may have been used, whether `git status` is set to show it or not."""
+    project.git("config", "status.showUntrackedFiles", setting)
+    for name in ("helper.py", "notes.txt"):
+        Path(name).write_text("", encoding="utf-8")
+    assert "not clean (?? helper.py and 1 more)" in project.refusal("register")
+
+
+def test_an_ignored_file_is_left_alone(project):
+    """What Git ignores by intent is no change."""
+    Path("__pycache__").mkdir()
+    Path("__pycache__/x.pyc").write_text("", encoding="utf-8")
+    project.run("register")
+
+
+def test_a_change_that_was_committed_without_a_run_is_refused(project):
+    """Where dvc.lock is not in step, the model is not what the commit would make."""
+    project.change_params("train", seed=5)
+    why = project.refusal("register")
+    assert why.startswith("dvc.lock is not in step with the work (train, package): `dvc repro`")
+
+
+@pytest.mark.parametrize(
+    ("path", "stages"),
+    [("raw/rows.csv", "prepare, package, raw.dvc"), ("models/model.skops", "train")],
+)
+def test_a_changed_output_or_data_file_is_refused(project, path, stages):
+    """What DVC keeps is not in Git's sight, and is looked at all the same."""
+    with Path(path).open("ab") as file:
+        file.write(b"\n")
+    assert f"not in step with the work ({stages}" in project.refusal("register")
+
+
+def test_a_package_that_is_not_whole_is_refused(project):
+    """A manifest that does not fit is found here, not where the package is to be used."""
+    edit("package/MODEL_CARD.md", "Made up", "Made better")
+    project.record()
+    project.commit()
+    why = project.refusal("register")
+    assert "package/MODEL_CARD.md is not the file that was packaged" in why
+
+
+def test_a_package_with_other_metadata_than_the_committed_is_refused(project):
+    """The commands read what is committed: a package that says otherwise could not be fetched."""
+    edit("model.json", "Made up", "Made better")
+    project.record()
+    project.commit()
+    assert "package does not have the metadata that are committed" in project.refusal("register")
+
+
+@pytest.mark.parametrize("path", ["package", "package/model.skops", "raw/rows.csv"])
+def test_what_the_remote_does_not_have_is_refused(project, path):
+    """Data or package, list or file: the message names what could not be found from elsewhere."""
+    project.stored(project.objects()[path]).unlink()
+    why = project.refusal("register")
+    assert why.startswith(f"the remote 'storage' does not have {path}: ")
+    assert why.endswith("`dvc push` sends them; --local accepts the risk.")
+
+
+def test_all_that_the_remote_lacks_is_counted(project):
+    """One is named, and how many there are."""
+    lost = set(project.objects().values())
+    for name in lost:
+        project.stored(name).unlink()
+    assert f"raw/rows.csv and {len(lost) - 1} more: " in project.refusal("register")
+
+
+def test_local_accepts_that_the_remote_has_nothing(project):
+    """A person may take the risk, also where there is no remote at all."""
+    shutil.rmtree(project.storage)
+    assert "the remote 'storage' does not have" in project.refusal("register")
+    Path(".dvc/config.local").write_text(SETTINGS.format(UNREACHED), encoding="utf-8")
+    assert "the remote 'storage' cannot be used: " in project.refusal("register")
+    project.run("register", "--local")
+    assert [*project.tags()] == ["made-up@v1.0.0"]
+
+
+def test_a_project_without_a_remote_is_refused(project):
+    """The message says how a remote is added."""
+    Path(".dvc/config.local").unlink()
+    Path(".dvc/config").write_text("", encoding="utf-8")
+    project.commit()
+    assert "no default remote: `dvc remote add --default" in project.refusal("register")
+
+
+def test_one_recipe_has_one_number(project):
+    """A recipe that is registered is named with its number and tag, on whatever commit it is."""
+    project.tag("made-up@v1.0.0", "strong")
+    project.tag("made-up@v1.1.0", "main")
+    project.tag("made-up@v1.2.0", "weak")
+    Path("README.md").write_text("Hello", encoding="utf-8")
+    project.commit()
+    why = project.refusal("register", "v2.0.0")
+    assert why == ("this recipe is v1.1.0 already (tag made-up@v1.1.0): one recipe has one number.")
+
+
+def test_a_person_without_an_identity_registers_nothing(project, monkeypatch):
+    """Who released it would not be known."""
+    monkeypatch.delenv("GIT_COMMITTER_EMAIL")
+    monkeypatch.delenv("GIT_AUTHOR_EMAIL")
+    assert "Git does not know who you are" in project.refusal("register")
+
+
+def test_a_signature_that_fails_leaves_nothing(project):
+    """Where tags must be signed, there is none without a signature."""
+    project.git("config", "tag.gpgSign", "true")
+    project.git("config", "gpg.program", "false")
+    assert "made-up@v1.0.0 was not written" in project.refusal("register")
+
+
+def test_a_colleagues_tag_is_told_before_anything_is_written(project):
+    """What origin has and we have not could be this very recipe."""
+    git(project.add_origin(), "tag", "-a", "-m", "mine", "made-up@v1.0.0", "weak")
+    assert "origin has the tag made-up@v1.0.0" in project.refusal("register", "--push")
+    project.run("register", "v2.0.0")
+
+
+def test_who_may_not_push_registers_nothing(project):
+    """With --push, the tag is in both repositories or in none."""
+    bare = project.add_origin()
+    refuse_pushes(bare)
+    assert "made-up@v1.0.0 was taken back" in project.refusal("register", "--push")
+    assert project.tags(bare) == {}
+
+
+def test_without_an_origin_there_is_nothing_to_push_to(project):
+    """The message says how one is added."""
+    assert "`git remote add origin URL`" in project.refusal("register", "--push")
+
+
+def test_a_repository_without_a_work_tree_is_refused(project, monkeypatch):
+    """There is no package there that could be checked."""
+    monkeypatch.chdir(project.add_origin())
+    with pytest.raises(UserError, match="registered in a work tree"):
+        project.run("register")
+
+
+def test_a_pipeline_without_a_model_is_refused(project):
+    """A model is what dvc.yaml names under artifacts."""
+    edit("dvc.yaml", "artifacts:", "others:")
+    project.commit()
+    assert (
+        project.refusal("register") == "dvc.yaml of this commit names no model under `artifacts:`."
+    )
+
+
+def test_one_of_several_models_has_to_be_named(project):
+    """The message names them, and the option that says which."""
+    edit("dvc.yaml", "artifacts:", "artifacts:\n  other:\n    path: models\n    type: model")
+    project.commit()
+    why = project.refusal("register")
+    assert why == "there are several models (other, made-up): say which with --model."
+    project.run("register", "--model", "made-up")
+    assert [*project.tags()] == ["made-up@v1.0.0"]
+
+
+def test_what_dvc_cannot_open_is_refused(project):
+    """DVC's own words say why."""
+    edit("dvc.yaml", "outs: [models]", "outs: 3")
+    project.commit()
+    assert "DVC cannot work here: " in project.refusal("register")
+
+
+# Several at once, and interruptions
+
+
+def test_what_others_wrote_meanwhile_counts(project):
+    """The tags are read again once nobody else can register."""
+    args = argparse.Namespace(
+        version=None, bump="minor", message=None, local=False, push=False, model=None
+    )
+    with project.catalogue() as catalogue:
+        assert catalogue.events == []
+        project.tag("made-up@v1.0.0", "main")
+        with pytest.raises(UserError, match=r"this recipe is v1\.0\.0 already"):
+            register.run(catalogue, args)
+
+
+@FORKS
+def test_two_registrations_at_once_give_one_tag(project):
+    """Of two processes with two numbers for one recipe, one registers and one is refused."""
+    processes = [
+        forked(lambda number=number: project.run("register", number))
+        for number in ("v1.0.0", "v2.0.0")
+    ]
+    assert sorted(map(ended, processes)) == [0, 1]
+    assert len(project.tags()) == 1
+
+
+@FORKS
+def test_a_registration_that_is_killed_leaves_the_tag_or_nothing(project):
+    """Killed at any step, it can be tried again, and the tag is whole from the first moment."""
+    for _ in killed_everywhere(lambda: project.run("register", "-m", "new"), stride=2):
+        assert project.status() == ""
+        if project.tags():
+            break
+    assert [*project.tags()] == ["made-up@v1.0.0"]
+    assert project.message("made-up@v1.0.0").startswith("new\n\nRecipe: ")
+    assert "already" in project.refusal("register")

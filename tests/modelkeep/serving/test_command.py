@@ -1,0 +1,228 @@
+"""`modelkeep serve`: what is served, with which settings, and what is refused before it starts."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from modelkeep import cli, place
+from modelkeep.serving.counters import SHARED
+from modelkeep.serving.current import Current
+from modelkeep.serving.options import API_KEY, SETTINGS, Settings
+from modelkeep_core.errors import UserError
+from server import until
+
+pytestmark = pytest.mark.slow
+
+SOURCE = Path(cli.__file__).parents[1]
+SIGNALS = pytest.mark.skipif(os.name == "nt", reason="a process cannot be asked to end here")
+
+
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """Return a function that runs the command up to where the server would start."""
+    monkeypatch.chdir(tmp_path)
+    for name in (SETTINGS, SHARED):
+        # What the command sets is taken back after the test.
+        monkeypatch.setenv(name, "")
+    monkeypatch.delenv(SHARED)
+
+    def start(*words):
+        options = {}
+        monkeypatch.setattr(uvicorn, "run", lambda app, **given: options.update(given, app=app))
+        assert cli.run(cli.arguments(["serve", *map(str, words)])) == 0
+        return options, Settings.handed_over()
+
+    return start
+
+
+def test_a_package_is_served_on_the_loopback_unless_told(started, run):
+    """Safe defaults: nobody else reaches it, inputs are recorded beside it, limits are set."""
+    options, settings = started("--package", run.package)
+    assert (options["host"], options["port"], options["workers"]) == ("127.0.0.1", 8000, 1)
+    assert options["access_log"] is False
+    assert Current.read(Path(settings.current)) == Current(str(run.package))
+    assert options["app"] == "modelkeep.serving.app:create"
+    assert settings.records == str(Path("var/records.sqlite"))
+    assert (settings.keep_inputs, settings.keep_days, settings.max_rows) == (True, None, 10_000)
+
+
+def test_every_setting_arrives(started, run, tmp_path):
+    """What the command line says is what the workers get."""
+    options, settings = started(
+        *("--package", run.package, "--host", "0.0.0.0", "--port", 8123, "--workers", 2),
+        *("--data", tmp_path / "elsewhere", "--no-inputs", "--keep-days", 30),
+        *("--max-rows", 7, "--max-body", 0.5, "--timeout", 3),
+    )
+    assert (options["host"], options["port"], options["workers"]) == ("0.0.0.0", 8123, 2)
+    assert settings == Settings(
+        current=str(tmp_path / "elsewhere" / "current-8123.json"),
+        records=str(tmp_path / "elsewhere" / "records.sqlite"),
+        keep_inputs=False,
+        keep_days=30.0,
+        max_rows=7,
+        max_bytes=524288,
+        timeout=3.0,
+    )
+    assert os.environ[SHARED] == str(tmp_path / "elsewhere" / "numbers-8123")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "one of the arguments --stage --version --package is required"),
+        (["--package", "p", "--stage", "prod"], "not allowed with"),
+        (["--package", "p", "--workers", "0"], "invalid"),
+        (["--package", "p", "--max-rows", "-1"], "invalid"),
+        (["--package", "p", "--timeout", "0"], "invalid"),
+        (["--package", "p", "--keep-days", "nan"], "invalid"),
+        (["--package", "p", "--max-body", "inf"], "invalid"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_refused(words, sentence, capsys):
+    """With the usage, and status 2."""
+    with pytest.raises(SystemExit) as ended:
+        cli.arguments(["serve", *words])
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--package", "p", "--follow"], "--follow needs --stage"),
+        (["--version", "v1.0.0", "--follow"], "--follow needs --stage"),
+        (["--version", "v1.0.0", "--trust-code"], "--trust-code is for --package"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(started, words, sentence):
+    """Before anything is looked for."""
+    with pytest.raises(UserError, match=sentence):
+        started(*words)
+
+
+def test_a_package_that_cannot_be_served_is_refused_before_anything_starts(started, package_copy):
+    """One sentence; nothing is written."""
+    (package_copy / "model.skops").write_bytes(b"changed")
+    with pytest.raises(UserError, match=r"model\.skops is not the file that was packaged"):
+        started("--package", package_copy)
+    with pytest.raises(UserError, match="is no package"):
+        started("--package", "nowhere")
+    assert not Path("var").exists()
+
+
+def test_a_version_or_a_stage_is_fetched(started, numbered, monkeypatch):
+    """From the repository that one stands in."""
+    numbered.assign("prod", "strong")
+    monkeypatch.chdir(numbered.directory)
+    for words, version in ((["--version", "v1.2.0"], "v1.2.0"), (["--stage", "prod"], "v1.1.0")):
+        _, settings = started("--repo", numbered.directory, *words)
+        assert Current.read(Path(settings.current)).version == version
+
+
+def test_a_stage_is_served_from_below_the_root_of_a_project(numbered, monkeypatch, tmp_path):
+    """The versions are those of the project, and what is fetched lies at its root."""
+    numbered.assign("prod", "strong")
+    (numbered.directory / "notes").mkdir()
+    monkeypatch.chdir(numbered.directory / "notes")
+    monkeypatch.setattr(place, "_typed_from", Path())
+    monkeypatch.setenv(SETTINGS, "")
+    monkeypatch.setattr(uvicorn, "run", lambda *_, **__: None)
+    monkeypatch.setattr(sys, "argv", ["modelkeep", "serve", "--stage", "prod"])
+    assert cli.main() == 0
+    assert Current.read(numbered.directory / "var" / "current-8000.json").version == "v1.1.0"
+
+
+@contextmanager
+def process(*words, directory, **variables):
+    """Run the command in a process of its own until it says that it listens; end it afterwards."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        [sys.executable, "-m", "modelkeep", "serve", *map(str, words), "--port", str(port)],
+        cwd=directory,
+        env=os.environ | {"PYTHONPATH": str(SOURCE)} | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as running:
+        try:
+            until(lambda: listens(port) or running.poll() is not None, 60)
+            yield running, port
+        finally:
+            running.kill()
+
+
+def listens(port):
+    """Say whether somebody listens on a port."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def answer(port, package, **headers):
+    """Ask for the predictions of a package's example, and make sure that they are those."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    example = json.loads((package / "example.json").read_text("utf-8"))
+    client.request("POST", "/predict", json.dumps({"records": example["records"]}), headers)
+    content = json.loads(client.getresponse().read())
+    client.close()
+    assert content["predictions"] == example["predictions"]
+
+
+@SIGNALS
+def test_the_command_serves_and_ends_as_it_is_told(run, tmp_path):
+    """A real process answers with a key, and a signal ends it cleanly, its records closed."""
+    with process(
+        "--package", run.package, "--data", tmp_path, directory=tmp_path, **{API_KEY: "key"}
+    ) as (server, port):
+        answer(port, run.package, **{"X-API-Key": "key"})
+        server.send_signal(signal.SIGTERM)
+        output, _ = server.communicate(timeout=30)
+        assert server.returncode in (0, -signal.SIGTERM)
+    assert "Traceback" not in output
+    assert not (tmp_path / "records.sqlite-wal").exists()
+
+
+@SIGNALS
+def test_workers_start_wherever_a_person_stands(run, tmp_path):
+    """Below the root of a project, the package and what is recorded lie at the root."""
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "dvc.yaml").touch()
+    shutil.copytree(run.package, tmp_path / "package")
+    with process("--package", "../package", "--workers", 2, directory=tmp_path / "notes") as (
+        server,
+        port,
+    ):
+        answer(port, run.package)
+        server.send_signal(signal.SIGTERM)
+        output, _ = server.communicate(timeout=60)
+    assert "Traceback" not in output
+    assert (tmp_path / "var" / "records.sqlite").is_file()
+    assert [path.name for path in (tmp_path / "notes").iterdir()] == []
+
+
+@SIGNALS
+def test_a_package_is_served_without_a_project(run, tmp_path):
+    """Where there is nothing but a package, as in an image: no work tree, no `pipeline`."""
+    package = shutil.copytree(run.package, tmp_path / "image" / "package")
+    with process("--package", "package", directory=package.parent) as (server, port):
+        answer(port, package)
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=30)
+
+
+def test_the_command_says_what_is_wrong_in_one_line(tmp_path):
+    """No traceback for a person's mistake, and status 1."""
+    with process("--package", tmp_path / "nowhere", directory=tmp_path) as (server, _):
+        output, _ = server.communicate(timeout=30)
+    assert server.returncode == 1
+    assert output == f"error: {tmp_path}/nowhere is no package: it has no manifest.json.\n"

@@ -1,0 +1,75 @@
+"""A CSV table is read by the schema: its types, its words for what is missing, and nothing else."""
+
+import pytest
+
+from modelkeep.serving.csv_rows import records_of
+from modelkeep.serving.rows import Unfit
+
+HEADER = b"size,count,member,colour\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        (b"1.5,2,true,red", [1.5, 2.0, True, "red"]),
+        (b"-1e3,2.0,No,red", [-1000.0, 2.0, False, "red"]),
+        (b",NA,,NA", [None, None, None, None]),
+        (b'"1.5","2","1","a ""quoted"", one"', [1.5, 2.0, True, 'a "quoted", one']),
+        ("1,2,0,größe\r".encode(), [1.0, 2.0, False, "größe"]),
+        (b"large,two,maybe,1", ["large", "two", "maybe", "1"]),
+    ],
+)
+def test_cells_are_of_the_type_of_their_column(classification, line, values):
+    """What is not stays text, which the contract names with its row."""
+    assert records_of(HEADER + line + b"\n", classification) == [
+        dict(zip(["size", "count", "member", "colour"], values, strict=True))
+    ]
+
+
+def test_columns_may_come_in_any_order_and_with_a_byte_order_mark(classification):
+    """As spreadsheets write them."""
+    body = "\ufeffcolour,size\nred,1\n".encode()
+    assert records_of(body, classification) == [{"colour": "red", "size": 1.0}]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"", "a CSV table in UTF-8"),
+        (b"size\n\xff\xfe\n", "a CSV table in UTF-8"),
+        (HEADER + b"1,2,true,red\n1,2,true,red,9\n", "a CSV table in UTF-8"),
+    ],
+)
+def test_what_is_no_table_is_refused(classification, body, sentence):
+    """With what Polars says of it."""
+    with pytest.raises(Unfit, match=sentence):
+        records_of(body, classification)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/invocations"])
+def test_a_table_is_answered_as_its_rows_would_be(server, row, path):
+    """`/predict` and MLflow's path both take it."""
+    csv = {"Content-Type": "text/csv; charset=utf-8"}
+    expected = server.post("/predict", {"records": [row]}).json["predictions"]
+    body = HEADER + b"10.5,3,true,red\n"
+    assert server.post(path, body, **csv).json["predictions"] == expected
+    refused = server.post(path, HEADER + b"large,3,true,red\n", **csv)
+    assert (refused.status, refused.json["problems"][0]["column"]) == (422, "size")
+    empty = server.post(path, b"", **csv)
+    assert (empty.status, "a CSV table" in empty.json["error"]) == (422, True)
+    rowless = server.post(path, HEADER, **csv)
+    assert (rowless.status, "at least one row" in rowless.json["error"]) == (422, True)
+
+
+def test_cells_are_written_as_the_schema_says(classification):
+    """Decimal commas, own words for true and false, formats of dates, a column's own gaps."""
+    schema = classification.model_copy(deep=True)
+    schema.columns["size"].decimal, schema.columns["size"].thousands = ",", "."
+    schema.columns["member"].values = ["nein", "ja"]
+    schema.columns["count"].missing_values = ["?"]
+    schema.columns["seen"].formats, schema.columns["seen"].feature = ["%d.%m.%Y"], True
+    body = b'size,count,member,seen\n"1.234,5",?,ja,31.01.2024\n,2,oui,2024-01-31\n'
+    assert records_of(body, schema) == [
+        {"size": 1234.5, "count": None, "member": True, "seen": "2024-01-31T00:00:00"},
+        {"size": None, "count": 2, "member": "oui", "seen": "2024-01-31"},
+    ]

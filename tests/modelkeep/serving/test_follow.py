@@ -1,0 +1,220 @@
+"""The version of a stage is fetched, verified, and followed when it changes."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from modelkeep.serving import follow as module
+from modelkeep.serving.current import Current
+from modelkeep.serving.follow import Follower, Source
+from modelkeep_core.errors import UserError
+from modelkeep_core.packaged import open_package
+from server import until
+
+pytestmark = pytest.mark.slow
+
+PACKAGES = Path("var/packages")
+
+
+def source(stage=None, reference=None, repo=".", model=None):
+    """Return a source in the current directory."""
+    return Source(str(repo), model, stage, reference, PACKAGES)
+
+
+@pytest.fixture
+def follow(numbered):
+    """Return the project, a follower of prod that can be told to look, and what it tells."""
+    numbered.assign("prod", "strong")
+    follows = source("prod")
+    path = Path("var/current.json")
+    follower = Follower(follows, follows.current(), path, 60)
+    yield numbered, follower, path
+    follower.stopped.set()
+    if follower.is_alive():
+        follower.join(30)
+    assert not follower.is_alive(), "the thread outlives its test"
+
+
+def test_a_version_is_fetched_and_verified(numbered):
+    """Its package lies in a directory of its own, and opens."""
+    current = source(reference="v1.1.0").current()
+    assert (current.version, current.stage, current.trust_code) == ("v1.1.0", "", True)
+    assert Path(current.package).parent == PACKAGES
+    assert open_package(Path(current.package)).metadata["name"] == "made-up"
+    assert source(reference="v1.1.0").current() == current
+
+
+def test_a_stage_is_the_version_that_it_is_assigned(numbered):
+    """And not a branch, or a revision, of the same name."""
+    numbered.assign("weak", "strong")
+    current = source("weak").current()
+    assert (current.version, current.stage) == ("v1.1.0", "weak")
+
+
+def test_a_stage_without_a_version_is_refused(numbered):
+    """The command that assigns one is given."""
+    with pytest.raises(UserError, match=r"no version is in 'prod'\. `modelkeep promote"):
+        source("prod").current()
+
+
+def test_two_models_in_one_stage_need_a_name(numbered):
+    """It is said which ones there are, and how to choose."""
+    numbered.tag("other@v1.0.0", "strong")
+    numbered.tag("other#prod#1", "strong")
+    numbered.assign("prod", "strong")
+    with pytest.raises(UserError, match="made-up, other: say which with --model"):
+        source("prod").current()
+    assert source("prod", model="made-up").current().version == "v1.1.0"
+
+
+def test_a_package_that_was_changed_on_disk_is_refused(numbered):
+    """What lies there from before is not believed."""
+    package = Path(source(reference="v1.1.0").current().package)
+    (package / "model.skops").write_bytes(b"changed")
+    with pytest.raises(UserError, match=r"model\.skops is not the file that was packaged"):
+        source(reference="v1.1.0").current()
+    other = Path(source(reference="v1.0.0").current().package)
+    shutil.rmtree(package)
+    shutil.copytree(other, package)
+    with pytest.raises(UserError, match=r"is not the package of v1\.1\.0: remove it"):
+        source(reference="v1.1.0").current()
+
+
+def test_a_promotion_and_a_rollback_are_noticed(follow):
+    """The next look tells the workers; a look that finds nothing new writes nothing."""
+    project, follower, path = follow
+    follower.look()
+    assert not path.exists()
+    project.assign("prod", "main")
+    follower.look()
+    assert Current.read(path).version == "v1.2.0"
+    before = path.stat().st_mtime_ns
+    follower.look()
+    assert path.stat().st_mtime_ns == before
+    project.assign("prod", "strong", "Rolled back")
+    follower.look()
+    assert Current.read(path).version == "v1.1.0"
+
+
+def test_what_a_colleague_pushed_is_noticed(follow):
+    """In a clone, tags are fetched."""
+    project, follower, path = follow
+    origin = project.add_origin()
+    follower.look()
+    project.assign("prod", "main")
+    subprocess.run(["git", "push", "-q", "origin", "--tags"], check=True)
+    subprocess.run(["git", "tag", "-d", "made-up#prod#2"], check=True, capture_output=True)
+    follower.look()
+    assert Current.read(path).version == "v1.2.0"
+    assert "made-up#prod#2" in project.tags()
+    assert origin.is_dir()
+
+
+def test_a_repository_is_followed_without_a_clone(follow, tmp_path):
+    """By its URL; nothing is read anew while no tag changes."""
+    project, _, path = follow
+    origin = project.add_origin()
+    follows = source("prod", repo=f"file://{origin}")
+    follower = Follower(follows, follows.current(), path, 60)
+    follower.look()
+    assert not path.exists()
+    project.assign("prod", "main")
+    subprocess.run(["git", "push", "-q", "origin", "--tags"], check=True)
+    follower.look()
+    assert Current.read(path).version == "v1.2.0"
+
+
+def test_nothing_is_read_while_no_tag_changes(follow, monkeypatch):
+    """A look costs one question."""
+    _, follower, _ = follow
+    follower.look()
+    monkeypatch.setattr(Source, "current", lambda _: pytest.fail("it was read"))
+    follower.look()
+
+
+def test_a_failed_look_is_told_and_the_next_one_mends_it(follow):
+    """The old version stays, with the reason beside it."""
+    project, follower, path = follow
+    origin = project.add_origin()
+    gone = origin.rename(origin.with_name("gone.git"))
+    follower.look()
+    told = Current.read(path)
+    assert told.version == "v1.1.0"
+    assert "git fetch` failed" in told.failure
+    gone.rename(origin)
+    follower.look()
+    assert Current.read(path).failure == ""
+
+
+def test_a_version_whose_bytes_are_nowhere_is_told_and_tried_again(follow):
+    """A promotion of something that cannot be had changes nothing, until it can."""
+    project, follower, path = follow
+    project.assign("prod", "main")
+    hidden = project.storage.rename(project.storage.with_name("hidden"))
+    cache = Path(".dvc/cache").rename(".dvc/hidden")
+    follower.look()
+    told = Current.read(path)
+    assert (told.version, bool(told.failure)) == ("v1.1.0", True)
+    hidden.rename(project.storage)
+    cache.rename(".dvc/cache")
+    follower.look()
+    assert (Current.read(path).version, Current.read(path).failure) == ("v1.2.0", "")
+
+
+def test_a_repository_that_never_answers_is_told(follow, monkeypatch):
+    """A connection that hangs is given up after a while, and nobody waits for ever."""
+    _, follower, path = follow
+    subprocess.run(["git", "remote", "add", "origin", "ssh://nowhere/model"], check=True)
+    monkeypatch.setenv("GIT_SSH_COMMAND", "sleep 30;")
+    monkeypatch.setattr(module, "PATIENCE", 0.5)
+    follower.look()
+    told = Current.read(path)
+    assert (told.version, told.failure) == ("v1.1.0", "`git fetch` had no answer in 0.5 s.")
+
+
+def test_whatever_goes_wrong_is_told_and_the_next_look_mends_it(follow, monkeypatch, caplog):
+    """A full disk, say, does not end the following; the log has the traceback."""
+    project, follower, path = follow
+    project.assign("prod", "main")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "fetch", broken)
+        follower.look()
+    told = Current.read(path)
+    assert (told.version, told.failure) == ("v1.1.0", "OSError(28, 'no space')")
+    assert "a look for another version failed" in caplog.text
+    follower.look()
+    assert (Current.read(path).version, Current.read(path).failure) == ("v1.2.0", "")
+
+
+def broken(*_):
+    """Do as a disk that is full does."""
+    raise OSError(28, "no space")
+
+
+def test_workers_that_cannot_be_told_are_told_later(follow, monkeypatch, caplog):
+    """The file that names the package is written as soon as that can be done."""
+    project, follower, path = follow
+    project.assign("prod", "main")
+    follower._every = 0.02
+    with monkeypatch.context() as patch:
+        patch.setattr(Current, "write", broken)
+        follower.start()
+        until(lambda: f"{path} cannot be written now" in caplog.text)
+    until(path.exists)
+    follower.stopped.set()
+    follower.join(5)
+    assert Current.read(path).version == "v1.2.0"
+
+
+def test_it_looks_again_and_again_until_it_is_stopped(follow):
+    """The thread ends when it is told to."""
+    project, follower, path = follow
+    follower._every = 0.02
+    project.assign("prod", "main")
+    follower.start()
+    until(path.exists)
+    follower.stopped.set()
+    follower.join(5)
+    assert not follower.is_alive()

@@ -1,0 +1,155 @@
+"""What the tests share: a clean copy of the template, bakes of it, and one environment for them."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cookiecutter.main import cookiecutter
+from filelock import FileLock
+
+from walk import shell_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = ROOT / "{{cookiecutter.project_slug}}"
+ANSWERS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
+
+Bake = Callable[..., Path]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let everything run as a person with a Git identity, a home and no other settings."""
+    before = dict(os.environ)
+    person = shell_environment(tmp_path_factory.mktemp("home"))
+    kept = ("SSL_", "PIP_", "UV_", "HTTP", "http", "NO_PROXY", "no_proxy")
+    person |= {name: value for name, value in before.items() if name.startswith(kept)}
+    # What one test fetched, the next one need not fetch again.
+    person |= {f"{tool}_CACHE_DIR": str(ROOT / ".cache" / tool.lower()) for tool in ("PIP", "UV")}
+    os.environ.clear()
+    os.environ.update(person)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a Git repository with the template's own files, and nothing that tools left there."""
+    copy = tmp_path_factory.mktemp("template") / "cookiecutter-dvc-pipeline"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    for command in (["init", "--quiet"], ["add", "--force", "."], ["commit", "-qm", "Template"]):
+        subprocess.run(["git", *command], cwd=copy, check=True)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def bake(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Bake:
+    """Return a function that generates a project from answers, without an environment."""
+    settings = tmp_path_factory.mktemp("cookiecutter") / "settings.yaml"
+    settings.write_text(f"replay_dir: {settings.parent}\n", encoding="utf-8")
+
+    def bake(into: Path | None = None, **answers: object) -> Path:
+        unknown = set(answers) - set(ANSWERS)
+        assert not unknown, f"cookiecutter would ignore {unknown}"
+        into = into or tmp_path_factory.mktemp("baked")
+        return Path(
+            cookiecutter(
+                str(template),
+                no_input=True,
+                extra_context={"create_environment": False} | answers,
+                output_dir=str(into),
+                config_file=str(settings),
+            )
+        )
+
+    return bake
+
+
+@pytest.fixture(scope="session")
+def environment(bake: Bake) -> Path:
+    """Return a virtual environment from a generated project's own locks, made once for all tests.
+
+    The development lock is the one with the S3 plugin, which has all that the others share. When
+    only the two libraries changed, they alone are installed anew.
+    """
+    project = bake(dvc_remote="s3://bucket/path")
+    locks = [path for path in sorted(project.glob("requirements*.lock"))]
+    others = "".join(without_libraries(lock.read_text("utf-8")) for lock in locks)
+    libraries = "".join(sorted(path.name + sha256(path) for path in project.glob("vendor/*")))
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    key = hashlib.sha256(others.encode()).hexdigest()[:12]
+    made = ROOT / ".cache" / f"environment-{python}-{key}"
+    made.parent.mkdir(exist_ok=True)
+    with FileLock(f"{made}.lock"):
+        uv = [sys.executable, "-m", "uv"]
+        ready = made / "ready"
+        options = ["--python", made / "bin" / "python", "--compile-bytecode", "--require-hashes"]
+        if not ready.exists():
+            shutil.rmtree(made, ignore_errors=True)
+            subprocess.run([*uv, "venv", "-q", "--python", sys.executable, made], check=True)
+        elif ready.read_text("utf-8") != libraries:
+            options += ["--reinstall-package=modelkeep", "--reinstall-package=modelkeep-core"]
+        else:
+            return made
+        files = [option for lock in locks for option in ("-r", lock)]
+        subprocess.run([*uv, "pip", "install", "-q", *options, *files], check=True)
+        ready.write_text(libraries, encoding="utf-8")
+    return made
+
+
+def without_libraries(lock: str) -> str:
+    """Return a lock without the two libraries, which change with this repository."""
+    return re.sub(r"^modelkeep.*?sha256:\w+$", "", lock, flags=re.DOTALL | re.MULTILINE)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def run(environment: Path) -> Run:
+    """Return a function that runs a command in a project as a person in its environment would."""
+
+    def run(
+        command: str, project: Path, check: bool = True, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=project,
+            env=os.environ | {"PATH": path} | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        if check:
+            assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session", params=ANSWERS["task"])
+def task(request: pytest.FixtureRequest) -> str:
+    """Return each task in turn."""
+    return request.param

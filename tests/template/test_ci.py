@@ -1,0 +1,206 @@
+"""Continuous integration of the generated project: valid files, commands that do what they say."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import PROJECT, ROOT, Bake, Run
+
+FILES = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
+KINDS = ["github", "gitlab"]
+IMAGE = ".github/workflows/image.yml"
+
+
+@pytest.fixture(scope="module")
+def files(bake: Bake) -> dict[str, Path]:
+    """Return the file of each service as it is generated."""
+    return {kind: bake(ci=kind) / path for kind, path in FILES.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("serving", [True, False])
+def test_the_file_is_valid(bake: Bake, kind: str, serving: bool) -> None:
+    """The file holds to the schema that the service publishes."""
+    schema = f"vendor.{kind}-{'workflows' if kind == 'github' else 'ci'}"
+    names = [FILES[kind], *([IMAGE] if kind == "github" and serving else [])]
+    subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *names],
+        cwd=bake(ci=kind, serving=serving),
+        check=True,
+    )
+
+
+def test_the_shell_commands_of_the_image_are_valid(files: dict[str, Path]) -> None:
+    """Bash can read every command, and each of the two services fetches, builds, tries, pushes."""
+    image = yaml.safe_load((PROJECT / IMAGE).read_text("utf-8"))
+    gitlab = yaml.safe_load(files["gitlab"].read_text("utf-8"))
+    for script in (
+        [step["run"] for step in image["jobs"]["image"]["steps"] if "run" in step],
+        [*gitlab["fetch"]["script"], *gitlab["container"]["before_script"]]
+        + gitlab["container"]["script"],
+    ):
+        text = "\n".join(script)
+        subprocess.run(["bash", "-n", "-c", text], check=True)
+        steps = ("modelkeep fetch", "docker build", "docker run", "docker push")
+        places = [text.index(step) for step in steps]
+        assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [("model#prod#3", "model-prod-3"), ("a/b=model#prod/eu#12", "a-b-model-prod-eu-12")],
+)
+def test_an_image_is_named_by_its_tag(files: dict[str, Path], tag: str, name: str) -> None:
+    """The name of a tag becomes one that an image may have, in both services."""
+    image = yaml.safe_load((PROJECT / IMAGE).read_text("utf-8"))
+    (build,) = (
+        step["run"] for step in image["jobs"]["image"]["steps"] if step.get("name") == "Build"
+    )
+    gitlab = yaml.safe_load(files["gitlab"].read_text("utf-8"))["container"]["before_script"]
+    environment = {
+        "PATH": os.environ["PATH"],
+        **{"TAG": tag, "CI_COMMIT_TAG": tag, "REPOSITORY": "Me/Mine", "CI_REGISTRY_IMAGE": "r/m"},
+    }
+    for line, base in ((build.splitlines()[0], "ghcr.io/me/mine"), (gitlab[0], "r/m")):
+        done = subprocess.run(
+            ["bash", "-c", f'{line}; echo "${{image:-$IMAGE}}"'],
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        assert done.stdout == f"{base}:{name}\n"
+
+
+def test_the_template_has_a_scheduled_run() -> None:
+    """The template's own file is valid, and runs all tests with locked and with newest packages."""
+    path = ROOT / ".github" / "workflows" / "scheduled.yml"
+    schema = "vendor.github-workflows"
+    subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, path], check=True
+    )
+    job = yaml.safe_load(path.read_text("utf-8"))["jobs"]["test"]
+    assert job["strategy"]["matrix"]["packages"] == ["locked", "newest"]
+    ours = (PROJECT / FILES["github"]).read_text("utf-8")
+    for step in job["steps"]:
+        assert step.get("uses", "") in ours
+        for target in step.get("run", "").split()[1:2]:
+            assert f"\n{target}: " in (ROOT / "Makefile").read_text("utf-8")
+
+
+def test_actions_are_pinned() -> None:
+    """Every action is one of GitHub's own, by its commit; the token may only read and comment."""
+    workflow = yaml.safe_load((PROJECT / FILES["github"]).read_text("utf-8"))
+    steps = workflow["jobs"]["line"]["steps"]
+    used = [step["uses"] for step in steps if "uses" in step]
+    assert [name.split("@")[0] for name in used] == [
+        "actions/checkout",
+        "actions/setup-python",
+        "actions/upload-artifact",
+    ]
+    assert all(len(name.split("@")[1]) == 40 for name in used)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["jobs"]["line"]["permissions"] == {"contents": "read", "pull-requests": "write"}
+
+
+def script(path: Path, kind: str, compare: bool) -> str:
+    """Return the commands of the file as one shell script.
+
+    The environment is made elsewhere, and tests/test_line.py runs the project's own tests.
+    """
+    file = yaml.safe_load(path.read_text("utf-8"))
+    if kind == "gitlab":
+        lines = file["line"]["script"] + (file["compare"]["script"] if compare else [])
+    else:
+        skipped = {"Install", "Comment on the pull request"}
+        skipped |= set() if compare else {"Compare with the target branch"}
+        steps = file["jobs"]["line"]["steps"]
+        lines = [step["run"] for step in steps if "run" in step and step["name"] not in skipped]
+    assert "python -m pytest" in lines
+    return "set -eo pipefail\n" + "\n".join(line for line in lines if "pytest" not in line)
+
+
+@pytest.fixture(scope="module")
+def project(bake: Bake) -> Path:
+    """Return a project in which the tests of this module go on from each other."""
+    return bake(project_name="Checked")
+
+
+@pytest.fixture
+def check(project: Path, files: dict[str, Path], run: Run, tmp_path: Path):
+    """Return a function that runs the file of a service in a new clone of the project."""
+
+    def check(kind: str, compare: bool = False, **variables: str):
+        run(f"git clone -q {project} clone", tmp_path)
+        clone = tmp_path / "clone"
+        (clone / ".venv").mkdir()
+        return run(script(files[kind], kind, compare), clone, check=False, **variables), clone
+
+    return check
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_green_before_anything_was_trained(check, kind: str) -> None:
+    """The very first push is green: there is no dvc.lock to be stale, and nothing in the remote."""
+    done, _ = check(kind)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Nothing was trained yet" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_green_after_training(project: Path, run: Run, check, kind: str) -> None:
+    """With everything committed and pushed, data are pulled and nothing is run again."""
+    run("dvc repro -q && git add . && (git commit -qm Trained || true) && dvc push -q", project)
+    done, clone = check(kind)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (clone / "package" / "model.skops").is_file()
+    assert "Running stage" not in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("with_data", [True, False], ids=["with data", "without"])
+def test_red_when_the_lock_is_stale(
+    project: Path, run: Run, check, kind: str, with_data: bool
+) -> None:
+    """A parameter that was changed without dvc repro is found, with or without the data."""
+    run("dvc repro -q && git add . && (git commit -qm Trained || true) && dvc push -q", project)
+    storage = project.with_name(f"{project.name}-storage")
+    run("git checkout -q -B stale && sed -i.old 's/    C: 0.1/    C: 0.2/' params.yaml", project)
+    run("rm params.yaml.old && git commit -qam Forgotten", project)
+    if not with_data:
+        storage.rename(storage.with_name("gone"))
+    try:
+        done, _ = check(kind)
+    finally:
+        if not with_data:
+            storage.with_name("gone").rename(storage)
+        run("git checkout -q main && git branch -qD stale", project)
+    assert done.returncode != 0
+    assert "The committed dvc.lock is stale." in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pull_request_is_compared(project: Path, run: Run, check, kind: str) -> None:
+    """Metrics, parameters and plots of a branch stand beside those of its target."""
+    run("dvc repro -q && git add . && (git commit -qm Trained || true)", project)
+    run("git checkout -q -B better && dvc exp run -q -S train.LogisticRegression.C=5", project)
+    run("git add . && git commit -qm Better && dvc push -q", project)
+    done, clone = check(
+        kind, compare=True, TARGET="origin/main", CI_MERGE_REQUEST_DIFF_BASE_SHA="origin/main"
+    )
+    run("git checkout -q main && dvc checkout -q && git branch -qD better", project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| params.yaml | train.LogisticRegression.C | 0.1" in done.stdout
+    assert "| reports/metrics.json | macro_f1" in done.stdout
+    plots = (clone / "comparison" / "index.html").read_text("utf-8")
+    assert "Precision and recall" in plots
+    assert not re.search(r"<script[^>]*\ssrc", plots)

@@ -1,1 +1,0 @@
-"""A package and the records of its server → is what it sees and says still what it was made for."""

@@ -1,1 +1,0 @@
-"""A package → answers over HTTP, each of them recorded: `python -m serving`."""
