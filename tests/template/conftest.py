@@ -153,3 +153,19 @@ def run(environment: Path) -> Run:
 def task(request: pytest.FixtureRequest) -> str:
     """Return each task in turn."""
     return request.param
+
+
+def interpreter(version: str) -> str:
+    """Return a Python of a minor version that runs here: beside this one, or by its name.
+
+    The test is skipped where there is none.
+    """
+    root = Path(sys.base_prefix).parent
+    beside = sorted(map(str, root.glob(f"*{version}.*/bin/python{version}")))
+    for python in [*beside, shutil.which(f"python{version}")]:
+        command = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        if python and subprocess.run(command, capture_output=True, text=True).stdout.split() == [
+            version
+        ]:
+            return python
+    pytest.skip(f"Python {version} is not installed here")

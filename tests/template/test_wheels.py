@@ -20,27 +20,16 @@ import pytest
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
-from conftest import ROOT, Bake
+from conftest import ROOT, Bake, interpreter
 from modelkeep_core.wheel import Wheel, build, rebuilt
 
 LIBRARIES = ["modelkeep_core", "modelkeep"]
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
-# Looked up before the tests get a home of their own
-VERSIONS = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 # How wheels, archives and programs begin; test data may be packed
 PACKED = (b"PK\x03\x04", b"\x1f\x8b", b"\x7fELF", b"MZ", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe")
 
 Install = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def interpreter(version: str) -> str:
-    """Return an interpreter of a minor version of Python, or skip the test."""
-    places = sorted(VERSIONS.glob(f"{version}.*/bin/python"))
-    path = str(places[-1]) if places else shutil.which(f"python{version}")
-    if path is None:
-        pytest.skip(f"there is no Python {version} here")
-    return path
 
 
 @pytest.fixture(scope="module")
