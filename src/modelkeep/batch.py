@@ -52,11 +52,15 @@ def predict_file(package: Path, source: Path, out: Path, trust_code: bool = Fals
             raise UserError(f"{source} breaks {package}/schema.yaml:\n{tables.report(problems)}")
         scored = _scored(opened, table, names)
     partial = out.with_name(out.name + ".partial")
-    if out.suffix == ".csv":
-        scored.write_csv(partial)
-    else:
-        scored.write_parquet(partial)
-    os.replace(partial, out)
+    try:
+        if out.suffix == ".csv":
+            scored.write_csv(partial)
+        else:
+            scored.write_parquet(partial)
+        os.replace(partial, out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UserError(f"{out} cannot be written: {error.strerror or error}.") from None
     return len(scored)
 
 

@@ -41,7 +41,7 @@ REGISTRY = {
     "list": "the versions of every model, newest first",
     "show": "everything about one version",
     "diff": "what changed between two versions, and what it did",
-    "lineage": "what a version was made from, or which versions were made from some data",
+    "lineage": "what a version was made from, or the versions made from some data",
     "history": "what was assigned to a stage, when, by whom and why",
     "fetch": "put the package of a version into a directory",
     "restore": "put code, parameters, data and model of a version into a directory",
@@ -66,8 +66,8 @@ GROUPS = {
 }
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 NOTE = """\
-`modelkeep COMMAND --help` tells more. All commands work in every directory of a project. What
-Git lets a person do, this lets them do: it has no rights of its own."""
+`modelkeep COMMAND --help` tells more. Commands work in all directories of a
+project. Whoever may push tags may release: a command has no rights of its own."""
 
 
 def main() -> int:

@@ -18,6 +18,8 @@ PYTHON = ".python-version"
 # The library whose installed bytes are held against the lock: it decides what a model is
 LIBRARY = "modelkeep-core"
 HASH = "--hash=sha256:"
+# The variable with which a person goes on in another environment than the locked one
+UNLOCKED = "MODELKEEP_UNLOCKED"
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,33 @@ def locked(lock: Path) -> dict[str, str]:
 def check_environment(lock: Path) -> None:
     """Make sure that the environment is the locked one, so that the lineage tells the truth.
 
+    Raises:
+        UserError: naming what is another one, what the lock says, and how to install that; the
+            lock is missing, or does not name modelkeep-core.
+    """
+    here = ".".join(map(str, sys.version_info[:2]))
+    for difference in differences(lock):
+        install = f"python -m pip install --require-hashes -r {lock} -r requirements-dev.lock"
+        remedy = f"Install what is locked:\n  {install}"
+        if difference.startswith(str(lock.with_name(PYTHON))):
+            remedy = (
+                "Make the environment with that Python, or write "
+                f"{here} into the file: models are then made, and named, anew."
+            )
+        raise UserError(
+            f"{difference}. {remedy}\n"
+            f"With {UNLOCKED}=1 it goes on all the same, and the model is not reproducible."
+        )
+
+
+def differences(lock: Path) -> Iterator[str]:
+    """Yield in what the environment is not the locked one, a sentence for each package.
+
     Every package has the locked version; modelkeep-core is, byte for byte, the wheel that the lock
     names; Python is of the version that .python-version beside the lock names, if there is one.
 
     Raises:
-        UserError: naming what is another one, what the lock says, and how to install that; the
-            lock is missing, or does not name modelkeep-core.
+        UserError: the lock is missing, or does not name modelkeep-core.
     """
     if not lock.is_file():
         raise UserError(f"{lock} is missing.")
@@ -66,36 +89,22 @@ def check_environment(lock: Path) -> None:
             f"SHA-256 of its wheel: {LIBRARY}=={__version__} --hash=sha256:..."
         )
     for name, package in packages.items():
+        wanted = f"{lock} says {name} {package.version}, and here it is"
         try:
             installed = distribution(name)
         except PackageNotFoundError:
-            raise UserError(_difference(lock, f"{name} {package.version}", "missing")) from None
+            yield f"{wanted} missing"
+            continue
         if installed.version != package.version:
-            raise UserError(_difference(lock, f"{name} {package.version}", installed.version))
-        if canonicalize_name(name) == LIBRARY and _sha256(installed) not in package.hashes:
-            raise UserError(
-                _difference(
-                    lock, f"{name} {package.version}", "an edited, editable or other build of it"
-                )
-            )
-    check_python(lock.with_name(PYTHON))
-
-
-def check_python(file: Path) -> None:
-    """Make sure that Python is of the minor version that a file names; without the file, any is.
-
-    Raises:
-        UserError: it is another one.
-    """
-    if not file.is_file():
-        return
-    wanted = file.read_text(encoding="utf-8").strip()
+            yield f"{wanted} {installed.version}"
+        elif canonicalize_name(name) == LIBRARY and _sha256(installed) not in package.hashes:
+            yield f"{wanted} an edited, editable or other build of it"
+    python = lock.with_name(PYTHON)
     here = ".".join(map(str, sys.version_info[:2]))
-    if ".".join(wanted.split(".")[:2]) != here:
-        raise UserError(
-            f"{file} says Python {wanted}, and here it is {here}. Make the environment with Python "
-            f"{wanted}, or write {here} into {file}: models are then made, and named, anew."
-        )
+    if python.is_file():
+        version = python.read_text(encoding="utf-8").strip()
+        if ".".join(version.split(".")[:2]) != here:
+            yield f"{python} says Python {version}, and here it is {here}"
 
 
 def _requirements(lock: Path) -> Iterator[tuple[Requirement, frozenset[str]]]:
@@ -109,10 +118,3 @@ def _requirements(lock: Path) -> Iterator[tuple[Requirement, frozenset[str]]]:
 def _sha256(installed: Distribution) -> str | None:
     content = rebuilt(installed)
     return None if content is None else hashlib.sha256(content).hexdigest()
-
-
-def _difference(lock: Path, wanted: str, installed: str) -> str:
-    return (
-        f"{lock} says {wanted}, and here it is {installed}. Install what is locked:"
-        f"\n  python -m pip install --require-hashes -r {lock} -r requirements-dev.lock"
-    )

@@ -2,24 +2,27 @@
 
 DVC runs a stage again when a dependency changes. The guard makes that enough: at the end of a
 stage, each module of the project that was imported and each file of the project that Python
-opened is a dependency of the stage, or the stage fails. It sees what Python itself opens, in this
-process: not what a native reader opens, and not what another process does.
+opened is a dependency of the stage, or the stage fails; so it does where a module came from a
+place that is neither the project nor installed. It sees what Python itself opens, in this process:
+not what a native reader opens, and not what another process does.
 """
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import source_from_cache
 from pathlib import Path, PurePosixPath
 
-from modelkeep_core.dvc_yaml import Stage, covers, read_stages
+from modelkeep_core.dvc_yaml import PARAMS, Stage, covers, read_stages
 from modelkeep_core.errors import UserError
-from modelkeep_core.recording import opened
+from modelkeep_core.recording import opened, paused, read_keys
 
 DVC_YAML = "dvc.yaml"
 # DVC and Git keep these; what they say of a stage is no input of it
-KEPT_FILES = (DVC_YAML, "dvc.lock", "pyproject.toml")
+KEPT_FILES = ("dvc.lock",)
 KEPT_DIRECTORIES = (".git", ".dvc")
+# Where packages are installed, in an environment or beside it
+INSTALLED = ("site-packages", "dist-packages")
 
 
 def check(start: Path, name: str) -> None:
@@ -30,22 +33,39 @@ def check(start: Path, name: str) -> None:
         name: the stage.
 
     Raises:
-        UserError: naming each file that is missing from the dependencies, as lines to be pasted.
+        UserError: naming each file that is missing from the dependencies, or each section from the
+            parameters, as lines to be pasted, or a module that is neither of the project nor
+            installed.
     """
     place, stage = _declared(start, name)
-    if missing := undeclared(stage, place, {*_modules(), *opened()}):
+    if missing := undeclared(stage, place, {*_files_of_modules().values(), *opened()}):
         lines = "".join(f"\n      - {path}" for path in missing)
         raise UserError(
             f"stage '{name}' read what dvc.yaml does not name, so a change of it would go "
             f"unnoticed. Add to stages.{name}.deps in {place / DVC_YAML}:{lines}"
+        )
+    if missing := undeclared_params(stage, place, read_keys()):
+        lines = "".join(f"\n      - {section}" for section in missing)
+        raise UserError(
+            f"stage '{name}' read parameters that dvc.yaml does not name, so a change of them "
+            f"would go unnoticed. Add to stages.{name}.params in {place / DVC_YAML}:{lines}"
+        )
+    if strange := foreign(place, _files_of_modules()):
+        module, file = strange
+        raise UserError(
+            f"stage '{name}' imported {module} from {file}, which is neither in the project nor "
+            "installed from the lock, so a change of it would go unnoticed. Install the locked "
+            "package (no editable install, nothing on PYTHONPATH), or put the module into the "
+            "project."
         )
 
 
 def undeclared(stage: Stage, place: Path, files: Iterable[str]) -> list[str]:
     """Return which files of the project a stage may not read, sorted, relative to `place`.
 
-    Empty files, which decide nothing, files that are gone again, and those of a virtual environment
-    inside the project do not count.
+    An empty `__init__.py`, which decides nothing, files that are gone again, and those of a virtual
+    environment inside the project do not count. The recipe refuses an `__init__.py` that no longer
+    is empty.
 
     Args:
         stage: what the stage may read.
@@ -57,23 +77,81 @@ def undeclared(stage: Stage, place: Path, files: Iterable[str]) -> list[str]:
     environments = [os.path.realpath(prefix) for prefix in {sys.prefix, sys.base_prefix}]
     inside = tuple(path + os.sep for path in environments if path.startswith(project + os.sep))
     allowed = (*stage.deps, *stage.outs, *stage.params)
+    directories: dict[str, str] = {}
     missing = set()
     for file in files:
-        path = os.path.realpath(_source(file))
+        path = _real(_source(file), directories)
         if not path.startswith(project + os.sep) or path.startswith(inside):
             continue
         name = Path(os.path.relpath(path, base)).as_posix()
         declared = _is_aside(name) or any(covers(part, name) for part in allowed)
-        if not declared and os.path.isfile(path) and os.path.getsize(path):
+        if not declared and os.path.isfile(path) and not is_empty_init(Path(path)):
             missing.add(name)
     return sorted(missing)
+
+
+def undeclared_params(stage: Stage, place: Path, keys: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the sections of parameters that a stage may not read, sorted, as dvc.yaml names them.
+
+    Args:
+        stage: what the stage may read.
+        place: the directory of dvc.yaml.
+        keys: what it read by `read_params`: the absolute path of a file, and a dotted key.
+    """
+    missing = set()
+    for file, key in keys:
+        name = Path(os.path.relpath(os.path.realpath(file), os.path.realpath(place))).as_posix()
+        declared = stage.params.get(name)
+        # A file without keys is declared whole; so is a file that is a dependency
+        whole = declared == () or any(covers(dep, name) for dep in stage.deps)
+        parts = key.replace(".", "/")
+        if not whole and not any(covers(part.replace(".", "/"), parts) for part in declared or ()):
+            section = key.partition(".")[0]
+            missing.add(section if name == PARAMS else f"{name}:\n          - {section}")
+    return sorted(missing)
+
+
+def foreign(place: Path, modules: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return name and file of a module that is neither of the project nor installed, or None.
+
+    This library does not count: its bytes are compared with the lock.
+
+    Args:
+        place: the directory of dvc.yaml.
+        modules: the file of each module by its name.
+    """
+    library = os.path.dirname(os.path.abspath(__file__))
+    prefixes = [*map(os.path.realpath, _prefixes()), *_prefixes()]
+    homes = (os.path.realpath(_project(place)), library, *prefixes)
+    inside = tuple(home.rstrip(os.sep) + os.sep for home in homes)
+    for name, file in sorted(modules.items()):
+        path = os.path.abspath(file)
+        if path.startswith(inside) or name.partition(".")[0] == __package__:
+            continue
+        real = os.path.realpath(path)
+        parts = (*Path(path).parts, *Path(real).parts)
+        if os.path.isfile(real) and not real.startswith(inside) and not {*INSTALLED} & {*parts}:
+            return name, real
+    return None
+
+
+def is_empty_init(path: Path) -> bool:
+    """Say whether a file is the `__init__.py` of a package without any content."""
+    return path.name == "__init__.py" and not path.stat().st_size
+
+
+def _prefixes() -> set[str]:
+    """Return the directories of the environment and of the Python that it was made with."""
+    return {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
 
 
 def _declared(start: Path, name: str) -> tuple[Path, Stage]:
     """Return the nearest directory upwards whose dvc.yaml has the stage, and the stage."""
     for place in _upwards(start):
         if (place / DVC_YAML).is_file():
-            stages = read_stages(place / DVC_YAML)
+            # What the guard itself reads is no input of the stage
+            with paused():
+                stages = read_stages(place / DVC_YAML)
             if name in stages:
                 return place, stages[name]
     raise UserError(f"{start / DVC_YAML} has no stage '{name}'.")
@@ -93,6 +171,15 @@ def _upwards(start: Path) -> Iterator[Path]:
             return
 
 
+def _real(file: str, directories: dict[str, str]) -> str:
+    """Return the real path of a file; real directories are kept, since thousands share a few."""
+    head, tail = os.path.split(file)
+    if head not in directories:
+        directories[head] = os.path.realpath(head)
+    path = os.path.join(directories[head], tail)
+    return os.path.realpath(path) if os.path.islink(path) else path
+
+
 def _source(file: str) -> str:
     """Return the file that compiled code was made from, or else the file itself."""
     try:
@@ -109,7 +196,7 @@ def _is_aside(name: str) -> bool:
     return directories == ["vendor"] and file.endswith(".whl")
 
 
-def _modules() -> list[str]:
-    """Return the file of each module that is imported."""
-    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    return [file for file in files if isinstance(file, str)]
+def _files_of_modules() -> dict[str, str]:
+    """Return the file of each module that is imported, by its name."""
+    files = {name: getattr(module, "__file__", None) for name, module in [*sys.modules.items()]}
+    return {name: file for name, file in files.items() if isinstance(file, str)}

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from modelkeep_core import recording
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import Section
 
@@ -33,7 +34,10 @@ def read_hooks(root: Path) -> Hooks:
     if not path.is_file():
         return Hooks()
     try:
-        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        # It decides what is refused, never what a model is, so it is no input of a stage
+        with recording.paused():
+            text = path.read_text(encoding="utf-8")
+        content: dict[str, Any] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML: {error}") from None
     tools = content.get("tool", {})

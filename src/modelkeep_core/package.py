@@ -61,6 +61,8 @@ def metadata_of(
     """Collect the content of model.json: the version, what made it and how good it is."""
     schema = read_schema(args.schema)
     training = read_json(args.models / "training.json")
+    before = stage.unlocked_in(args.models, args.test.parent, args.reports)
+    unlocked = list(dict.fromkeys([*before, *args.unlocked]))
     return {
         "format": FORMAT,
         "recipe_id": recipe_id(made_by),
@@ -78,6 +80,8 @@ def metadata_of(
         "schema": schema.model_dump(),
         "recipe": made_by,
         "libraries": locked(args.requirements),
+        "reproducible": not unlocked,
+        "unlocked": unlocked,
     }
 
 
@@ -104,4 +108,5 @@ if __name__ == "__main__":
     stage.run(
         lambda args: write_package(args, name=stage.name() or "package"),
         *("models", "test", "provenance", "reports", "schema", "params", "out", "metadata"),
+        mark=False,
     )

@@ -1,10 +1,13 @@
 """params.yaml, read with types: one section per stage, each read by the stage that it is for."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
+from modelkeep_core import recording
+from modelkeep_core.errors import suggestion
 from modelkeep_core.files import Model, Section, read_model
 
 # What NumPy, Polars and scikit-learn all take
@@ -45,6 +48,16 @@ class Train(Section):
     estimator: str
     search: Search
 
+    @model_validator(mode="before")
+    @classmethod
+    def _others_are_sections(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            own = [*cls.model_fields]
+            for key, value in values.items():
+                if key not in own and not isinstance(value, dict) and suggestion(str(key), own):
+                    raise ValueError(f"unknown key '{key}'{suggestion(str(key), own)}")
+        return values
+
     @property
     def sections(self) -> dict[str, dict[str, Any]]:
         """The parameters of each estimator that has a section."""
@@ -83,4 +96,15 @@ def read_params(path: Path, section: str, model: type[Model]) -> Model:
         UserError: the file or the section is missing, or naming every parameter of the section
             that is unknown, missing or of a wrong type.
     """
-    return read_model(path, model, section)
+    params = read_model(path, model, section)
+    recording.add_params(path, (f"{section}.{key}" for key in _keys(params.model_dump())))
+    return params
+
+
+def _keys(content: dict[str, Any]) -> Iterator[str]:
+    """Yield the dotted key of each value."""
+    for key, value in content.items():
+        if isinstance(value, dict) and value:
+            yield from (f"{key}.{inner}" for inner in _keys(value))
+        else:
+            yield str(key)

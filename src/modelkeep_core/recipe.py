@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from modelkeep_core import recording
 from modelkeep_core.dvc_yaml import PARAMS, Stage, covers, overlaps, read_stages, upstream
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import plain, read_yaml, sha256
+from modelkeep_core.guard import is_empty_init
 
 KINDS = ("data", "code", "schema", "environment", "files")
 
@@ -27,13 +29,18 @@ def recipe(root: Path, model: str, stage: str | None = None) -> dict[str, Any]:
         path. What other stages write is no input of its own: it follows.
 
     Raises:
-        UserError: no stage makes the model, an input is missing, or `stage` would not run again
-            when a parameter changes.
+        UserError: no stage makes the model, an input is missing, a package that code lies in has
+            an `__init__.py` that is no dependency, or `stage` would not run again when a parameter
+            changes.
     """
-    stages = read_stages(root / "dvc.yaml")
+    # What becomes of dvc.yaml is in the recipe, not its bytes
+    with recording.paused():
+        stages = read_stages(root / "dvc.yaml")
     makers = upstream(stages, model)
     if not makers:
         raise UserError(f"{root / 'dvc.yaml'}: no stage has {model} among its outs.")
+    for maker in makers:
+        _check_packages(root, maker)
     outs = [out for maker in stages.values() for out in maker.outs]
     ingredients: dict[str, Any] = {
         "commands": {maker.name: " ".join(maker.command.split()) for maker in makers},
@@ -107,6 +114,36 @@ def _kind(root: Path, name: str) -> str:
     ):
         return "environment"
     return "schema" if path.suffix in (".yaml", ".yml") and "schema" in path.stem else "files"
+
+
+def _check_packages(root: Path, maker: Stage) -> None:
+    """Make sure that what Python runs before a module of a package is a dependency, as it is.
+
+    The guard lets an empty `__init__.py` pass; here it is seen when it got content since.
+
+    Raises:
+        UserError: naming each that is none, as lines to be pasted.
+    """
+    inits = {
+        f"{package.as_posix()}/__init__.py"
+        for dep in maker.deps
+        if dep.endswith(".py")
+        for package in Path(dep).parents
+        if package.name and package.name != ".."
+    }
+    lacking = [
+        name
+        for name in sorted(inits)
+        if not any(covers(dep, name) for dep in maker.deps)
+        and (root / name).is_file()
+        and not is_empty_init(root / name)
+    ]
+    if lacking:
+        lines = "".join(f"\n      - {name}" for name in lacking)
+        raise UserError(
+            f"stage '{maker.name}' reads what dvc.yaml does not name, so a change of it would go "
+            f"unnoticed. Add to stages.{maker.name}.deps in dvc.yaml:{lines}"
+        )
 
 
 def _check_params(makers: list[Stage], stage: Stage) -> None:

@@ -1,11 +1,18 @@
-"""Which files Python opens for reading: remembered by an audit hook, once it is asked to."""
+"""What this process reads, remembered once it is asked to: files, by an audit hook, and parameters.
+
+A database of SQLite and a library of C are opened by themselves, but Python says which.
+"""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+# Events of Python that name a file, which is read
+NAMED = ("sqlite3.connect", "ctypes.dlopen")
 _opened: set[str] = set()
+_params: set[tuple[str, str]] = set()
 _installed = False
 _paused = 0
 
@@ -23,6 +30,17 @@ def opened() -> set[str]:
     return {*_opened}
 
 
+def add_params(path: Path, keys: Iterable[str]) -> None:
+    """Remember that dotted keys of a file of parameters were read."""
+    if _installed and not _paused:
+        _params.update((os.path.abspath(path), key) for key in keys)
+
+
+def read_keys() -> set[tuple[str, str]]:
+    """Return which parameters were read: the absolute path of a file, and a dotted key."""
+    return {*_params}
+
+
 @contextmanager
 def paused() -> Iterator[None]:
     """Do not remember what is opened inside: it is no input of the stage that runs."""
@@ -35,9 +53,9 @@ def paused() -> Iterator[None]:
 
 
 def _hook(event: str, details: tuple[object, ...]) -> None:
-    if event != "open" or _paused:
+    if _paused or (event != "open" and event not in NAMED):
         return
-    path, mode, flags = details
+    path, mode, flags = details if event == "open" else (*details[:1], "r", 0)
     if isinstance(path, bytes):
         path = os.fsdecode(path)
     if not isinstance(path, str):

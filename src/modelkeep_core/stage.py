@@ -1,17 +1,20 @@
 """What every stage runs inside: its arguments, the locked environment, the guard of its inputs."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from modelkeep_core import guard, recording
-from modelkeep_core.environment import check_environment
+from modelkeep_core.environment import UNLOCKED, check_environment, differences
 from modelkeep_core.errors import exit_on_user_error
 
 # A stage is recorded from the moment it imports this module; DVC says which one it is.
 STAGE = "DVC_STAGE"
+# What a stage leaves in its output where the environment was not the locked one
+MARK = "unlocked.json"
 if STAGE in os.environ:
     recording.record()
 
@@ -21,15 +24,19 @@ def name() -> str | None:
     return os.environ.get(STAGE, "").rpartition(":")[2] or None
 
 
-def run(main: Callable[[argparse.Namespace], None], *names: str) -> None:
+def run(main: Callable[[argparse.Namespace], None], *names: str, mark: bool = True) -> None:
     """Run a stage as dvc.yaml calls it, and end the program with one sentence where it fails.
 
-    The environment must be the locked one. Under DVC, the stage fails at its end, before its
-    outputs are kept, when it read a file of the project that is no dependency of it in dvc.yaml.
+    The environment must be the locked one; with MODELKEEP_UNLOCKED=1 the stage goes on in another
+    one, and leaves a mark in its output, so that the model is not reproducible. Under DVC, the
+    stage fails at its end, before its outputs are kept, when it read a file of the project that is
+    no dependency of it in dvc.yaml.
 
     Args:
-        main: takes the arguments, each a path by its name.
+        main: takes the arguments, each a path by its name; "unlocked" says, in sentences, in what
+            the environment is another one.
         names: the arguments; "requirements", the locked environment, is one of every stage.
+        mark: whether another environment leaves a mark in the directory "out".
     """
     described = sys.modules["__main__"].__doc__
     parser = argparse.ArgumentParser(description=described)
@@ -38,7 +45,37 @@ def run(main: Callable[[argparse.Namespace], None], *names: str) -> None:
         parser.add_argument(flag, type=Path, required=True, metavar="PATH")
     args = parser.parse_args()
     with exit_on_user_error():
-        check_environment(args.requirements)
+        args.unlocked = _checked(args.requirements)
         main(args)
+        if mark and args.unlocked and args.out.is_dir():
+            text = json.dumps(args.unlocked, indent=2, ensure_ascii=False)
+            (args.out / MARK).write_text(f"{text}\n", encoding="utf-8", newline="\n")
         if stage := name():
             guard.check(Path.cwd(), stage)
+
+
+def unlocked_in(*directories: Path) -> list[str]:
+    """Return in what the environment of the stages that wrote some directories was not locked."""
+    marks = [directory / MARK for directory in directories]
+    found = [
+        line
+        for mark in marks
+        if mark.is_file()
+        for line in json.loads(mark.read_text(encoding="utf-8"))
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _checked(lock: Path) -> list[str]:
+    """Check the environment; return what differs where a person goes on all the same.
+
+    Raises:
+        UserError: it is not the locked one, and nobody said to go on.
+    """
+    if os.environ.get(UNLOCKED) != "1":
+        check_environment(lock)
+        return []
+    found = [*differences(lock)]
+    for difference in found:
+        print(f"warning: {difference}: the model is not reproducible.", file=sys.stderr)
+    return found

@@ -33,6 +33,7 @@ FILES = {
     "data/raw.csv": "1\n",
     "config/deep/settings.json": "{}\n",
     "pipeline/__init__.py": "",
+    "pipeline/empty.txt": "",
     "pipeline/train.py": "x = 1\n",
     "pipeline/helper.py": "y = 1\n",
     "pipeline/deep/__init__.py": "z = 1\n",
@@ -99,6 +100,10 @@ def missing(project, body, start=""):
         ("open('data/raw.csv', 'r+').close()", ["data/raw.csv"]),
         ("import os; os.chdir('data'); open('raw.csv').read()", ["data/raw.csv"]),
         ("open('vendor/notes.txt').read()", ["vendor/notes.txt"]),
+        ("import sqlite3; sqlite3.connect('data/raw.csv').close()", ["data/raw.csv"]),
+        ("open('dvc.yaml').read()", ["dvc.yaml"]),
+        ("import tomllib; tomllib.load(open('pyproject.toml', 'rb'))", ["pyproject.toml"]),
+        ("open('pipeline/empty.txt').read()", ["pipeline/empty.txt"]),
     ],
 )
 def test_what_python_reads_of_the_project_must_be_declared(project, body, paths):
@@ -110,7 +115,8 @@ def test_what_python_reads_of_the_project_must_be_declared(project, body, paths)
     "body",
     [
         "open('data/tidy/train.csv'); open('config/deep/settings.json'); open('more.yaml')",
-        "open('params.yaml'); open('dvc.yaml'); open('dvc.lock'); open('pyproject.toml')",
+        "open('params.yaml'); open('dvc.lock')",
+        "from modelkeep_core.hooks import read_hooks; read_hooks(Path())",
         "open('vendor/modelkeep_core-0.1.0-py3-none-any.whl')",
         "open('new.txt', 'w').write('x'); open('data/raw.csv', 'a').close()",
         "Path('models').mkdir(); Path('models/m').write_text('x'); open('models/m').read()",
@@ -121,7 +127,14 @@ def test_what_python_reads_of_the_project_must_be_declared(project, body, paths)
         "import pipeline; open('pipeline/__init__.py').read()",
     ],
     ids=[
-        *("declared", "kept by DVC and Git", "the locked wheel", "written", "an output"),
+        *(
+            "declared",
+            "kept by DVC",
+            "hooks that the library reads",
+            "the locked wheel",
+            "written",
+            "an output",
+        ),
         *("an output that is a file", "gone", "temporary", "outside", "empty"),
     ],
 )
@@ -179,6 +192,7 @@ def test_the_message_has_the_lines_to_add(project, monkeypatch):
     """They can be pasted into dvc.yaml."""
     files = {str(project / "data" / "raw.csv"), str(project / "script.py")}
     monkeypatch.setattr(guard, "opened", lambda: files)
+    monkeypatch.setattr(guard, "_files_of_modules", dict)
     with pytest.raises(UserError) as refused:
         guard.check(project, "train")
     assert str(refused.value) == (
@@ -186,6 +200,89 @@ def test_the_message_has_the_lines_to_add(project, monkeypatch):
         f"Add to stages.train.deps in {project / 'dvc.yaml'}:"
         "\n      - data/raw.csv\n      - script.py"
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("lib", "shared"), ("lib", "shared.deep"), ("site-packages", None), ("", None)],
+    ids=["elsewhere", "in a package elsewhere", "installed", "the library itself"],
+)
+def test_a_module_that_is_neither_of_the_project_nor_installed_is_refused(
+    project, monkeypatch, place, name
+):
+    """An editable install or PYTHONPATH brings code that no lock and no dvc.yaml names."""
+    far = project.parent / place / "shared" / "deep.py"
+    far.parent.mkdir(parents=True)
+    far.write_text("x = 1\n", encoding="utf-8")
+    far.with_name("__init__.py").write_text("", encoding="utf-8")
+    modules = {name or "shared": str(far) if place else guard.__file__}
+    monkeypatch.setattr(guard, "_files_of_modules", lambda: modules)
+    monkeypatch.setattr(guard, "opened", set)
+    if name is None:
+        guard.check(project, "train")
+        return
+    with pytest.raises(UserError) as refused:
+        guard.check(project, "train")
+    assert f"stage 'train' imported {name} from {far}, which is neither" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("params", "keys", "lines"),
+    [
+        ({"params.yaml": ("train",)}, ["train.seed", "train.search.folds"], []),
+        ({"params.yaml": ("train.seed",)}, ["train.seed"], []),
+        ({"params.yaml": ("train.seed",)}, ["train.seed", "train.search.folds"], ["train"]),
+        ({"params.yaml": ("trains",)}, ["train.seed", "prepare.seed"], ["prepare", "train"]),
+        ({"params.yaml": ()}, ["train.seed"], []),
+        ({}, ["train.seed"], ["train"]),
+        ({"more.yaml": ("train",)}, ["train.seed"], ["train"]),
+    ],
+)
+def test_parameters_that_a_stage_reads_must_be_declared(project, params, keys, lines):
+    """A section that `read_params` gave a stage is one of its own, with every key."""
+    stage = Stage("train", "x", (), (), params)
+    read = [(str(project / "params.yaml"), key) for key in keys]
+    assert guard.undeclared_params(stage, project, read) == lines
+
+
+def test_parameters_of_another_file_are_named_with_it(project):
+    """As dvc.yaml wants it."""
+    stage = Stage("train", "x", (), (), {"params.yaml": ("train",)})
+    read = [(str(project / "more.yaml"), "x.seed")]
+    assert guard.undeclared_params(stage, project, read) == ["more.yaml:\n          - x"]
+
+
+def test_the_sections_of_other_stages_are_seen(project):
+    """A stage that reads the parameters of another one is told the line to add."""
+    text = "train: {a: 1}\nother: 1\n"
+    text += "package: {name: x, title: x, description: x, limits: []}\n"
+    (project / "params.yaml").write_text(text, encoding="utf-8")
+    body = """
+    from modelkeep_core.params import Package, read_params
+    read_params(Path("params.yaml"), "package", Package)
+    """
+    script = CHECK.format(body=textwrap.dedent(body), start="")
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: stage 'train' read parameters that dvc.yaml does not")
+    assert done.stderr.endswith("dvc.yaml:\n      - package\n")
+
+
+def test_nothing_that_is_installed_is_foreign():
+    """Of all that this process imported, only its own tests lie elsewhere."""
+    files = guard._files_of_modules()
+    root = Path(__file__).parents[2]
+    own = {name for name, file in files.items() if Path(file).is_relative_to(root)}
+    own -= {name for name, file in files.items() if "site-packages" in file}
+    assert guard.foreign(root, files) is None
+    assert guard.foreign(root / "src", {name: files[name] for name in {*files} - own}) is None
 
 
 STAGE = Stage("train", "x", ("pipeline/train.py",), (), {})

@@ -46,7 +46,7 @@ def again(run, tmp_path, monkeypatch):
     def make(clean=True):
         if clean:
             shutil.rmtree(copy / "package")
-        write_package(Namespace(**{name: Path(path) for name, path in INPUTS.items()}))
+        write_package(Namespace(unlocked=[], **{name: Path(path) for name, path in INPUTS.items()}))
         return copy
 
     make.directory = copy
@@ -218,7 +218,7 @@ def test_a_second_model_has_a_stage_and_a_section_of_its_own(again):
     replace(again.directory / "params.yaml", "package:", "package-b:")
     replace(again.directory / "params.yaml", "name: made-up", "name: second")
     replace(again.directory / "dvc.yaml", "[prepare, train, package]", "[train, package-b]")
-    paths = Namespace(**{name: Path(path) for name, path in INPUTS.items()})
+    paths = Namespace(unlocked=[], **{name: Path(path) for name, path in INPUTS.items()})
     with pytest.raises(UserError, match=r"(?s)stages\.package-b\.params.*- prepare"):
         write_package(paths, name="package-b")
     replace(again.directory / "dvc.yaml", "[train, package-b]", "[prepare, train, package-b]")
@@ -288,3 +288,25 @@ def test_an_infinite_parameter_goes_through_the_line(run_line, params):
     done = run_line(params=params)
     assert math.isinf(model_file.load(done.package / "model.skops")["model"].C)
     assert "Infinity" not in done.metadata.read_text(encoding="utf-8")
+
+
+def test_a_model_of_another_environment_is_not_reproducible(again):
+    """What any stage left as a mark is in the metadata, and so is what differs now."""
+    mark = '["numpy 1 is another one"]'
+    (again.directory / "models" / "unlocked.json").write_text(mark, encoding="utf-8")
+    write_package(
+        Namespace(
+            unlocked=["numpy 1 is another one", "Python 3.9 is, too"],
+            **{name: Path(path) for name, path in INPUTS.items()},
+        )
+    )
+    metadata = read(again.directory / "model.json")
+    assert metadata["reproducible"] is False
+    assert metadata["unlocked"] == ["numpy 1 is another one", "Python 3.9 is, too"]
+
+
+def test_a_model_of_the_locked_environment_is_reproducible(run):
+    """The usual case: no stage left a mark."""
+    metadata = read(run.metadata)
+    assert metadata["reproducible"] is True
+    assert metadata["unlocked"] == []

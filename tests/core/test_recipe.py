@@ -265,3 +265,18 @@ def test_a_file_inside_data_that_a_stage_names_is_data(project):
     )
     (project / "raw" / "notes.py").write_text("# of the data\n", encoding="utf-8")
     assert list(made(project)["data"]) == ["extra.csv", "raw/a.csv", "raw/notes.py"]
+
+
+@pytest.mark.parametrize(("text", "refused"), [("", False), ("import line.unused\n", True)])
+def test_a_package_that_got_content_is_refused(project, text, refused):
+    """The guard lets an empty `__init__.py` pass; with content it has to be a dependency."""
+    (project / "line" / "__init__.py").write_text(text, encoding="utf-8")
+    if not refused:
+        assert "line/__init__.py" not in made(project)["code"]
+        return
+    with pytest.raises(UserError, match=r"Add to stages\.clean\.deps in dvc\.yaml:") as told:
+        made(project)
+    assert str(told.value).splitlines()[1:] == ["      - line/__init__.py"]
+    change("dvc.yaml", "line/clean.py]", "line/clean.py, line/__init__.py]")(project)
+    change("dvc.yaml", "line/learn.py,", "line/learn.py, line/__init__.py,")(project)
+    assert "line/__init__.py" in made(project)["code"]

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from modelkeep_core.stage import unlocked_in
 from project import dvc
 
 pytestmark = pytest.mark.slow
@@ -174,3 +175,21 @@ def test_a_stage_imports_no_more_than_it_uses(stage):
         check=True,
     )
     assert not {"pandas", "polars", "sklearn", "numpy", "pydantic", "dvc"} & {*done.stdout.split()}
+
+
+def test_a_person_in_a_hurry_goes_on_and_the_model_says_so(tmp_path, monkeypatch):
+    """In another environment a stage runs where it is asked to, and leaves a mark in its output."""
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(f"modelkeep-core==9.9 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
+    code = "from modelkeep_core import stage\nstage.run(lambda args: args.out.mkdir(), 'out')\n"
+    command = [sys.executable, "-c", code, "--requirements", lock, "--out", tmp_path / "out"]
+    refused = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert refused.returncode == 1
+    assert "MODELKEEP_UNLOCKED=1" in refused.stderr
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setenv("MODELKEEP_UNLOCKED", "1")
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    assert done.stderr.startswith(f"warning: {lock} says modelkeep-core 9.9, and here it is ")
+    assert unlocked_in(tmp_path, tmp_path / "out", tmp_path / "out") == [
+        done.stderr.removeprefix("warning: ").removesuffix(": the model is not reproducible.\n")
+    ]

@@ -281,3 +281,12 @@ def test_a_package_with_code_is_refused_without_trust(package_copy, table, tmp_p
         batch.predict_file(package_copy, rows, out)
     assert not out.exists()
     assert batch.predict_file(package_copy, rows, out, trust_code=True) == 120
+
+
+def test_a_place_that_cannot_be_written_is_told_by_its_name(run, tmp_path):
+    """The sentence names the file that was asked for, and nothing is left beside it."""
+    out = tmp_path / "out.csv"
+    out.mkdir()
+    with pytest.raises(UserError, match=r"out\.csv cannot be written: "):
+        batch.predict_file(run.package, run.raw / "rows.csv", out)
+    assert list(tmp_path.iterdir()) == [out]

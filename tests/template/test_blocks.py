@@ -16,7 +16,7 @@ from conftest import ANSWERS, PROJECT, ROOT, Bake, Run
 from test_surroundings import search_path
 from walk import FENCE
 
-UPDATES = ROOT / "docs" / "how-to" / "newer-versions.md"
+UPDATES = ROOT / "docs" / "how-to" / "update.md"
 COMMANDS = ("$", "cookiecutter", "cruft", "dvc", "git", "make", "pip", "python", "uv")
 # How each block begins, in order: tests/test_demo.py runs the first, .ci/run the second, and each
 # other one has a test below.

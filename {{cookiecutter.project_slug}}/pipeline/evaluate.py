@@ -25,9 +25,9 @@ def evaluate(
     Raises:
         UserError: there is no such headline metric or group column.
     """
-    found, tested = evaluation.evaluate(model, train, test, schema, params)
-    # YOURS: numbers of your own belong into found["test"], and rows into a plot of dvc.yaml.
-    return found, plots.drawn(model, test, tested, schema, params)
+    scores, tested = evaluation.evaluate(model, train, test, schema, params)
+    # YOURS: numbers of your own belong into scores["test"], and rows into a plot of dvc.yaml.
+    return scores, plots.drawn(model, test, tested, schema, params)
 
 
 def main(args: argparse.Namespace) -> None:
@@ -36,12 +36,12 @@ def main(args: argparse.Namespace) -> None:
     schema, params = read_schema(args.schema), read_params(args.params, "evaluate", Evaluate)
     model = model_file.load(args.models / "model.skops", read_hooks(Path()).trusted)
     with evaluation.one_thread():
-        found, drawn = evaluate(model, train, test, schema, params)
+        scores, drawn = evaluate(model, train, test, schema, params)
         predicted = model.predict(model_inputs(test, schema))
         proof = fast_path.proof(model, schema, model_inputs(train, schema))
     write_profile(args.out / "profile.json", profile(train, predicted, schema))
-    write_json(args.out / "metrics.json", found["test"])
-    write_json(args.out / "evaluation.json", found)
+    write_json(args.out / "metrics.json", scores["test"])
+    write_json(args.out / "evaluation.json", scores)
     write_json(args.out / "fast_path.json", proof)
     plots.write_plots(drawn, args.out / "plots")
 

@@ -243,3 +243,11 @@ def package_of(pipeline: Pipeline, version: Version) -> tuple[str, str]:
             f"dvc.lock of commit {version.commit[:7]} has no package of the model '{version.name}'."
         )
     return path, made[1].md5
+
+
+def content_of(catalogue: Catalogue, version: Version) -> str | None:
+    """Return DVC's hash of the package of a version; None where its commit does not say."""
+    try:
+        return package_of(catalogue.pipeline(version), version)[1]
+    except UserError:
+        return None

@@ -7,12 +7,14 @@ from types import ModuleType
 from modelkeep.place import path_or_word
 
 READING = ("list", "show", "diff", "lineage", "history")
+WITHOUT_REF = ("register", "list", "history")
 NOTE = "REF is a version (v1.2.0), a stage (prod), a Git revision, or the beginning of a recipe id."
 
 
 def add_common(parser: argparse.ArgumentParser, name: str) -> None:
     """Add the options that a command has besides its own."""
-    parser.epilog = NOTE
+    if name not in WITHOUT_REF:
+        parser.epilog = NOTE
     parser.add_argument("--model", metavar="NAME", help="the model, where there are several")
     if name in READING:
         parser.add_argument("--json", action="store_true", help="print data, not a table")

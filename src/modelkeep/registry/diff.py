@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelkeep import text
-from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.catalogue import Catalogue, content_of
 from modelkeep.registry.metadata import Metadata, rows_of
 from modelkeep.registry.reference import find
 from modelkeep.registry.version import Version
@@ -22,6 +22,8 @@ TITLES = {
     "files": "Other files",
     "commands": "Commands",
     "environment": "Environment",
+    "evaluation": "Evaluation",
+    "package": "Package",
 }
 
 
@@ -40,6 +42,8 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     """
     before, after = find(catalogue, args.before), find(catalogue, args.after)
     difference = compared(before, catalogue.records.of(before), after, catalogue.records.of(after))
+    contents = [content_of(catalogue, version) for version in (before, after)]
+    difference["same_package"] = None not in contents and contents[0] == contents[1]
     return difference, markdown(difference) if args.md else rendered(difference)
 
 
@@ -49,10 +53,11 @@ def compared(a: Version, before: Metadata, b: Version, after: Metadata) -> dict[
         f"rows.{name}": (before["data"]["rows"].get(name), count)
         for name, count in after["data"]["rows"].items()
     }
+    same_recipe = before["recipe_id"] == after["recipe_id"]
     return {
         "before": _named(a, before),
         "after": _named(b, after),
-        "same_recipe": before["recipe_id"] == after["recipe_id"],
+        "same_recipe": same_recipe,
         "metrics": _metrics(before["metrics"], after["metrics"]),
         "parameters": changes(
             flat(before["recipe"]["parameters"]), flat(after["recipe"]["parameters"])
@@ -75,6 +80,9 @@ def compared(a: Version, before: Metadata, b: Version, after: Metadata) -> dict[
             before["recipe"]["environment"] | before["libraries"],
             after["recipe"]["environment"] | after["libraries"],
         ),
+        "evaluation": changes(_settings(before), _settings(after)),
+        # Where another recipe made the model, all files of the package follow from that.
+        "package": changes(_packaged(before), _packaged(after)) if same_recipe else [],
     }
 
 
@@ -105,6 +113,19 @@ def _named(version: Version, metadata: Metadata) -> dict[str, Any]:
         "commit": version.commit,
         "recipe_id": metadata["recipe_id"],
     }
+
+
+def _settings(metadata: Metadata) -> dict[str, Any]:
+    """Return how a version was evaluated, by dotted names."""
+    settings = metadata["metrics"].get("settings")
+    return flat(settings) if isinstance(settings, dict) and settings else {}
+
+
+def _packaged(metadata: Metadata) -> dict[str, Any]:
+    """Return what a package says of its model in words, and the hash of each of its files."""
+    words = {name: metadata.get(name) for name in ("title", "description")}
+    files = metadata.get("files")
+    return words | (files if isinstance(files, dict) else {})
 
 
 def _files(metadata: Metadata) -> dict[str, Any]:
@@ -147,7 +168,14 @@ def markdown(difference: dict[str, Any]) -> str:
 
 
 def _remark(difference: dict[str, Any]) -> list[str]:
-    return ["They have the same recipe."] if difference["same_recipe"] else []
+    if not difference["same_recipe"]:
+        return []
+    if difference["same_package"]:
+        return ["They have the same recipe and the same package."]
+    return [
+        "They have the same recipe and other packages: what made the model is the same, and its "
+        "evaluation, its description or its bytes are not."
+    ]
 
 
 def _title(named: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from modelkeep import text
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.fetch import fetch
 from modelkeep.registry.gate_settings import Bounds, Evaluated, read_bounds, read_evaluated
+from modelkeep.registry.servable import check_fetched
 from modelkeep.registry.tested_on import put_test_rows
 from modelkeep.registry.version import Version
 from modelkeep_core.card import number
@@ -58,7 +59,8 @@ def judge(catalogue: Catalogue, version: Version, assigned: Version | None) -> V
         assigned: the version that is in the stage now, or None.
 
     Raises:
-        UserError: params.yaml, the test rows or a package cannot be used.
+        UserError: params.yaml, the test rows or a package cannot be used, or the version cannot be
+            served here.
     """
     head = catalogue.git.commit("HEAD")
     if head is None:
@@ -68,12 +70,13 @@ def judge(catalogue: Catalogue, version: Version, assigned: Version | None) -> V
     bounds = read_bounds(catalogue, present)
     with tempfile.TemporaryDirectory(prefix="registry-") as directory:
         place = Path(directory)
+        fetch(catalogue, version, place / version.label)
+        check_fetched(version, place / version.label)
         put_test_rows(catalogue, present, place / TEST)
-        scores = []
-        for other in (version, assigned):
-            if other is not None:
-                fetch(catalogue, other, place / other.label)
-                scores.append(scored(place / other.label, place / TEST, other))
+        scores = [scored(place / version.label, place / TEST, version)]
+        if assigned is not None:
+            fetch(catalogue, assigned, place / assigned.label)
+            scores.append(scored(place / assigned.label, place / TEST, assigned))
     return verdict(bounds, evaluated, *scores)
 
 

@@ -34,6 +34,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
             "no version is registered here: `modelkeep register` makes the first. "
             f"{elsewhere(catalogue.git)}"
         )
+    _add_same_recipe(entries)
     return entries, rendered(entries)
 
 
@@ -56,6 +57,19 @@ def entries_of(catalogue: Catalogue, everything: bool) -> Iterator[dict[str, Any
         yield _entry(version, record, catalogue.stages(version), date, author)
 
 
+def _add_same_recipe(entries: list[dict[str, Any]]) -> None:
+    """Add to each entry the numbers that other commits of the model have with its recipe."""
+    by_recipe: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for entry in entries:
+        if entry["version"] and entry["recipe_id"]:
+            by_recipe.setdefault((entry["model"], entry["recipe_id"]), []).append(entry)
+    for same in by_recipe.values():
+        for entry in same:
+            entry["same_recipe"] = [
+                other["version"] for other in same if other["commit"] != entry["commit"]
+            ]
+
+
 def _entry(
     version: Version, record: Record, stages: list[str], date: str, author: str
 ) -> dict[str, Any]:
@@ -67,6 +81,7 @@ def _entry(
         "date": date,
         "author": author,
         "recipe_id": metadata.get("recipe_id"),
+        "same_recipe": [],
         "headline": _headline(metadata),
         "commit": version.commit,
         "problem": record.problem,
@@ -93,8 +108,18 @@ def rendered(entries: list[dict[str, Any]]) -> str:
         header = [name if column == "METRIC" else column for column in HEADER]
         rows = [_row(entry, same_metric=not metrics) for entry in own]
         shown = text.table(header, rows, yielding=("AUTHOR", "STAGES", "VERSION", name))
+        shown += "".join(f"\nThe same recipe: {numbers}." for numbers in _same_recipe(own))
         parts.append(shown if len(models) == 1 else f"{model}\n\n{shown}")
     return "\n\n".join(parts)
+
+
+def _same_recipe(entries: list[dict[str, Any]]) -> list[str]:
+    """Return the numbers of each recipe that has several, newest first."""
+    named: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry["same_recipe"]:
+            named.setdefault(entry["recipe_id"], []).append(entry["version"])
+    return [", ".join(numbers) for numbers in named.values()]
 
 
 def _row(entry: dict[str, Any], same_metric: bool) -> list[str]:

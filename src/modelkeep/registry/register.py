@@ -9,9 +9,11 @@ from modelkeep.registry import publish
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.dvc_internals import locked_project
 from modelkeep.registry.fetch import is_package_of
+from modelkeep.registry.metadata import Metadata
 from modelkeep.registry.outputs import objects_of, outputs_of
+from modelkeep.registry.same_recipe import check_recipe, check_unregistered
 from modelkeep.registry.storage import storage_of
-from modelkeep.registry.summary import trailers
+from modelkeep.registry.summary import UNLOCKED, trailers
 from modelkeep.registry.tags import VERSION, order
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
@@ -29,6 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bump", choices=PARTS, default="minor", help="the part to raise (default: minor)"
     )
     parser.add_argument("-m", "--message", metavar="TEXT", help="what is new in it")
+    parser.add_argument(
+        "--same-recipe",
+        action="store_true",
+        help="register another package of a recipe that has a number, such as with another "
+        "evaluation",
+    )
+    parser.add_argument(
+        "--unlocked-because",
+        metavar="REASON",
+        help="register a model that was not made in the locked environment",
+    )
     parser.add_argument(
         "--local", action="store_true", help="accept that data and model are not in the DVC remote"
     )
@@ -51,20 +64,23 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         number = next_number(catalogue, model, args.version, args.bump)
         metadata = catalogue.records.of(version)
         tag = publish.registration(catalogue, model, number)
-        message = message_of(catalogue, version, args.message)
+        message = message_of(catalogue, version, args.message, args.unlocked_because)
         done = publish.write(catalogue, tag, version.commit, message, args.push)
     recipe, commit = text.short(metadata["recipe_id"]), text.short(version.commit)
     return None, f"{model} {number} is recipe {recipe} of commit {commit}.\n{done}"
 
 
-def message_of(catalogue: Catalogue, version: Version, reason: str | None) -> str:
+def message_of(
+    catalogue: Catalogue, version: Version, reason: str | None, unlocked_because: str | None
+) -> str:
     """Return the message of the tag: what is new, and the metadata that it vouches for."""
     metadata = catalogue.records.of(version)
     headline = metadata["metrics"]["headline"]
     path = catalogue.records.paths(version.model)[0]
     blob = catalogue.git.run("rev-parse", f"{version.commit}:{version.directory}{path}").strip()
     reason = reason or f"{headline['metric']} {text.interval(headline)}"
-    return f"{reason}\n\n{trailers(metadata, path, blob)}"
+    unlocked = f"\n{UNLOCKED}: {' '.join(unlocked_because.split())}" if unlocked_because else ""
+    return f"{reason}\n\n{trailers(metadata, path, blob)}{unlocked}"
 
 
 def only_model(catalogue: Catalogue) -> str:
@@ -86,7 +102,8 @@ def checked(catalogue: Catalogue, model: str, repo: Any, args: argparse.Namespac
 
     Raises:
         UserError: it is not committed, not what the pipeline makes of what is committed, changed,
-            registered already, or could not be found again from elsewhere.
+            registered already, of another recipe than it says, or could not be found again from
+            elsewhere.
     """
     git = catalogue.git
     changed = git.run("status", "--porcelain", "--untracked-files=normal", "--", ".").splitlines()
@@ -96,13 +113,8 @@ def checked(catalogue: Catalogue, model: str, repo: Any, args: argparse.Namespac
             "remove what is there, so that the version is what its commit says."
         )
     version = catalogue.at(model, git.commit("HEAD") or "")
-    recipe = catalogue.records.of(version)["recipe_id"]
-    for other, record in catalogue.summaries(catalogue.registered(model)):
-        if record.metadata and record.metadata["recipe_id"] == recipe:
-            raise UserError(
-                f"this recipe is {other.number} already (tag {other.event.tag}): one recipe has "
-                "one number."
-            )
+    check_unregistered(catalogue, version, args.same_recipe)
+    check_locked(catalogue.records.of(version), args.unlocked_because)
     if args.push:
         publish.check_remote(catalogue, model)
     stale = repo.status()
@@ -111,15 +123,38 @@ def checked(catalogue: Catalogue, model: str, repo: Any, args: argparse.Namespac
             f"dvc.lock is not in step with the work ({', '.join(stale)}): `dvc repro` and "
             "commit, or `dvc checkout` to go back."
         )
-    package = Path(catalogue.pipeline(version).artifacts[version.name])
+    path = catalogue.pipeline(version).artifacts[version.name]
+    package = Path(path)
     check_manifest(package)
     if not is_package_of(catalogue, version, package):
         raise UserError(
             f"{package} does not have the metadata that are committed: `dvc repro` and commit."
         )
+    check_recipe(Path(), path, catalogue.records.of(version))
     if not args.local:
         check_pushed(catalogue, version)
     return version
+
+
+def check_locked(metadata: Metadata, reason: str | None) -> None:
+    """Make sure that a model was made in the locked environment, or that there is a reason.
+
+    Raises:
+        UserError: it was not, and there is none; or there is one that is not needed.
+    """
+    if metadata.get("reproducible", True):
+        if reason is not None:
+            raise UserError(
+                "the model was made in the locked environment: --unlocked-because has nothing to "
+                "explain."
+            )
+    elif not reason or not reason.strip():
+        unlocked = "; ".join(map(str, metadata.get("unlocked", [])))
+        raise UserError(
+            f"the model was not made in the locked environment ({unlocked}), so nobody can make "
+            "it again. Make it anew, with `dvc repro --force` in that environment; "
+            "--unlocked-because 'why' registers it all the same, and keeps the reason."
+        )
 
 
 def check_pushed(catalogue: Catalogue, version: Version) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from modelkeep.registry import publish
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.reference import find, model_in
+from modelkeep.registry.servable import check_servable
 from modelkeep.registry.tags import of_model
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
@@ -27,7 +28,8 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     """Assign the older version.
 
     Raises:
-        UserError: nothing is in the stage, or there is no older version; nothing was written.
+        UserError: nothing is in the stage, there is no older version, or it cannot be served here;
+            nothing was written.
     """
     model = model_in(catalogue, args.stage)
     earlier = stack(catalogue, model, args.stage)
@@ -35,6 +37,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     target = chosen(catalogue, args.to, earlier, present, args.stage)
     if args.push:
         publish.check_remote(catalogue, model)
+    check_servable(catalogue, target)
     tag = publish.assignment(catalogue, model, args.stage)
     message = f"{args.message}\n\n{MARK}: from {present.label} to {target.label}"
     done = publish.write(catalogue, tag, target.commit, message, args.push)

@@ -9,6 +9,7 @@ from modelkeep.registry.history import spans
 from modelkeep.registry.metadata import rows_of
 from modelkeep.registry.reference import find
 from modelkeep.registry.storage import storage_of
+from modelkeep.registry.summary import UNLOCKED
 from modelkeep.registry.version import Version
 from modelkeep_core.card import number
 from modelkeep_core.errors import UserError
@@ -47,6 +48,7 @@ def facts(catalogue: Catalogue, version: Version) -> dict[str, Any]:
             "author": event.author,
             "email": event.email,
             "message": event.message,
+            "unlocked_because": event.trailer(UNLOCKED),
         }
         if event
         else None,
@@ -104,6 +106,13 @@ def rendered(facts: dict[str, Any]) -> str:
     if event:
         registered = f"{event['date'][:16].replace('T', ' ')} by {event['author']}"
         identity.append(("registered", f"{registered}: {event['message'].splitlines()[0]}"))
+    if not metadata.get("reproducible", True):
+        why = [*map(str, metadata.get("unlocked", []))]
+        if event and event["unlocked_because"]:
+            why.append(f"registered because: {event['unlocked_because']}")
+        identity.append(
+            ("reproducible", f"no, not made in the locked environment: {'; '.join(why)}")
+        )
     identity.append(("bytes in", " and ".join(places) or "neither cache nor remote"))
     if unknown:
         identity.append(("", unknown))

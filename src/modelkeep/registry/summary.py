@@ -12,6 +12,9 @@ from modelkeep.registry.git import Git
 from modelkeep.registry.metadata import Metadata, Record, Records
 from modelkeep.registry.version import Version
 
+# The line of a tag's message that says why a model of another environment was registered
+UNLOCKED = "Unlocked"
+
 
 def trailers(metadata: Metadata, path: str, blob: str) -> str:
     """Return the lines of a tag's message that vouch for metadata.

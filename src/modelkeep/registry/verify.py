@@ -1,34 +1,46 @@
 """`verify`: rebuild a version from its commit, and prove that it is the same."""
 
 import argparse
-import json
 import os
-import posixpath
-import re
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelkeep import text
+from modelkeep.place import path_given
+from modelkeep.registry.attestation import attest, check_target
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.dvc_lock import File, Pipeline, parse_pipeline
-from modelkeep.registry.environment import environment, has_dvc
+from modelkeep.registry.differences import (
+    BYTES,
+    MODEL,
+    ROUNDING,
+    Difference,
+    differences,
+    kind,
+)
+from modelkeep.registry.dvc_lock import Pipeline, parse_pipeline
+from modelkeep.registry.environment import (
+    Installed,
+    environment,
+    has_dvc,
+    installed,
+    other_environment,
+)
 from modelkeep.registry.fetch import fetch
-from modelkeep.registry.git import Git
 from modelkeep.registry.outputs import objects_of, outputs_of
 from modelkeep.registry.reference import find
 from modelkeep.registry.restore import check_out, cloned
-from modelkeep.registry.storage import Storage, md5, storage_of
+from modelkeep.registry.storage import storage_of
 from modelkeep.registry.tested_on import named_test_rows
 from modelkeep.registry.version import Version
+from modelkeep_core.environment import UNLOCKED
 from modelkeep_core.errors import UserError
 
 TOLERANCE = 1e-6
-MODEL = ".skops"
-NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,30 +53,85 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how far predictions may be apart, relative to their size, where the bytes are not "
         f"the same (default: {TOLERANCE:g})",
     )
+    parser.add_argument(
+        "--attest",
+        metavar="FILE",
+        type=path_given,
+        help="write what was proved as an in-toto statement (JSON), if it was",
+    )
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A file in which a rebuilt version is not the recorded one.
+class Outcome:
+    """What a rebuild gave, beside what is recorded.
 
     Attributes:
-        stage: the stage that writes it.
-        path: relative to the project.
-        recorded: its bytes as they are recorded; None where there are none, or not any more.
+        different: the files that are not the same, in the order of the pipeline.
+        kinds: in what way each differs.
+        distance: how far predictions are apart; None where they cannot be compared.
+        close: whether that is within the tolerance.
+        steady: whether the first stage that differs gave the same bytes when it ran again; None
+            where nothing differs, or it did not run.
+        here: the environment of the rebuild.
+        rows: all that differs, the environment first: stage, file and kind.
     """
 
-    stage: str
-    path: str
-    recorded: bytes | None
+    different: list[Difference]
+    kinds: list[str]
+    distance: float | None
+    close: bool
+    steady: bool | None
+    here: Installed
+    rows: list[Sequence[str]]
+
+    @property
+    def same(self) -> bool:
+        """Whether the version was rebuilt, at least to rounding."""
+        return self.close and all(word == ROUNDING for word in self.kinds)
 
 
 def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     """Rebuild and compare.
 
     Raises:
-        UserError: the version cannot be rebuilt, or it is not the same.
+        UserError: the version cannot be rebuilt, it is not the same, or the attestation cannot be
+            written.
     """
     version = find(catalogue, args.reference)
+    if args.attest:
+        check_target(args.attest)
+    outcome = rebuilt(catalogue, version, args.tolerance)
+    if not outcome.same:
+        raise UserError(refusal(version, outcome))
+    shown = f"{version.model} {version.label} was rebuilt from commit {version.commit[:7]}: "
+    if outcome.different:
+        first = outcome.different[0]
+        shown += (
+            f"its predictions on the test rows are the same to {args.tolerance:g} (at most "
+            f"{outcome.distance:.2g} apart). The bytes are not, first in {_where(first)}. "
+            f"{_cause(first.stage, outcome.steady)}\n\n{_table(outcome.rows)}"
+        )
+    else:
+        stages = len(catalogue.pipeline(version).stages)
+        shown += f"all outputs of its {stages} stages are the same, byte for byte."
+    if args.attest:
+        result = ROUNDING if outcome.different else BYTES
+        attest(args.attest, catalogue, version, result, outcome.rows, outcome.here)
+        shown += f"\n{args.attest} attests it."
+    return None, shown
+
+
+def rebuilt(catalogue: Catalogue, version: Version, tolerance: float) -> Outcome:
+    """Rebuild a version in a directory that goes away, and compare it with what is recorded.
+
+    Args:
+        catalogue: the versions.
+        version: the version.
+        tolerance: how far predictions may be apart, relative to their size.
+
+    Raises:
+        UserError: it cannot be rebuilt here.
+    """
     metadata = catalogue.records.of(version)
     outputs = outputs_of(catalogue, version)
     data = [output for output in outputs if output.stage is None]
@@ -77,34 +144,102 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         project = cloned(catalogue.git, version, Path(directory) / "rebuilt")
         storage.share_with(project / ".dvc")
         check_out(project, data)
-        rebuild(project, environment(project, metadata, Path(directory)))
-        rebuilt = parse_pipeline((project / "dvc.lock").read_bytes(), recorded.artifacts)
-        different = differences(catalogue, version, recorded, rebuilt, project, storage)
-        done = f"{version.model} {version.label} was rebuilt from commit {version.commit[:7]}"
+        python = environment(project, metadata, Path(directory))
+        rebuild(project, python)
+        made = pipeline_of(project, recorded)
+        different = differences(catalogue, version, recorded, made, project, storage)
+        here = installed(python, metadata["libraries"])
         if not different:
-            stages = len(recorded.stages)
-            return None, f"{done}: all outputs of its {stages} stages are the same, byte for byte."
+            return Outcome([], [], 0.0, True, None, here, [])
         distance = distance_of(catalogue, version, different, project, Path(directory))
-        unlike = [part for part in different if not rounded(part, project, args.tolerance)]
-    close = distance is not None and distance <= args.tolerance
-    first = unlike[0] if close and unlike else different[0]
-    where = f"stage {first.stage}, {first.path}"
-    if not close or unlike:
-        apart = (
-            f", and predictions are up to {distance:.2g} apart" if distance and not close else ""
-        )
-        raise UserError(
-            f"{version.label} could not be rebuilt: the first difference is in {where}{apart}."
-        )
-    return None, (
-        f"{done}: its predictions on the test rows are the same to {args.tolerance:g} (at most "
-        f"{distance:.2g} apart). The bytes are not, first in {where}: another processor rounds "
-        "otherwise."
+        close = distance is not None and distance <= tolerance
+        kinds = [kind(part, project, tolerance, close) for part in different]
+        files = [(part.stage, part.path, word) for part, word in zip(different, kinds, strict=True)]
+        rows = [*other_environment(project, metadata, here), *files]
+        # The stage overwrites what it wrote, so this comes last.
+        steady = runs_alike(project, python, different[0].stage, made)
+    return Outcome(different, kinds, distance, close, steady, here, [*rows])
+
+
+def refusal(version: Version, outcome: Outcome) -> str:
+    """Say that a version could not be rebuilt: where it differs first, and all that differs."""
+    named = zip(outcome.different, outcome.kinds, strict=True)
+    unlike = [part for part, word in named if word != ROUNDING]
+    first = unlike[0] if outcome.close else outcome.different[0]
+    far = outcome.distance and not outcome.close
+    apart = f", and predictions are up to {outcome.distance:.2g} apart" if far else ""
+    stage = outcome.different[0].stage
+    chance = f" {_cause(stage, False)}" if outcome.steady is False else ""
+    return (
+        f"{version.label} could not be rebuilt: the first difference is in {_where(first)}{apart}."
+        f"{chance}\n\n{_table(outcome.rows)}"
     )
 
 
-def rebuild(project: Path, python: Path) -> None:
+def _where(difference: Difference) -> str:
+    return f"stage {difference.stage}, {difference.path}"
+
+
+def _cause(stage: str, steady: bool | None) -> str:
+    """Say what is known of why the bytes differ.
+
+    Args:
+        stage: the first stage that wrote other bytes.
+        steady: whether it wrote the same bytes when it ran twice here; None where it did not run.
+    """
+    if steady is None:
+        return "The usual causes: another processor, or code whose result differs from run to run."
+    if steady:
+        return (
+            f"Stage {stage} gives the same bytes when it runs again here, so the recorded ones "
+            "probably come from another processor or system."
+        )
+    return (
+        f"Stage {stage} gives other bytes when it runs again here: the result of its code depends "
+        "on chance, such as the order of a set, a random state without a seed, or the clock."
+    )
+
+
+def _table(rows: list[Sequence[str]]) -> str:
+    # A path that is cut could not be looked for.
+    return text.table(("STAGE", "FILE", "DIFFERENCE"), rows, yielding=())
+
+
+def pipeline_of(project: Path, recorded: Pipeline) -> Pipeline:
+    """Return the pipeline that dvc.lock of a rebuilt project has."""
+    return parse_pipeline((project / "dvc.lock").read_bytes(), recorded.artifacts)
+
+
+def runs_alike(project: Path, python: Path, stage: str, made: Pipeline) -> bool | None:
+    """Run a stage once more on the same inputs; say whether it writes the same bytes again.
+
+    Args:
+        project: where it was rebuilt.
+        python: that of the stages.
+        stage: the stage.
+        made: the pipeline as the first run left it.
+
+    Returns:
+        None where it does not run.
+    """
+    try:
+        rebuild(project, python, stage)
+    except UserError:
+        return None
+    first, second = (
+        {out.path: out.md5 for run in pipeline.stages if run.name == stage for out in run.outs}
+        for pipeline in (made, pipeline_of(project, made))
+    )
+    return first == second
+
+
+def rebuild(project: Path, python: Path, stage: str | None = None) -> None:
     """Run every stage again, with nothing from earlier runs; what they print goes to stderr.
+
+    Args:
+        project: the project.
+        python: that of the stages.
+        stage: the only stage to run, or None for all.
 
     Raises:
         UserError: a stage failed.
@@ -113,112 +248,18 @@ def rebuild(project: Path, python: Path) -> None:
     # Where only the stages have a lock, this DVC starts them with the Python of that lock.
     runner = python if python == Path(sys.executable) or has_dvc(python) else Path(sys.executable)
     command = [str(runner), "-P", "-m", "dvc", "repro"]
+    single = ["--single-item", stage] if stage else []
+    variables = {name: value for name, value in os.environ.items() if name != UNLOCKED}
     done = subprocess.run(
-        [*command, "--force", "--no-run-cache", "--no-commit"],
+        [*command, "--force", "--no-run-cache", "--no-commit", *single],
         cwd=project,
-        env={**os.environ, "PATH": path},
+        env=variables | {"PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr.fileno(),
         check=False,
     )
     if done.returncode:
         raise UserError("the pipeline of this commit does not run to its end here: see above.")
-
-
-def differences(
-    catalogue: Catalogue,
-    version: Version,
-    recorded: Pipeline,
-    rebuilt: Pipeline,
-    project: Path,
-    storage: Storage,
-) -> list[Difference]:
-    """Return the files that are not the same, in the order of the pipeline.
-
-    All are compared by the hashes that DVC took of what the stages had just written; those that
-    are in Git also with what is committed.
-    """
-    made = {out.path: out.md5 for stage in rebuilt.stages for out in stage.outs}
-    different = []
-    for stage in recorded.stages:
-        for out in stage.outs:
-            files = _changed_in_git(catalogue, version, out.path, project)
-            if not files and (out.path not in made or made[out.path] != out.md5):
-                files = _changed_in_dvc(out, project, storage) or {out.path: None}
-            different += [Difference(stage.name, path, files[path]) for path in sorted(files)]
-    return different
-
-
-def _changed_in_git(
-    catalogue: Catalogue, version: Version, path: str, project: Path
-) -> dict[str, bytes | None]:
-    """Return the files of an output that are not as they are committed, with what is committed."""
-    listed = Git(project).run(
-        *("ls-files", "-z", "--modified", "--others", "--exclude-standard", "--", path)
-    )
-    return {
-        name: catalogue.git.read_one(f"{version.commit}:{version.directory}{name}")
-        for name in listed.split("\0")
-        if name
-    }
-
-
-def _changed_in_dvc(out: File, project: Path, storage: Storage) -> dict[str, bytes | None]:
-    """Return the files of an output that are not as DVC keeps them; none where that is unknown."""
-    if out.md5 is None:
-        return {}
-    try:
-        files = storage.files(out.md5, out.path)
-    except UserError:
-        return {}
-    different: dict[str, bytes | None] = {}
-    for file, name in files.items():
-        path = posixpath.join(out.path, file).rstrip("/")
-        if not (project / path).is_file() or md5(project / path) != name:
-            different[path] = None
-            with suppress(UserError):
-                storage.get({name: path})
-                different[path] = storage.path(name).read_bytes()
-    new = (path for path in (project / out.path).rglob("*") if path.is_file())
-    names = (path.relative_to(project).as_posix() for path in new)
-    return different | {
-        name: None for name in names if name.removeprefix(f"{out.path}/") not in files
-    }
-
-
-def rounded(difference: Difference, project: Path, tolerance: float) -> bool:
-    """Say whether rounding explains a difference: of a text, only numbers differ, by very little.
-
-    A model is compared by its predictions, and what the metadata and the manifest of a package say
-    of the bytes of other files follows from those.
-    """
-    from modelkeep_core.packaged import MANIFEST
-
-    file = project / difference.path
-    if file.suffix == MODEL or file.name == MANIFEST:
-        return True
-    if difference.recorded is None or not file.is_file():
-        return False
-    old, new = map(_without_hashes, (difference.recorded, file.read_bytes()))
-    if b"\0" in old or NUMBER.split(old) != NUMBER.split(new):
-        return False
-    pairs = zip(map(float, NUMBER.findall(old)), map(float, NUMBER.findall(new)), strict=True)
-    return all(
-        # In a hash there may be what reads as a number too large to be one.
-        first == second or abs(first - second) <= tolerance * max(abs(first), 1)
-        for first, second in pairs
-    )
-
-
-def _without_hashes(content: bytes) -> bytes:
-    """Return the metadata of a package without its hashes of files; any other content as it is."""
-    try:
-        metadata = json.loads(content)
-    except (RecursionError, ValueError):
-        return content
-    if not isinstance(metadata, dict) or "recipe_id" not in metadata:
-        return content
-    return json.dumps({key: metadata[key] for key in metadata if key != "files"}).encode()
 
 
 def distance_of(

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", metavar="NAME", help="the model, where there are several")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8000, help="the port (8000)")
+    parser.add_argument("--port", metavar="PORT", type=_port, default=8000, help="the port (8000)")
     parser.add_argument("--workers", type=_count, default=1, help="processes that answer (1)")
     parser.add_argument(
         "--data",
@@ -157,6 +157,17 @@ def _share_numbers(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     os.environ[SHARED] = str(directory)
+
+
+def _port(text: str) -> int:
+    """Return the number of a port; 0 lets the system choose one.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
+        raise argparse.ArgumentTypeError(f"'{text}' is no port: it is a number from 0 to 65535")
+    return int(text)
 
 
 def _positive(text: str) -> float:

@@ -1,24 +1,16 @@
 """A package that is ready to answer: checked, loaded, and tried on its own example."""
 
 import gc
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from modelkeep.serving.rows import Contract, Rows
+from modelkeep.ready import EXAMPLE, Predictor, open_ready, predictor, try_example
+from modelkeep.serving.rows import Contract
 from modelkeep_core.errors import UserError
-from modelkeep_core.fast_path import FastPath
 from modelkeep_core.files import read_json
-from modelkeep_core.inputs import inputs_from_rows
-from modelkeep_core.packaged import check_library, open_package
-from modelkeep_core.predictions import Predictions, predict
 
-# On another kind of processor, the last bits of a sum may differ.
-TOLERANCE = 1e-9
-NEEDED = ("example.json", "profile.json", "MODEL_CARD.md")
+NEEDED = (EXAMPLE, "profile.json", "MODEL_CARD.md")
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,7 @@ class ServedModel:
     profile: dict[str, Any]
     card: str
     classes: list[Any] | None
-    predict: Callable[[Rows], Predictions]
+    predict: Predictor
 
     @property
     def recipe_id(self) -> str:
@@ -71,59 +63,25 @@ def load(directory: Path, version: str = "", trust_code: bool = False) -> Served
             with, the schema is not the model's, its code is not vouched for, or it predicts
             something else for its example here.
     """
-    opened = open_package(directory, trust_code)
+    opened = open_ready(directory, trust_code)
     for name in NEEDED:
         if not (directory / name).is_file():
             raise UserError(f"{directory} has no {name}: make the package again with `dvc repro`.")
     schema, metadata, model = opened.schema, opened.metadata, opened.model
-    for name in ("numpy", "pandas"):
-        check_library(name, metadata["libraries"][name], directory, parts=1)
-    if list(getattr(model, "feature_names_in_", [])) != list(schema.features):
-        raise UserError(
-            f"{directory}/schema.yaml is not the schema that the model was trained with: "
-            "its features are others."
-        )
     profile = read_json(directory / "profile.json")
-
-    def plain(rows: Rows) -> Predictions:
-        return predict(model, inputs_from_rows(rows, schema))
-
     served = ServedModel(
         directory=directory,
         version=version,
         metadata=metadata,
         contract=Contract(schema, profile),
-        example=read_json(directory / "example.json"),
+        example=read_json(directory / EXAMPLE),
         profile=profile,
         card=(directory / "MODEL_CARD.md").read_text(encoding="utf-8"),
         classes=model.classes_.tolist() if hasattr(model, "classes_") else None,
-        predict=FastPath(model, schema) if metadata["fast_path"]["exact"] else plain,
+        predict=predictor(opened),
     )
-    _try_example(served)
+    try_example(directory, opened, served.example, served.predict)
     # What is loaded stays: looking through it for garbage would make requests wait.
     gc.collect()
     gc.freeze()
     return served
-
-
-def _try_example(served: ServedModel) -> None:
-    """Make sure that the model predicts for its example what it did when it was trained.
-
-    Raises:
-        UserError: it does not.
-    """
-    features, records = served.contract.features, served.example["records"]
-    predicted = served.predict([[record[name] for name in features] for record in records])
-    expected = served.example["predictions"]
-    if served.classes is None:
-        same = np.allclose(predicted.predictions, expected, rtol=TOLERANCE, atol=0)
-    else:
-        same = predicted.predictions.tolist() == expected
-    if predicted.probabilities is not None:
-        wanted = served.example["probabilities"]
-        same = same and np.allclose(predicted.probabilities, wanted, rtol=0, atol=TOLERANCE)
-    if not same:
-        raise UserError(
-            f"{served.directory}: for its example, the model predicts "
-            f"{predicted.predictions.tolist()} here, and {expected} where it was trained."
-        )

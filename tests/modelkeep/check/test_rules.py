@@ -345,6 +345,27 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "promote.thresholds.macro_f2: there is no metric 'macro_f2'",
     ),
     (
+        "MK308",
+        lambda home: home.replace("params.yaml", "headline: macro_f1", "hedline: macro_f1"),
+        "params.yaml",
+        "evaluate:",
+        "evaluate: unknown key 'hedline' (did you mean 'headline'?)",
+    ),
+    (
+        "MK308",
+        lambda home: home.replace("params.yaml", "  seed: 7\n  # any", "  sead: 7\n  # any"),
+        "params.yaml",
+        "train:",
+        "train: unknown key 'sead' (did you mean 'seed'?)",
+    ),
+    (
+        "MK308",
+        lambda home: home.replace("pipeline/train.py", '"train", Train', '"trian", Train'),
+        "pipeline/train.py",
+        '"trian", Train',
+        "it reads the section 'trian', which params.yaml does not have (did you mean 'train'?)",
+    ),
+    (
         "MK307",
         lambda home: (
             home.replace("params.yaml", "split: random", "split: group")

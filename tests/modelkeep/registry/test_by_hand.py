@@ -41,12 +41,18 @@ model_file.save(model, pathlib.Path("fitted/model.skops"), ["scale"])
 """
 PUBLISH = """
 import json, pathlib, shutil, sys
+from modelkeep_core import model_file
+from modelkeep_core.example import with_predictions
 from modelkeep_core.files import read_yaml, sha256, write_json
 from modelkeep_core.package import hashes
 from modelkeep_core.recipe import recipe, recipe_id
+from modelkeep_core.schema import read_schema
 bundle, test = pathlib.Path("out/bundle"), sys.argv[1] + "/holdout.parquet"
 shutil.copytree("fitted", bundle)
 shutil.copy("contract.yaml", bundle / "schema.yaml")
+model = model_file.load(bundle / "model.skops", ["scale"])
+example = with_predictions(model, {"size": 20.0}, read_schema(bundle / "schema.yaml"))
+write_json(bundle / "example.json", example)
 made_by, schema = recipe(pathlib.Path(), "fitted"), read_yaml(pathlib.Path("contract.yaml"))
 score = {"accuracy": 0.9}
 metadata = {
@@ -161,6 +167,7 @@ def test_versions_are_registered_compared_released_and_rolled_back(handmade):
     # With one code for both, they would be as good as each other.
     assert re.search(r"accuracy: v1\.1\.0 - v1\.0\.0 +at least 0 +-0\.\d+ .* fails\n", why)
     made.run("promote", "v1.1.0", "prod", "--force", "-m", "To see")
+    # Its example is predicted with its own code, not with that of the work tree.
     assert "prod is assigned flowers v1.0.0 again" in made.run("rollback", "prod", "-m", "Enough")
     assert [row["version"] for row in made.data("list")[0]] == ["v1.1.0", "v1.0.0"]
     assert [row["version"] for row in made.data("history", "prod")[0]] == [

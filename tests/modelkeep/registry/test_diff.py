@@ -10,7 +10,10 @@ from modelkeep.text import columns
 from modelkeep_core.errors import UserError
 from repository import Model, Repository, digest
 
-PARTS = ("parameters", "data", "schema", "code", "files", "commands", "environment")
+PARTS = (
+    *("parameters", "data", "schema", "code", "files", "commands", "environment"),
+    *("evaluation", "package"),
+)
 
 
 def other(**paths):
@@ -110,10 +113,15 @@ CHANGED = [
             named("polars", None, "2"),
         ],
     ),
+    (
+        "evaluation",
+        {"metrics__settings": {"seed": 1, "resamples": 500}},
+        [named("seed", None, 1), named("resamples", None, 500)],
+    ),
 ]
 
 
-@pytest.mark.parametrize(("part", "paths", "expected"), CHANGED, ids=PARTS)
+@pytest.mark.parametrize(("part", "paths", "expected"), CHANGED, ids=PARTS[:-1])
 def test_a_change_is_shown_in_its_part(tmp_path, part, paths, expected):
     """With the values before and after, and in no other part."""
     data, shown = compared(tmp_path, other(**paths))
@@ -196,7 +204,45 @@ def test_the_same_recipe_is_told(tmp_path, option):
     data, shown = compared(tmp_path, Model("a"), *option)
     assert data["same_recipe"]
     assert not any(data[part] for part in PARTS)
-    assert shown.endswith("\n\nThey have the same recipe.")
+    assert data["same_package"]
+    assert shown.endswith("\n\nThey have the same recipe and the same package.")
+
+
+class Repackaged(Model):
+    """A model of which the package has other bytes."""
+
+    content = f"{'0' * 32}.dir"
+
+
+SETTINGS = {"headline": "macro_f1", "seed": 1, "resamples": 100}
+
+
+@pytest.mark.parametrize("option", [[], ["--md"]])
+def test_another_package_of_the_same_recipe_is_told(tmp_path, option):
+    """How it was evaluated and described is shown, and which files of the package differ."""
+    made = Repository(tmp_path / "repository")
+    for number, resamples in (("v1.0.0", 100), ("v1.1.0", 500)):
+        metrics = Model().facts["metrics"] | {"settings": SETTINGS | {"resamples": resamples}}
+        files = {"model.skops": digest("a"), "MODEL_CARD.md": digest(f"{resamples}")}
+        unusual = {"metrics": metrics, "files": files, "title": f"Model {number}"}
+        kind = Model if resamples == 100 else Repackaged
+        made.release(number, kind("a", unusual=unusual))
+    data, shown = made.answer("diff", "v1.0.0", "v1.1.0", *option)
+    assert (data["same_recipe"], data["same_package"]) == (True, False)
+    assert data["evaluation"] == [named("resamples", 100, 500)]
+    assert data["package"] == [
+        named("title", "Model v1.0.0", "Model v1.1.0"),
+        named("MODEL_CARD.md", digest("100"), digest("500")),
+    ]
+    assert not any(data[part] for part in PARTS if part not in ("evaluation", "package"))
+    assert "They have the same recipe and other packages: " in shown
+    assert all(title in shown for title in ("Evaluation\n", "Package\n"))
+
+
+def test_files_of_a_package_are_no_news_where_the_recipe_is_another(tmp_path):
+    """They follow from it."""
+    data, _ = compared(tmp_path, other(files={"model.skops": digest("b")}))
+    assert data["package"] == []
 
 
 def test_another_recipe_is_not_called_the_same(tmp_path):

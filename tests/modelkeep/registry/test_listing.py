@@ -45,10 +45,28 @@ def test_an_entry_has_all_that_a_program_needs(released):
         "date": "2026-01-04T09:30:00+00:00",
         "author": "Ada Lovelace",
         "recipe_id": digest("aaaa"),
+        "same_recipe": [],
         "headline": Model(value=0.9).facts["metrics"]["headline"],
         "commit": released.git("rev-parse", "HEAD~2"),
         "problem": None,
     }
+
+
+def test_versions_of_one_recipe_are_told(repository):
+    """Other packages of the same model, below the table; two numbers of one commit are none."""
+    repository.release("v1.0.0", Model("a"))
+    repository.release("v1.1.0", Model("b"))
+    repository.release("v1.2.0", Model("a", value=0.8))
+    repository.tag("model@v1.3.0")
+    data, shown = repository.answer("list")
+    assert [(entry["version"], entry["same_recipe"]) for entry in data] == [
+        ("v1.3.0", ["v1.0.0"]),
+        ("v1.2.0", ["v1.0.0"]),
+        ("v1.1.0", []),
+        ("v1.0.0", ["v1.3.0", "v1.2.0"]),
+    ]
+    assert shown.splitlines()[-1] == "The same recipe: v1.3.0, v1.2.0, v1.0.0."
+    assert shown.count("The same recipe") == 1
 
 
 def test_all_shows_commits_without_a_number_too(released):

@@ -5,9 +5,11 @@ import shutil
 from pathlib import Path
 
 import gto.api
+import numpy as np
 import pandas as pd
 import pytest
 
+from modelkeep import ready
 from modelkeep.registry import promote
 from modelkeep.registry.gate import Verdict
 from modelkeep_core.inputs import model_inputs
@@ -138,6 +140,44 @@ def test_a_version_in_the_stage_that_cannot_be_scored_is_told(numbered):
     )
     assert numbered.message("made-up#prod#2").startswith(
         "The old one is lost\n\nGate: forced\n\nnot judged: "
+    )
+
+
+# What cannot be served here
+
+
+@pytest.fixture
+def other_library(monkeypatch):
+    """Let another scikit-learn be installed than the versions were made with."""
+    monkeypatch.setattr("modelkeep_core.packaged.version", lambda _: "9.9.9")
+
+
+def test_a_version_that_does_not_load_here_is_refused(numbered, other_library):
+    """Both versions of the library are named, and where the lock is that brings the right one."""
+    why = numbered.refusal("promote", "v1.1.0", "prod")
+    assert re.fullmatch(
+        r"v1\.1\.0 cannot be served here: the model was made with scikit-learn \S+, and 9\.9\.9 is "
+        r"installed\. Install what it needs: python -m pip install --require-hashes "
+        r"-r DIR/requirements\.lock \(`modelkeep fetch v1\.1\.0 DIR` puts it there\)",
+        why,
+    )
+    shown = numbered.run("promote", "v1.1.0", "prod", "--force", "-m", "It is served elsewhere")
+    assert shown.startswith(f"not judged: {why}\n\nprod is assigned made-up v1.1.0 now.")
+    assert f"Gate: forced\n\nnot judged: {why}" in numbered.message("made-up#prod#1")
+
+
+def test_a_version_that_predicts_something_else_here_is_refused(numbered, monkeypatch):
+    """However good it would be on the test rows: it would be no server of what was registered."""
+    plain = ready.predictor
+
+    def changed(opened):
+        predict = plain(opened)
+        return lambda rows: predict(rows)._replace(predictions=np.array(["none"] * len(rows)))
+
+    monkeypatch.setattr(ready, "predictor", changed)
+    why = numbered.refusal("promote", "v1.0.0", "prod")
+    assert why.startswith(
+        "v1.0.0 cannot be served here: for its example, the model predicts ['none'] here, and ['"
     )
 
 

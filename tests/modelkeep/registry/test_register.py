@@ -1,6 +1,5 @@
 """A version gets its number only where everything of it can be found again, and only once."""
 
-import argparse
 import json
 import re
 import shutil
@@ -8,9 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from modelkeep.cli import arguments
 from modelkeep.registry import register
 from modelkeep_core.errors import UserError
-from project import FORKS, SETTINGS, UNREACHED, ended, forked, git, killed_everywhere, refuse_pushes
+from modelkeep_core.files import read_json, sha256, write_json
+from modelkeep_core.recipe import recipe, recipe_id
+from project import (
+    FORKS,
+    SETTINGS,
+    UNREACHED,
+    dvc,
+    ended,
+    forked,
+    git,
+    killed_everywhere,
+    refuse_pushes,
+)
 
 
 def edit(path, old, new):
@@ -253,6 +265,148 @@ def test_one_recipe_has_one_number(project):
     assert why == ("this recipe is v1.1.0 already (tag made-up@v1.1.0): one recipe has one number.")
 
 
+@pytest.fixture
+def repackaged(project):
+    """The present model as v1.0.0, and a commit with another package of its recipe."""
+    project.tag("made-up@v1.0.0", "main")
+    metadata = read_json(Path("model.json"))
+    metadata["metrics"]["settings"]["resamples"] = 11
+    card = Path("package/MODEL_CARD.md")
+    card.write_text(f"{card.read_text('utf-8')}\nEvaluated anew.\n", encoding="utf-8")
+    metadata["files"]["MODEL_CARD.md"] = sha256(card)
+    repack(metadata)
+    project.record()
+    project.commit()
+    assert dvc(project.directory, "push") == 0
+    return project
+
+
+def repack(metadata):
+    """Write metadata into the package and beside it, and vouch for them."""
+    for path in ("model.json", "package/model.json"):
+        write_json(Path(path), metadata)
+    manifest = read_json(Path("package/manifest.json"))
+    manifest["files"] |= metadata["files"] | {"model.json": sha256(Path("model.json"))}
+    write_json(Path("package/manifest.json"), manifest)
+
+
+def test_another_package_of_a_recipe_gets_a_number_when_it_is_asked_for(repackaged):
+    """How a model was evaluated makes no other model; the message says what to do."""
+    assert repackaged.refusal("register") == (
+        "this recipe is v1.0.0 already (tag made-up@v1.0.0), and here is another package of it: "
+        "`modelkeep diff v1.0.0 HEAD` shows what differs. --same-recipe registers it as another "
+        "version of the same recipe."
+    )
+    recipe = recipe_of("main", repackaged)
+    shown = repackaged.run("register", "--same-recipe", "--bump", "patch")
+    assert shown.startswith(f"made-up v1.0.1 is recipe {recipe[:7]} of commit ")
+    data, text = repackaged.data("diff", "v1.0.0", "v1.0.1")
+    assert [change["name"] for change in data["evaluation"]] == ["resamples"]
+    assert [change["name"] for change in data["package"]] == ["MODEL_CARD.md"]
+    assert "They have the same recipe and other packages: " in text
+    assert repackaged.run("list").endswith("\nThe same recipe: v1.0.1, v1.0.0.")
+
+
+def test_the_very_package_gets_no_other_number(repackaged):
+    """Whatever was asked for: it would be the same thing under two names."""
+    repackaged.run("register", "--same-recipe")
+    Path("README.md").write_text("Hello", encoding="utf-8")
+    repackaged.commit()
+    why = repackaged.refusal("register", "--same-recipe")
+    assert why.startswith("this recipe is v1.1.0 already (tag made-up@v1.1.0): one recipe has one")
+
+
+# Another recipe than the files give
+
+
+def test_code_that_was_committed_without_a_run_is_refused(project):
+    """`dvc commit` lets DVC believe that the code made the model; its recipe says otherwise."""
+    edit("pipeline/train.py", "import", "# Changed\nimport")
+    project.record()
+    project.commit()
+    recipe = recipe_of("main", project)[:7]
+    why = project.refusal("register", "--local")
+    assert re.fullmatch(
+        rf"the metadata say that recipe {recipe} made the model, and the files of this commit give "
+        r"\w{7} \(code\.pipeline/train\.py differs\): make the model anew, with "
+        r"`dvc repro --force`, and commit\.",
+        why,
+    )
+
+
+@pytest.mark.parametrize("change", ["recipe_id", "recipe"])
+def test_metadata_that_claim_another_recipe_are_refused(project, change):
+    """Neither the id nor what it stands for is believed."""
+    metadata = read_json(Path("model.json"))
+    if change == "recipe":
+        metadata["recipe"]["parameters"]["train"]["seed"] = 5
+    else:
+        metadata["recipe_id"] = "0" * 64
+    repack(metadata)
+    project.record()
+    project.commit()
+    why = project.refusal("register", "--local")
+    assert why.startswith("the metadata say that recipe ")
+    assert ("(parameters.train.seed differs)" in why) is (change == "recipe")
+
+
+def test_a_recipe_may_be_that_of_the_package(project):
+    """Where one stage makes model and package, its recipe is all that made the package."""
+    metadata = read_json(Path("model.json"))
+    metadata["recipe"] = recipe(Path(), "package")
+    assert {*metadata["recipe"]["commands"]} == {"prepare", "train", "evaluate", "package"}
+    metadata["recipe_id"] = recipe_id(metadata["recipe"])
+    repack(metadata)
+    project.record()
+    project.commit()
+    assert project.run("register", "--local").startswith("made-up v1.0.0 is recipe ")
+
+
+# Another environment than the locked one
+
+
+@pytest.fixture
+def unlocked(project):
+    """A model that was made in another environment."""
+    metadata = read_json(Path("model.json"))
+    metadata |= {"reproducible": False, "unlocked": ["the lock says numpy 1, and here it is 2"]}
+    repack(metadata)
+    project.record()
+    project.commit()
+    return project
+
+
+@pytest.mark.parametrize("words", [[], ["--unlocked-because", " "]])
+def test_a_model_of_another_environment_needs_a_reason(unlocked, words):
+    """What was another is told, and what makes it right."""
+    assert unlocked.refusal("register", "--local", *words) == (
+        "the model was not made in the locked environment (the lock says numpy 1, and here it is "
+        "2), so nobody can make it again. Make it anew, with `dvc repro --force` in that "
+        "environment; --unlocked-because 'why' registers it all the same, and keeps the reason."
+    )
+
+
+def test_the_reason_for_another_environment_is_kept_with_the_tag(unlocked):
+    """In a line of its own; the metadata stay vouched for."""
+    because = "It cannot\nwait"
+    unlocked.run("register", "--local", "-m", "New", "--unlocked-because", because)
+    message = unlocked.message("made-up@v1.0.0")
+    assert message.startswith("New\n\nRecipe: ")
+    assert message.endswith("\nUnlocked: It cannot wait")
+    assert unlocked.data("list")[0][0]["recipe_id"] == recipe_of("HEAD", unlocked)
+    shown = " ".join(unlocked.run("show", "v1.0.0").split())
+    assert "registered because: It cannot wait" in shown
+
+
+def test_a_reason_without_need_is_refused(project):
+    """The tag would say of a reproducible model that it is none."""
+    why = project.refusal("register", "--unlocked-because", "I do not know")
+    assert why.endswith("--unlocked-because has nothing to explain.")
+
+
+# What cannot be written
+
+
 def test_a_person_without_an_identity_registers_nothing(project, monkeypatch):
     """Who released it would not be known."""
     monkeypatch.delenv("GIT_COMMITTER_EMAIL")
@@ -325,9 +479,7 @@ def test_what_dvc_cannot_open_is_refused(project):
 
 def test_what_others_wrote_meanwhile_counts(project):
     """The tags are read again once nobody else can register."""
-    args = argparse.Namespace(
-        version=None, bump="minor", message=None, local=False, push=False, model=None
-    )
+    args = arguments(["register"])
     with project.catalogue() as catalogue:
         assert catalogue.events == []
         project.tag("made-up@v1.0.0", "main")

@@ -3,6 +3,7 @@
 import gto.api
 import pytest
 
+from modelkeep.registry import rollback
 from project import LATER, git, refuse_pushes
 
 
@@ -134,8 +135,10 @@ def test_where_nothing_was_promoted_nothing_is_rolled_back(numbered):
     )
 
 
-def test_one_of_several_models_has_to_be_named(promoted):
+def test_one_of_several_models_has_to_be_named(promoted, monkeypatch):
     """Two models may use the same stage; each has its own history."""
+    # The other one is a name in tags, without a package.
+    monkeypatch.setattr(rollback, "check_servable", lambda *_: None)
     promoted.tag("other#prod#1", "weak")
     promoted.tag("other#prod#2", "strong")
     why = promoted.refusal("rollback", "prod", "-m", "x")
@@ -149,6 +152,31 @@ def test_the_version_is_looked_for_among_those_of_the_model(promoted):
     """Another model that is not in the stage may have a version of the same number."""
     promoted.tag("other@v1.0.0", "strong")
     assert back(promoted, "--to", "v1.0.0") == "v1.0.0"
+
+
+def test_a_version_that_cannot_be_served_here_is_refused(promoted, monkeypatch):
+    """A server would go on with the version that is to go, and nobody would know."""
+    monkeypatch.setattr("modelkeep_core.packaged.version", lambda _: "9.9.9")
+    why = promoted.refusal("rollback", "prod", "-m", "x")
+    assert why.startswith("v1.1.0 cannot be served here: the model was made with scikit-learn ")
+    assert why.endswith("-r DIR/requirements.lock (`modelkeep fetch v1.1.0 DIR` puts it there)")
+
+
+def test_a_version_whose_bytes_are_nowhere_is_refused(promoted):
+    """It could not be served at all; another one, by its name, can be gone back to."""
+    lost = promoted.objects("strong")["package/model.skops"]
+    promoted.stored(lost).unlink()
+    promoted.cached(lost).unlink()
+    assert "package/model.skops" in promoted.refusal("rollback", "prod", "-m", "x")
+    assert back(promoted, "--to", "v1.0.0") == "v1.0.0"
+
+
+def test_nothing_of_the_trial_is_left(promoted):
+    """The package was loaded from a directory that goes away."""
+    before = {*promoted.directory.parent.rglob("*")}
+    back(promoted)
+    new = {*promoted.directory.parent.rglob("*")} - before
+    assert {path.relative_to(promoted.directory).parts[0] for path in new} <= {".git", ".dvc"}
 
 
 def test_another_stage_is_left_alone(promoted):

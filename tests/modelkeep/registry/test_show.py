@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modelkeep_core.files import read_json, write_json
 from project import SETTINGS, UNREACHED, damage
 
 
@@ -32,6 +33,7 @@ def test_a_version_is_shown_with_its_commit_and_its_tag(numbered, facts):
         "author": "Ada",
         "email": "ada@example.org",
         "message": "why",
+        "unlocked_because": None,
     }
     created = shown["created"]
     assert created["subject"] == "Train the strong model"
@@ -47,6 +49,22 @@ def test_a_commit_without_a_number_is_shown_too(project):
     assert shown["version"] is shown["registered"] is None
     assert re.search(r"^version +not registered$", text, re.MULTILINE)
     assert "\nregistered" not in text
+
+
+def test_a_model_of_another_environment_is_shown_as_such(project):
+    """With what was another, and why it was registered all the same."""
+    metadata = read_json(Path("model.json"))
+    assert "reproducible" not in " ".join(lines(project, "main"))
+    metadata |= {"reproducible": False, "unlocked": ["the lock says numpy 1, and here it is 2"]}
+    write_json(Path("model.json"), metadata)
+    project.commit()
+    project.tag("made-up@v1.0.0", "main", "New\n\nUnlocked: It cannot wait")
+    assert project.data("show", "v1.0.0")[0]["registered"]["unlocked_because"] == "It cannot wait"
+    shown = " ".join(lines(project, "v1.0.0"))
+    assert (
+        "reproducible no, not made in the locked environment: the lock says numpy 1, and here it "
+        "is 2; registered because: It cannot wait"
+    ) in shown
 
 
 def test_the_stages_of_a_version_are_shown_now_and_before(numbered, facts):

@@ -2,18 +2,20 @@
 
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from modelkeep.registry import restore, verify
-from modelkeep.registry.environment import environment
-from modelkeep.registry.verify import Difference, rounded
+from modelkeep.registry import attestation, restore, verify
+from modelkeep.registry.differences import Difference, rounded
+from modelkeep.registry.environment import Installed, environment, other_environment
 from modelkeep_core import model_file
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256, write_json
@@ -38,7 +40,7 @@ def rebuilt(project, monkeypatch):
         shutil.copytree(name, files / name)
     shutil.copy("model.json", files)
 
-    def rebuild(directory, python):
+    def rebuild(directory, python, stage=None):
         assert python == Path(sys.executable)
         lay(files, directory)
         (directory / "dvc.lock").write_text(honest, encoding="utf-8")
@@ -243,7 +245,7 @@ def test_a_version_that_names_other_models_is_found(project, rebuilt, lost):
     assert why.startswith(
         f"{label} could not be rebuilt: the first difference is in stage train, models/example.json"
     )
-    assert re.search(r", and predictions are up to 0\.\d+ apart\.$", why) or lost
+    assert re.search(r", and predictions are up to 0\.\d+ apart\.\n\nSTAGE ", why) or lost
 
 
 def test_a_list_of_files_that_is_nowhere_leaves_the_output_to_be_named(project, rebuilt):
@@ -297,7 +299,13 @@ def test_the_first_of_several_differences_is_named(project, rebuilt):
     for path in ("model.json", "reports/metrics.json", "reports/evaluation.json"):
         edited("0.7", "0.9")(Path(path))
     project.commit()
-    assert "stage evaluate, reports/evaluation.json." in project.refusal("verify", "HEAD")
+    why = project.refusal("verify", "HEAD")
+    assert "stage evaluate, reports/evaluation.json." in why
+    assert table_of(why) == [
+        ["evaluate", "reports/evaluation.json", "bytes"],
+        ["evaluate", "reports/metrics.json", "bytes"],
+        ["package", "model.json", "bytes"],
+    ]
 
 
 def test_a_pipeline_that_makes_less_than_was_recorded_is_found(project, rebuilt):
@@ -306,7 +314,9 @@ def test_a_pipeline_that_makes_less_than_was_recorded_is_found(project, rebuilt)
     more = f"    outs:\n    - path: gone\n      md5: {project.objects()['raw/rows.csv']}\n"
     Path("dvc.lock").write_text(lock.replace("    outs:\n", more, 1), encoding="utf-8")
     project.commit()
-    assert "stage prepare, gone" in project.refusal("verify", "HEAD")
+    why = project.refusal("verify", "HEAD")
+    assert "stage prepare, gone" in why
+    assert table_of(why) == [["prepare", "gone", "missing"]]
 
 
 def test_predictions_that_are_the_same_to_rounding_are_accepted(project, rebuilt):
@@ -319,7 +329,18 @@ def test_predictions_that_are_the_same_to_rounding_are_accepted(project, rebuilt
     assert re.search(
         r"the same to 1e-06 \(at most \d\.?\d*e-1\d apart\)\. The bytes are not", shown
     )
-    assert "first in stage train, models/model.skops: another processor rounds" in shown
+    assert (
+        "first in stage train, models/model.skops. Stage train gives the same bytes when it runs "
+        "again here, so the recorded ones probably come from another processor or system."
+    ) in shown
+    assert table_of(shown) == [
+        ["train", "models/model.skops", "rounding"],
+        ["evaluate", "reports/evaluation.json", "rounding"],
+        ["package", "model.json", "rounding"],
+        ["package", "package/manifest.json", "rounding"],
+        ["package", "package/model.json", "rounding"],
+        ["package", "package/model.skops", "rounding"],
+    ]
 
 
 def test_predictions_that_are_further_apart_are_refused(project, rebuilt):
@@ -329,8 +350,9 @@ def test_predictions_that_are_further_apart_are_refused(project, rebuilt):
     as_rebuilt(project, rebuilt)
     why = project.refusal("verify", "main")
     assert re.search(
-        r"stage train, models/model\.skops, and predictions are up to 0\.000\d+ apart\.$", why
+        r"stage train, models/model\.skops, and predictions are up to 0\.000\d+ apart\.\n", why
     )
+    assert ["train", "models/model.skops", "bytes"] in table_of(why)
     assert "are the same to 0.01" in project.run("verify", "main", "--tolerance", "0.01")
 
 
@@ -339,7 +361,12 @@ def test_a_metric_that_does_not_follow_from_the_model_is_not_rounding(project, r
     nudged(1e-9)(rebuilt / "models" / "model.skops")
     edited("0.70303030", "0.71303030")(rebuilt / "reports" / "metrics.json")
     as_rebuilt(project, rebuilt)
-    assert "stage evaluate, reports/metrics.json." in project.refusal("verify", "main")
+    why = project.refusal("verify", "main")
+    assert "stage evaluate, reports/metrics.json." in why
+    assert table_of(why)[:2] == [
+        ["train", "models/model.skops", "rounding"],
+        ["evaluate", "reports/metrics.json", "bytes"],
+    ]
 
 
 def test_a_package_that_is_nowhere_cannot_be_compared(project, rebuilt):
@@ -351,7 +378,212 @@ def test_a_package_that_is_nowhere_cannot_be_compared(project, rebuilt):
     project.cached(lost).unlink()
     project.stored(lost).unlink()
     why = project.refusal("verify", "main")
-    assert why.endswith("the first difference is in stage train, models/model.skops.")
+    assert "the first difference is in stage train, models/model.skops.\n\nSTAGE " in why
+
+
+def test_what_is_only_on_one_side_is_called_so(project, rebuilt):
+    """A file that is not made again is missing, one that was never recorded is new."""
+    shutil.move(rebuilt / "reports" / "metrics.json", rebuilt / "reports" / "new.json")
+    why = project.refusal("verify", "main")
+    assert table_of(why) == [
+        ["evaluate", "reports/metrics.json", "missing"],
+        ["evaluate", "reports/new.json", "new"],
+    ]
+
+
+def test_code_whose_result_depends_on_chance_is_not_blamed_on_the_machine(project, rebuilt):
+    """The first stage that differs runs once more: if it differs again, that is why."""
+    for path in ("models/model.skops", "package/model.skops"):
+        nudged(1e-9)(rebuilt / path)
+    as_rebuilt(project, rebuilt)
+    done, stages = verify.rebuild, []
+
+    def rebuild(directory, python, stage=None):
+        done(directory, python, stage)
+        stages.append(stage)
+        if stage:
+            lock = directory / "dvc.lock"
+            text = lock.read_text(encoding="utf-8")
+            lock.write_text(
+                re.sub(r"(- path: models\n\s+hash: md5\n\s+md5: )\w+", r"\g<1>0", text), "utf-8"
+            )
+
+    verify.rebuild = rebuild
+    shown = project.run("verify", "main")
+    assert stages == [None, "train"]
+    assert (
+        "Stage train gives other bytes when it runs again here: the result of its code depends on "
+        "chance"
+    ) in shown
+    assert "processor" not in shown
+    why = project.refusal("verify", "main", "--tolerance", "0")
+    assert "apart. Stage train gives other bytes when it runs again here" in why
+
+
+def test_where_a_stage_does_not_run_again_the_usual_causes_are_named(project, rebuilt):
+    """Nothing is known then."""
+    for path in ("models/model.skops", "package/model.skops"):
+        nudged(1e-9)(rebuilt / path)
+    as_rebuilt(project, rebuilt)
+    done = verify.rebuild
+
+    def rebuild(directory, python, stage=None):
+        if stage:
+            raise UserError("no")
+        done(directory, python)
+
+    verify.rebuild = rebuild
+    assert (
+        "The usual causes: another processor, or code whose result differs from run to run."
+        in project.run("verify", "main")
+    )
+
+
+def test_one_stage_alone_runs_again(small, capfd):
+    """What it writes may differ; no other stage runs, and none is asked from the cache."""
+    chance = DVC_YAML.replace("open('word').read()", "__import__('os').urandom(9).hex()")
+    for text, alike in ((DVC_YAML, True), (chance, False)):
+        (small / "dvc.yaml").write_text(f"{text}  other:\n    cmd: exit 1\n", encoding="utf-8")
+        verify.rebuild(small, Path(sys.executable), "copy")
+        rebuilt = verify.parse_pipeline((small / "dvc.lock").read_bytes(), {})
+        assert verify.runs_alike(small, Path(sys.executable), "copy", rebuilt) is alike
+    assert verify.runs_alike(small, Path(sys.executable), "other", rebuilt) is None
+
+
+def test_stages_that_are_rebuilt_accept_no_other_environment(small, monkeypatch):
+    """What a person allows for their own work proves nothing."""
+    monkeypatch.setenv("MODELKEEP_UNLOCKED", "1")
+    text = DVC_YAML.replace(
+        "open('word').read()", "str('MODELKEEP_UNLOCKED' in __import__('os').environ)"
+    )
+    (small / "dvc.yaml").write_text(text, encoding="utf-8")
+    verify.rebuild(small, Path(sys.executable))
+    assert (small / "copied").read_text(encoding="utf-8") == "False"
+
+
+# The environment
+
+
+def test_another_environment_is_a_part_of_the_table(project, rebuilt):
+    """Where no lock was made, and where the model was made in another one than the lock's."""
+    metadata = json.loads(Path("model.json").read_text(encoding="utf-8"))
+    sentence = "requirements.lock says numpy 1, and here it is 2"
+    metadata["libraries"]["numpy"] = "0.0.1"
+    write_json(Path("model.json"), metadata | {"unlocked": [sentence]})
+    project.commit()
+    why = project.refusal("verify", "HEAD")
+    assert table_of(why) == [
+        ["environment", sentence, "not the locked one when it was made"],
+        ["environment", "numpy", f"0.0.1, here {np.__version__}"],
+        ["package", "model.json", "bytes"],
+    ]
+
+
+def test_another_python_is_told(tmp_path):
+    """By its minor version: patches of Python change no model."""
+    (tmp_path / ".python-version").write_text("3.11\n", encoding="utf-8")
+    metadata = METADATA | {"libraries": {"gone": "1"}}
+    for python, told in (
+        ("3.11.7", []),
+        ("3.12.1", [("environment", "Python", "3.11, here 3.12.1")]),
+    ):
+        here = Installed(python, {"gone": "missing"})
+        assert [*other_environment(tmp_path, metadata, here)] == [
+            *told,
+            ("environment", "gone", "1, here missing"),
+        ]
+
+
+# The attestation
+
+
+def test_what_was_proved_is_attested(project, rebuilt):
+    """A statement in the form of in-toto, on the metadata that name all other files by hash."""
+    shown = project.run("verify", "main", "--attest", "proof.json")
+    assert shown.endswith("byte for byte.\nproof.json attests it.")
+    written = json.loads(Path("proof.json").read_text(encoding="utf-8"))
+    metadata = json.loads(Path("model.json").read_text(encoding="utf-8"))
+    predicate = written.pop("predicate")
+    assert written == {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [
+            {
+                "name": f"made-up@{project.id('main')[:7]}",
+                "digest": {"sha256": sha256(Path("model.json"))},
+            }
+        ],
+        "predicateType": "urn:modelkeep:verify:1",
+    }
+    when = datetime.fromisoformat(predicate.pop("when"))
+    assert abs((datetime.now(UTC) - when).total_seconds()) < 600
+    assert [*predicate.pop("tools")] == ["modelkeep", "modelkeep-core", "dvc"]
+    assert predicate == {
+        "recipe_id": metadata["recipe_id"],
+        "content_id": project.kept()["package"].removesuffix(".dir"),
+        "commit": project.id("main"),
+        "result": "bytes",
+        "differences": [],
+        "stages": ["prepare", "train", "evaluate", "package"],
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def test_rounding_is_attested_as_such(project, rebuilt):
+    """With all that differs."""
+    edited("0.70303030", "0.70303031")(rebuilt / "reports" / "evaluation.json")
+    project.tag("made-up@v1.0.0", "main")
+    project.run("verify", "v1.0.0", "--attest", "proof.json")
+    written = json.loads(Path("proof.json").read_text(encoding="utf-8"))
+    assert written["subject"][0]["name"] == "made-up@v1.0.0"
+    assert written["predicate"]["result"] == "rounding"
+    assert written["predicate"]["differences"] == [
+        {"stage": "evaluate", "file": "reports/evaluation.json", "difference": "rounding"}
+    ]
+
+
+def test_what_was_not_proved_is_not_attested(project, rebuilt):
+    """A file from before stays, and nothing new is written."""
+    edited("0.7", "0.9")(Path("reports/metrics.json"))
+    project.commit()
+    assert "could not be rebuilt" in project.refusal("verify", "HEAD", "--attest", "proof.json")
+    assert not [*Path().glob("proof*")]
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("nowhere/proof.json", "nowhere/proof.json cannot be written: nowhere is no directory."),
+        ("reports", "reports is a directory: name a file for the attestation."),
+    ],
+)
+def test_an_attestation_that_cannot_be_written_is_told_before_the_work(
+    project, monkeypatch, path, why
+):
+    """Nobody waits for a rebuild in vain."""
+    monkeypatch.setattr(verify, "rebuild", None)
+    assert project.refusal("verify", "main", "--attest", path) == why
+
+
+def test_an_attestation_is_written_whole_or_not_at_all(project, rebuilt, monkeypatch):
+    """A full disk leaves what was there."""
+    Path("../proof.json").write_text("old", encoding="utf-8")
+
+    def full(path, _):
+        path.with_name(f"{path.name}.partial").write_text("{", encoding="utf-8")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(attestation, "write_json", full)
+    why = project.refusal("verify", "main", "--attest", "../proof.json")
+    assert "../proof.json cannot be written: No space left on device." in why
+    assert [path.name for path in Path("..").glob("proof*")] == ["proof.json"]
+    assert Path("../proof.json").read_text(encoding="utf-8") == "old"
+
+
+def table_of(shown):
+    """Return the cells of the table of what differed, without its header."""
+    lines = shown[shown.index("STAGE ") :].splitlines()[1:]
+    return [re.split(r" {2,}", line) for line in lines if line]
 
 
 def as_rebuilt(project, rebuilt):
@@ -362,8 +594,8 @@ def as_rebuilt(project, rebuilt):
     project.git("checkout", "--quiet", "--force", "main")
     done = verify.rebuild
 
-    def rebuild(directory, python):
-        done(directory, python)
+    def rebuild(directory, python, stage=None):
+        done(directory, python, stage)
         (directory / "dvc.lock").write_text(honest, encoding="utf-8")
 
     verify.rebuild = rebuild

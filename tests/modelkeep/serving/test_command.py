@@ -226,3 +226,12 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path):
         output, _ = server.communicate(timeout=30)
     assert server.returncode == 1
     assert output == f"error: {tmp_path}/nowhere is no package: it has no manifest.json.\n"
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+def test_a_port_that_is_none_is_refused(port, capsys):
+    """A number that the system would fold into another port is a mistake."""
+    with pytest.raises(SystemExit) as ended:
+        cli.arguments(["serve", "--package", "package", "--port", port])
+    assert ended.value.code == 2
+    assert f"'{port}' is no port: it is a number from 0 to 65535" in capsys.readouterr().err

@@ -30,7 +30,7 @@ def package(run_line, classification):
 
 
 def test_the_pipeline_itself_answers(package, tmp_path):
-    """The short cut knows no such steps, and says so; every path of the server works."""
+    """The fast path knows no such steps, and says so; every path of the server works."""
     served = load(package)
     assert served.metadata["fast_path"] == {
         "rows": 90,

@@ -1,13 +1,14 @@
 """A package answers only if it is whole, fits here, and predicts what it did in training."""
 
 import json
+import shutil
 
 import pytest
 
-from modelkeep.serving import served as module
 from modelkeep.serving.served import load
 from modelkeep_core import fast_path
 from modelkeep_core.errors import UserError
+from modelkeep_core.files import read_json, sha256, write_json
 
 
 def test_a_package_that_was_made_here_is_ready(served, run):
@@ -82,10 +83,18 @@ def test_an_example_with_other_predictions_is_refused(tampered, run, change):
         load(tampered("example.json", json.dumps(example)))
 
 
-def test_an_example_of_a_regression_is_tried_too(served_regression, monkeypatch):
+def test_an_example_of_a_regression_is_tried_too(regression_run, tmp_path):
     """A number that differs by more than rounding is another answer."""
-    expected = served_regression.example["predictions"]
-    module._try_example(served_regression)
-    monkeypatch.setitem(served_regression.example, "predictions", [expected[0] * (1 + 1e-6)])
-    with pytest.raises(UserError, match="for its example, the model predicts"):
-        module._try_example(served_regression)
+    package = shutil.copytree(regression_run.package, tmp_path / "package")
+    for factor, refused in ((1 + 1e-12, False), (1 + 1e-6, True)):
+        example = read_json(regression_run.package / "example.json")
+        example["predictions"] = [example["predictions"][0] * factor]
+        write_json(package / "example.json", example)
+        manifest = read_json(package / "manifest.json")
+        manifest["files"]["example.json"] = sha256(package / "example.json")
+        write_json(package / "manifest.json", manifest)
+        if refused:
+            with pytest.raises(UserError, match="for its example, the model predicts"):
+                load(package)
+        else:
+            load(package)

@@ -1,5 +1,6 @@
 """MK3: params.yaml and schema.yaml are used, and name what exists."""
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 
@@ -8,12 +9,20 @@ from modelkeep.check.findings import Finding, rule
 from modelkeep.check.project import DVC_YAML, PARAMS, CheckedStage, Project
 from modelkeep.check.words import ESTIMATORS, METRICS
 from modelkeep_core.errors import UserError, suggestion
-from modelkeep_core.params import Train
+from modelkeep_core.files import Section, read_model
+from modelkeep_core.params import Evaluate, Package, Prepare, Train
 from modelkeep_core.schema import Schema
 
 # Sections that are read by a command and not by a stage
 COMMANDS = ("promote",)
 SCHEMA = "schema.yaml"
+# The types that the library reads sections with
+TYPES: dict[str, type[Section]] = {
+    "Prepare": Prepare,
+    "Train": Train,
+    "Evaluate": Evaluate,
+    "Package": Package,
+}
 
 
 @rule("MK301")
@@ -87,6 +96,50 @@ def own_section(project: Project) -> Iterator[Finding]:
                 "use it: a change of it would not run the stage again.",
                 f"Add to stages.{stage.key}.params: - {stage.key}",
             )
+
+
+@rule("MK308")
+def valid_section(project: Project) -> Iterator[Finding]:
+    """Every section of params.yaml that a stage reads has the keys and types that it reads."""
+    if project.params is None:
+        return
+    for file, line, section, model in _readings(project):
+        if not project.params.has(section):
+            yield Finding(
+                file,
+                line,
+                "MK308",
+                f"it reads the section '{section}', which params.yaml does not have"
+                f"{suggestion(section, project.params.names())}.",
+                "Correct the name, or add the section.",
+            )
+            continue
+        try:
+            read_model(project.root / PARAMS, model, section)
+        except UserError as error:
+            for fault in str(error).splitlines()[1:]:
+                where = fault.strip().partition(":")[0]
+                yield Finding(
+                    PARAMS,
+                    project.params.line(*_steps(where)),
+                    "MK308",
+                    f"{fault.strip().rstrip('.')}.",
+                    "Correct this parameter.",
+                )
+
+
+def _readings(project: Project) -> Iterator[tuple[str, int, str, type[Section]]]:
+    """Yield where a section of params.yaml is read as a type of the library: file, line, both."""
+    for stage, _ in project.packaging():
+        yield DVC_YAML, stage.line(), stage.key, Package
+    for file in dict.fromkeys(file for name in project.stages for file in project.code(name)):
+        for node in ast.walk(ast.parse(project.text(file))):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="read_params") | ast.Attribute(attr="read_params"),
+                    args=[_, ast.Constant(value=str(section)), ast.Name(id=name)],
+                ) if name in TYPES:
+                    yield file, node.lineno, section, TYPES[name]
 
 
 @rule("MK304")

@@ -1,0 +1,3 @@
+"""A number."""
+
+SCALE = 2.0
