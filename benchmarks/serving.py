@@ -74,7 +74,7 @@ def arguments() -> argparse.Namespace:
 
 
 def measured(bench: Bench, peers: Peers, estimators: list[str]) -> Iterator[str]:
-    """Yield the tables of each estimator, then the result held against the aims."""
+    """Yield the tables of each estimator, then the result beside the aims."""
     data = bench.directory / "data"
     bench.make_data(data, QUICK_ROWS if bench.quick else ROWS, NUMERIC, CATEGORICAL, CLASSES)
     project = bake(bench, "model")

@@ -15,7 +15,7 @@ from modelkeep_core.errors import UserError
 from modelkeep_core.wheel import rebuilt
 
 PYTHON = ".python-version"
-# The library whose installed bytes are held against the lock: it decides what a model is
+# The library whose installed bytes are compared with the lock: it decides what a model is
 LIBRARY = "modelkeep-core"
 HASH = "--hash=sha256:"
 # The variable with which a person goes on in another environment than the locked one

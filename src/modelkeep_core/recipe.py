@@ -36,25 +36,25 @@ def recipe(root: Path, model: str, stage: str | None = None) -> dict[str, Any]:
     # What becomes of dvc.yaml is in the recipe, not its bytes
     with recording.paused():
         stages = read_stages(root / "dvc.yaml")
-    makers = upstream(stages, model)
-    if not makers:
+    producers = upstream(stages, model)
+    if not producers:
         raise UserError(f"{root / 'dvc.yaml'}: no stage has {model} among its outs.")
-    for maker in makers:
-        _check_packages(root, maker)
-    outs = [out for maker in stages.values() for out in maker.outs]
+    for producer in producers:
+        _check_packages(root, producer)
+    outs = [out for producer in stages.values() for out in producer.outs]
     ingredients: dict[str, Any] = {
-        "commands": {maker.name: " ".join(maker.command.split()) for maker in makers},
-        "parameters": _parameters(root, makers),
+        "commands": {producer.name: " ".join(producer.command.split()) for producer in producers},
+        "parameters": _parameters(root, producers),
         **{kind: {} for kind in KINDS},
     }
-    for dep in sorted({dep for maker in makers for dep in maker.deps}):
+    for dep in sorted({dep for producer in producers for dep in producer.deps}):
         if any(overlaps(out, dep) for out in outs):
             continue
         for path in _files(root, dep):
             name = path.relative_to(root).as_posix()
             ingredients[_kind(root, name)][name] = sha256(path)
     if stage in stages:
-        _check_params(makers, stages[stage])
+        _check_params(producers, stages[stage])
     return ingredients
 
 
@@ -66,10 +66,11 @@ def recipe_id(recipe: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _parameters(root: Path, makers: list[Stage]) -> dict[str, Any]:
+def _parameters(root: Path, producers: list[Stage]) -> dict[str, Any]:
     """Return the parameters that stages use."""
     parameters: dict[str, Any] = {}
-    for file, keys in ((file, keys) for maker in makers for file, keys in maker.params.items()):
+    used = [pair for producer in producers for pair in producer.params.items()]
+    for file, keys in used:
         content = plain(read_yaml(root / file))
         part = parameters if file == PARAMS else parameters.setdefault(file, {})
         for key in keys or [*content]:
@@ -116,7 +117,7 @@ def _kind(root: Path, name: str) -> str:
     return "schema" if path.suffix in (".yaml", ".yml") and "schema" in path.stem else "files"
 
 
-def _check_packages(root: Path, maker: Stage) -> None:
+def _check_packages(root: Path, producer: Stage) -> None:
     """Make sure that what Python runs before a module of a package is a dependency, as it is.
 
     The guard lets an empty `__init__.py` pass; here it is seen when it got content since.
@@ -126,7 +127,7 @@ def _check_packages(root: Path, maker: Stage) -> None:
     """
     inits = {
         f"{package.as_posix()}/__init__.py"
-        for dep in maker.deps
+        for dep in producer.deps
         if dep.endswith(".py")
         for package in Path(dep).parents
         if package.name and package.name != ".."
@@ -134,20 +135,20 @@ def _check_packages(root: Path, maker: Stage) -> None:
     lacking = [
         name
         for name in sorted(inits)
-        if not any(covers(dep, name) for dep in maker.deps)
+        if not any(covers(dep, name) for dep in producer.deps)
         and (root / name).is_file()
         and not is_empty_init(root / name)
     ]
     if lacking:
         lines = "".join(f"\n      - {name}" for name in lacking)
         raise UserError(
-            f"stage '{maker.name}' reads what dvc.yaml does not name, so a change of it would go "
-            f"unnoticed. Add to stages.{maker.name}.deps in dvc.yaml:{lines}"
+            f"stage '{producer.name}' reads what dvc.yaml does not name, so a change of it would "
+            f"go unnoticed. Add to stages.{producer.name}.deps in dvc.yaml:{lines}"
         )
 
 
-def _check_params(makers: list[Stage], stage: Stage) -> None:
-    """Make sure that a stage runs again when a parameter of the makers changes.
+def _check_params(producers: list[Stage], stage: Stage) -> None:
+    """Make sure that a stage runs again when a parameter of the producers changes.
 
     Raises:
         UserError: naming the parameters that it lacks, as lines to be pasted.
@@ -155,8 +156,8 @@ def _check_params(makers: list[Stage], stage: Stage) -> None:
     own = [(file, key) for file, keys in stage.params.items() for key in keys or ("",)]
     lacking = [
         key
-        for maker in makers
-        for file, keys in maker.params.items()
+        for producer in producers
+        for file, keys in producer.params.items()
         for key in keys or ("",)
         if not any(file == place and _within(key, wide) for place, wide in own)
     ]

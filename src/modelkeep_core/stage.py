@@ -57,13 +57,8 @@ def run(main: Callable[[argparse.Namespace], None], *names: str, mark: bool = Tr
 def unlocked_in(*directories: Path) -> list[str]:
     """Return in what the environment of the stages that wrote some directories was not locked."""
     marks = [directory / MARK for directory in directories]
-    found = [
-        line
-        for mark in marks
-        if mark.is_file()
-        for line in json.loads(mark.read_text(encoding="utf-8"))
-    ]
-    return list(dict.fromkeys(found))
+    texts = [mark.read_text(encoding="utf-8") for mark in marks if mark.is_file()]
+    return list(dict.fromkeys(line for text in texts for line in json.loads(text)))
 
 
 def _checked(lock: Path) -> list[str]:
@@ -75,7 +70,7 @@ def _checked(lock: Path) -> list[str]:
     if os.environ.get(UNLOCKED) != "1":
         check_environment(lock)
         return []
-    found = [*differences(lock)]
-    for difference in found:
+    unlocked = [*differences(lock)]
+    for difference in unlocked:
         print(f"warning: {difference}: the model is not reproducible.", file=sys.stderr)
-    return found
+    return unlocked

@@ -1,7 +1,7 @@
 """Wheels whose bytes follow from their files: built from sources, rebuilt from an installation.
 
 The same files give the same wheel on every machine and Python, so a lock can name its SHA-256
-before it exists, and an installed library can be held against the lock. Only the standard library
+before it exists, and an installed library can be compared with the lock. Only the standard library
 is used: the template builds the wheels of a new project with this module.
 
 Source: the binary distribution format of the Python Packaging User Guide.

@@ -1,4 +1,4 @@
-"""Rows as they come in requests, held against the packaged schema before the model sees them."""
+"""Rows as they come in requests, checked by the packaged schema before the model sees them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

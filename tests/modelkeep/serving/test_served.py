@@ -41,7 +41,7 @@ def test_a_regression_has_no_classes(served_regression):
 
 @pytest.mark.parametrize("name", ["model.skops", "schema.yaml", "profile.json", "MODEL_CARD.md"])
 def test_one_flipped_byte_is_refused(package_copy, name):
-    """Every file is held against the manifest."""
+    """Every file is compared with the manifest."""
     content = bytearray((package_copy / name).read_bytes())
     content[len(content) // 2] ^= 1
     (package_copy / name).write_bytes(content)

@@ -48,8 +48,8 @@ def environment(project: Project) -> Iterator[Finding]:
 def package_inputs(project: Project) -> Iterator[Finding]:
     """The stage that packages depends on all that the model was made from."""
     outs = [out for stage in project.stages.values() for out in stage.stage.outs]
-    for stage, makers in _packaging(project):
-        inputs = dict.fromkeys(dep for maker in makers for dep in maker.deps)
+    for stage, producers in _packaging(project):
+        inputs = dict.fromkeys(dep for producer in producers for dep in producer.deps)
         for path in inputs:
             if not any(overlaps(out, path) for out in outs) and not stage.has_dep(path):
                 yield Finding(
@@ -65,12 +65,12 @@ def package_inputs(project: Project) -> Iterator[Finding]:
 @rule("MK204")
 def package_params(project: Project) -> Iterator[Finding]:
     """The stage that packages names all parameters that the model was made with."""
-    for stage, makers in _packaging(project):
+    for stage, producers in _packaging(project):
         own = [(file, key) for file, keys in stage.stage.params.items() for key in keys or ("",)]
         used = [
             (file, key)
-            for maker in makers
-            for file, keys in maker.params.items()
+            for producer in producers
+            for file, keys in producer.params.items()
             for key in keys or ("",)
         ]
         for file, key in dict.fromkeys(used):

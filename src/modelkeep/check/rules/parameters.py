@@ -101,45 +101,56 @@ def own_section(project: Project) -> Iterator[Finding]:
 @rule("MK308")
 def valid_section(project: Project) -> Iterator[Finding]:
     """Every section of params.yaml that a stage reads has the keys and types that it reads."""
-    if project.params is None:
-        return
-    for file, line, section, model in _readings(project):
-        if not project.params.has(section):
+    for file, line, params, section, model in dict.fromkeys(_readings(project)):
+        document = project.params if params == PARAMS else project.document(params)
+        if document is None:
+            continue
+        if not document.has(section):
             yield Finding(
                 file,
                 line,
                 "MK308",
-                f"it reads the section '{section}', which params.yaml does not have"
-                f"{suggestion(section, project.params.names())}.",
+                f"it reads the section '{section}', which {params} does not have"
+                f"{suggestion(section, document.names())}.",
                 "Correct the name, or add the section.",
             )
             continue
         try:
-            read_model(project.root / PARAMS, model, section)
+            read_model(project.root / params, model, section)
         except UserError as error:
             for fault in str(error).splitlines()[1:]:
                 where = fault.strip().partition(":")[0]
                 yield Finding(
-                    PARAMS,
-                    project.params.line(*_steps(where)),
+                    params,
+                    document.line(*_steps(where)),
                     "MK308",
                     f"{fault.strip().rstrip('.')}.",
                     "Correct this parameter.",
                 )
 
 
-def _readings(project: Project) -> Iterator[tuple[str, int, str, type[Section]]]:
-    """Yield where a section of params.yaml is read as a type of the library: file, line, both."""
-    for stage, _ in project.packaging():
-        yield DVC_YAML, stage.line(), stage.key, Package
-    for file in dict.fromkeys(file for name in project.stages for file in project.code(name)):
-        for node in ast.walk(ast.parse(project.text(file))):
-            match node:
-                case ast.Call(
-                    func=ast.Name(id="read_params") | ast.Attribute(attr="read_params"),
-                    args=[_, ast.Constant(value=str(section)), ast.Name(id=name)],
-                ) if name in TYPES:
-                    yield file, node.lineno, section, TYPES[name]
+def _readings(project: Project) -> Iterator[tuple[str, int, str, str, type[Section]]]:
+    """Yield where a section is read as a type of the library: file, line, params, section, type."""
+    packaging = {stage.name for stage, _ in project.packaging()}
+    for stage in project.stages.values():
+        given = [path for command in stage.commands if (path := command.option("--params"))]
+        for params in map(stage.path, given):
+            if stage.name in packaging:
+                yield DVC_YAML, stage.line(), params, stage.key, Package
+            for file in project.code(stage.name):
+                for line, section, model in _read_sections(project.text(file)):
+                    yield file, line, params, section, model
+
+
+def _read_sections(code: str) -> Iterator[tuple[int, str, type[Section]]]:
+    """Yield the calls `read_params(path, "section", Type)` of a module with a library's type."""
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.Call(
+                func=ast.Name(id="read_params") | ast.Attribute(attr="read_params"),
+                args=[_, ast.Constant(value=str(section)), ast.Name(id=name)],
+            ) if name in TYPES:
+                yield node.lineno, section, TYPES[name]
 
 
 @rule("MK304")

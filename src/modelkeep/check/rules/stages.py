@@ -123,19 +123,19 @@ def missing_dependency(project: Project) -> Iterator[Finding]:
 @rule("MK104")
 def output_made_twice(project: Project) -> Iterator[Finding]:
     """Every output is made by one stage, and no .dvc file keeps it as well."""
-    makers = {path: file for path, (file, _) in project.tracked_data.items()}
+    owners = {path: file for path, (file, _) in project.tracked_data.items()}
     for stage in project.stages.values():
         for entry in stage.outs:
-            for path, maker in makers.items():
+            for path, owner in owners.items():
                 if overlaps(path, entry.path):
                     yield Finding(
                         DVC_YAML,
                         entry.line,
                         "MK104",
-                        f"stage '{stage.name}' writes {entry.path}, and {path} belongs to {maker}.",
+                        f"stage '{stage.name}' writes {entry.path}, and {path} belongs to {owner}.",
                         "Give each of them an output of its own.",
                     )
-        makers |= {entry.path: f"stage '{stage.name}'" for entry in stage.outs}
+        owners |= {entry.path: f"stage '{stage.name}'" for entry in stage.outs}
 
 
 @rule("MK105")
