@@ -24,7 +24,7 @@ def test_the_demonstration(template: Path, tmp_path: Path) -> None:
         (checkout / ".venv" / name).symlink_to(Path(sys.prefix, name))
     (checkout / ".venv" / "ready").touch()
     done = subprocess.run(
-        ["bash", "-c", block(checkout, "make demo")],
+        ["bash", "-c", block(checkout / "README.md", "make demo")],
         cwd=checkout,
         env=os.environ | {"TMPDIR": str(tmp_path)},
         capture_output=True,
@@ -34,5 +34,5 @@ def test_the_demonstration(template: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "identical" in done.stdout.splitlines()
     assert "[looser]" in done.stdout
-    assert "prod holds model v1.1.0 now, not v1.0.0." in done.stdout
+    assert "prod is assigned model v1.1.0 now, not v1.0.0." in done.stdout
     assert list(tmp_path.glob("*/penguin-species/.venv/**/dvc/__pycache__/*.pyc"))

@@ -232,7 +232,8 @@ def test_lineage_goes_on_in_the_repository_that_data_come_from(
     student = bake(project_slug="student")
     run(
         f"dvc import --quiet {first.origin} package --rev model@v1.0.0 --out data/teacher && "
-        "sed -i '/^  train:/,/deps:/s/deps:/deps:\\n      - data\\/teacher/' dvc.yaml",
+        "sed -i '/^  train:/,/deps:/s/deps:/deps:\\n      - data\\/teacher/; "
+        "/^  package:/,/deps:/s/deps:/deps:\\n      - data\\/teacher/' dvc.yaml",
         student,
     )
     run(TRAIN.format("Learn from the teacher"), student)

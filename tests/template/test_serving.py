@@ -306,10 +306,10 @@ def dockerfile() -> list[tuple[str, str]]:
     return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines)]
 
 
-def test_the_dockerfile_passes_a_linter() -> None:
+def test_the_dockerfile_passes_a_linter(project: Path) -> None:
     """Hadolint finds nothing to say about it."""
     hadolint = shutil.which("hadolint", path=Path(sys.executable).parent)
-    done = subprocess.run([hadolint, PROJECT / "Dockerfile"], capture_output=True, check=False)
+    done = subprocess.run([hadolint, project / "Dockerfile"], capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (0, b"")
 
 
@@ -334,10 +334,10 @@ def test_the_image_would_answer(project: Path, tmp_path: Path) -> None:
                 assert rest.startswith("useradd ")
                 (image / "var").mkdir()
             elif word == "CMD":
-                words = [*json.loads(rest)[1:], "--port", port]
+                program, *words = [*json.loads(rest), "--port", port]
                 assert words[-3] == "0.0.0.0"
                 words[-3] = "127.0.0.1"
-                server = subprocess.Popen([python, *words], cwd=image)
+                server = subprocess.Popen([python.with_name(program), *words], cwd=image)
         (check,) = (rest for word, rest in dockerfile() if word == "HEALTHCHECK")
         health = json.loads(check.partition(" CMD ")[2])[1:]
         health[-1] = health[-1].replace("8000", port)
