@@ -118,15 +118,8 @@ def valid_section(project: Project) -> Iterator[Finding]:
         try:
             read_model(project.root / params, model, section)
         except UserError as error:
-            for fault in str(error).splitlines()[1:]:
-                where = fault.strip().partition(":")[0]
-                yield Finding(
-                    params,
-                    document.line(*_steps(where)),
-                    "MK308",
-                    f"{fault.strip().rstrip('.')}.",
-                    "Correct this parameter.",
-                )
+            for line, fault in _faults(error, document):
+                yield Finding(params, line, "MK308", fault, "Correct this parameter.")
 
 
 def _readings(project: Project) -> Iterator[tuple[str, int, str, str, type[Section]]]:
@@ -161,15 +154,21 @@ def valid_schema(project: Project) -> Iterator[Finding]:
         schema = project.schema(file)
         if document is None or isinstance(schema, Schema):
             continue
-        for fault in str(schema).splitlines()[1:]:
-            where = fault.strip().partition(":")[0]
+        for line, fault in _faults(schema, document):
             yield Finding(
                 file,
-                document.line(*_steps(where)),
+                line,
                 "MK304",
-                f"the schema cannot be used: {fault.strip().rstrip('.')}.",
+                f"the schema cannot be used: {fault}",
                 "Correct this rule; the comments at the top of the file name all rules.",
             )
+
+
+def _faults(error: UserError, document: Document) -> Iterator[tuple[int, str]]:
+    """Yield the line of each fault that a refused file or section has, and the fault."""
+    for fault in str(error).splitlines()[1:]:
+        where = fault.strip().partition(":")[0]
+        yield document.line(*_steps(where)), f"{fault.strip().rstrip('.')}."
 
 
 def _schema_files(project: Project) -> list[str]:
