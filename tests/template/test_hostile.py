@@ -173,7 +173,7 @@ def assert_comes_back(project: Path, answers: dict[str, object]) -> None:
     text = {
         path.relative_to(project).as_posix(): path.read_bytes().decode("utf-8")
         for path in project.rglob("*")
-        if path.is_file() and not {".git", "cache"} & set(path.relative_to(project).parts)
+        if path.is_file() and not {".git", "cache", "vendor"} & set(path.relative_to(project).parts)
     }
     for name, content in text.items():
         PARSERS.get(Path(name).suffix, str)(content)
