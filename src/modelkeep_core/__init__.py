@@ -3,27 +3,36 @@
 Everything here is a pure function of files and values. What has side effects (tags, servers,
 records) is in the package `modelkeep`, which uses this one.
 
-The public API, which follows semantic versioning; everything else may change:
+The public API, which follows semantic versioning (the same list is in docs/reference/stages.md);
+everything else may change:
 
-- errors: `UserError`, a mistake of a person, told in one sentence; `exit_on_user_error`.
-- stage: `run`, what every stage runs inside.
-- schema: `Schema`, `Column`, `read_schema`: the contract of the data.
-- params: `read_params`, and the sections `Prepare`, `Train`, `Evaluate`, `Package`.
+- stage: `run`: what every stage runs inside.
+- errors: `UserError`, `exit_on_user_error`, `suggestion`: a mistake of a person, told in one
+  sentence.
+- params: `read_params`, `Prepare`, `Train`, `Evaluate`, `Package`: the sections of params.yaml,
+  checked.
+- schema: `read_schema`, `Schema`, `Column`: the contract of the data.
 - hooks: `read_hooks`: `[tool.modelkeep]` of pyproject.toml.
-- tables: `files_of`, `checked_hashes`, `read`: raw files as one checked table.
+- tables: `files_of`, `checked_hashes`, `scan`, `read`: raw files as one checked table.
 - split: `choose`, `write`, `counts`: which rows train and which test.
-- inputs: `model_inputs`, `inputs_from_rows`: a table as the model sees it.
-- preprocessing: `Feature`, `preprocessor`: the first step of a model.
-- transformers: `DateParts`, `ColumnFunction`; their names are part of the package format.
+- inputs: `model_inputs`, `inputs_from_rows`: a table as the model sees it: the features in order,
+  each of a settled type.
+- preprocessing: `preprocessor`, `Feature`: the first step of a model.
+- transformers: `DateParts`, `ColumnFunction`: steps whose names are part of the package format.
 - estimators: `build`: a scikit-learn estimator by its name.
-- training: `PREPROCESS`, `MODEL`, `fit`, `summary`.
-- predictions: `predict`, `Predictions`.
-- evaluation: `evaluate`, `Evaluation`, `one_thread`; metrics: `Metric`, `Outcome`, `METRICS`.
-- plots: `drawn`, `write_plots`, `Tables`; profiles: `profile`, `write_profile`; example: `example`;
-  fast_path: `proof`: what the package says of a model.
+- training: `PREPROCESS`, `MODEL`, `fit`, `summary`: a model, fitted the same way on every machine.
+- predictions: `predict`, `Predictions`: classes with probabilities, or numbers.
+- evaluation: `evaluate`, `Evaluation`, `one_thread`: scores with intervals, by group, beside a
+  baseline.
+- metrics: `METRICS`, `Metric`, `Outcome`: what a score is.
+- plots: `drawn`, `write_plots`, `Tables`: rows of plots.
+- profiles: `profile`, `write_profile`: what the data of a model look like.
+- example: `example`: rows with their predictions.
+- fast_path: `proof`: that single rows may be predicted without pandas.
 - model_file: `save`, `load`: a fitted model in one file of stable bytes.
 - packaged: `open_package`, `Packaged`: a package, loaded after all checks.
-- files: `sha256`, `read_json`, `write_json`, `read_yaml`, `write_text`.
+- files: `sha256`, `read_json`, `write_json`, `read_yaml`, `write_text`, `Section`: files with
+  stable bytes.
 
 A class or function here is imported from its module: `from modelkeep_core.schema import Schema`.
 """

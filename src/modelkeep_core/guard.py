@@ -14,6 +14,7 @@ from importlib.util import source_from_cache
 from pathlib import Path, PurePosixPath
 
 from modelkeep_core.dvc_yaml import PARAMS, Stage, covers, read_stages
+from modelkeep_core.dvcignore import DVCIGNORE, DvcIgnore
 from modelkeep_core.errors import UserError
 from modelkeep_core.recording import opened, paused, read_keys
 
@@ -38,11 +39,19 @@ def check(start: Path, name: str) -> None:
             installed.
     """
     place, stage = _declared(start, name)
-    if missing := undeclared(stage, place, {*_files_of_modules().values(), *opened()}):
+    modules = _files_of_modules()
+    files = project_files(place, {*modules.values(), *opened()})
+    if missing := undeclared(stage, place, files):
         lines = "".join(f"\n      - {path}" for path in missing)
         raise UserError(
             f"stage '{name}' read what dvc.yaml does not name, so a change of it would go "
             f"unnoticed. Add to stages.{name}.deps in {place / DVC_YAML}:{lines}"
+        )
+    if ignored := hidden(stage, place, files):
+        raise UserError(
+            f"stage '{name}' read {ignored[0]}, which {DVCIGNORE} hides from DVC, so a change of "
+            f"the file would go unnoticed. Take the pattern for it out of {DVCIGNORE}, or do not "
+            "read the file."
         )
     if missing := undeclared_params(stage, place, read_keys()):
         lines = "".join(f"\n      - {section}" for section in missing)
@@ -50,7 +59,7 @@ def check(start: Path, name: str) -> None:
             f"stage '{name}' read parameters that dvc.yaml does not name, so a change of them "
             f"would go unnoticed. Add to stages.{name}.params in {place / DVC_YAML}:{lines}"
         )
-    if strange := foreign(place, _files_of_modules()):
+    if strange := foreign(place, modules):
         module, file = strange
         raise UserError(
             f"stage '{name}' imported {module} from {file}, which is neither in the project nor "
@@ -60,34 +69,65 @@ def check(start: Path, name: str) -> None:
         )
 
 
-def undeclared(stage: Stage, place: Path, files: Iterable[str]) -> list[str]:
-    """Return which files of the project a stage may not read, sorted, relative to `place`.
+def project_files(place: Path, files: Iterable[str]) -> list[str]:
+    """Return which of some files belong to the project, sorted, relative to `place`.
 
-    An empty `__init__.py`, which decides nothing, files that are gone again, and those of a virtual
-    environment inside the project do not count. The recipe refuses an `__init__.py` that no longer
-    is empty.
+    What DVC and Git keep for themselves, the wheels that the lock names, and what is installed in a
+    virtual environment inside the project do not count.
 
     Args:
-        stage: what the stage may read.
         place: the directory of dvc.yaml; the project is what lies in it, or in the nearest
             directory above it that has `.dvc`.
         files: their paths.
     """
-    base, project = os.path.realpath(place), os.path.realpath(_project(place))
+    base, project = os.path.realpath(place), os.path.realpath(project_of(place))
     environments = [os.path.realpath(prefix) for prefix in {sys.prefix, sys.base_prefix}]
     inside = tuple(path + os.sep for path in environments if path.startswith(project + os.sep))
-    allowed = (*stage.deps, *stage.outs, *stage.params)
     directories: dict[str, str] = {}
-    missing = set()
+    names = set()
     for file in files:
         path = _real(_source(file), directories)
-        if not path.startswith(project + os.sep) or path.startswith(inside):
-            continue
-        name = Path(os.path.relpath(path, base)).as_posix()
-        declared = _is_aside(name) or any(covers(part, name) for part in allowed)
-        if not declared and os.path.isfile(path) and not is_empty_init(Path(path)):
-            missing.add(name)
-    return sorted(missing)
+        if path.startswith(project + os.sep) and not path.startswith(inside):
+            names.add(Path(os.path.relpath(path, base)).as_posix())
+    return sorted(name for name in names if not _is_aside(name))
+
+
+def undeclared(stage: Stage, place: Path, names: Iterable[str]) -> list[str]:
+    """Return which files a stage may not read.
+
+    An empty `__init__.py`, which decides nothing, and files that are gone again do not count. The
+    recipe refuses an `__init__.py` that no longer is empty.
+
+    Args:
+        stage: what the stage may read.
+        place: the directory of dvc.yaml.
+        names: files of the project, relative to `place`.
+    """
+    allowed = (*stage.deps, *stage.outs, *stage.params)
+    return [
+        name
+        for name in names
+        if not any(covers(part, name) for part in allowed)
+        and (place / name).is_file()
+        and not is_empty_init(place / name)
+    ]
+
+
+def hidden(stage: Stage, place: Path, names: Iterable[str]) -> list[str]:
+    """Return which files DVC does not see, though they lie in a dependency of the stage.
+
+    Args:
+        stage: what the stage may read.
+        place: the directory of dvc.yaml.
+        names: files of the project, relative to `place`.
+    """
+    ignore = DvcIgnore(project_of(place))
+    return [
+        name
+        for name in names
+        if any(name.startswith(f"{dep}/") for dep in stage.deps)
+        and ignore.hides(Path(os.path.abspath(place / name)))
+    ]
 
 
 def undeclared_params(stage: Stage, place: Path, keys: Iterable[tuple[str, str]]) -> list[str]:
@@ -122,7 +162,7 @@ def foreign(place: Path, modules: Mapping[str, str]) -> tuple[str, str] | None:
     """
     library = os.path.dirname(os.path.abspath(__file__))
     prefixes = [*map(os.path.realpath, _prefixes()), *_prefixes()]
-    homes = (os.path.realpath(_project(place)), library, *prefixes)
+    homes = (os.path.realpath(project_of(place)), library, *prefixes)
     inside = tuple(home.rstrip(os.sep) + os.sep for home in homes)
     for name, file in sorted(modules.items()):
         path = os.path.abspath(file)
@@ -133,6 +173,12 @@ def foreign(place: Path, modules: Mapping[str, str]) -> tuple[str, str] | None:
         if os.path.isfile(real) and not real.startswith(inside) and not {*INSTALLED} & {*parts}:
             return name, real
     return None
+
+
+def project_of(place: Path) -> Path:
+    """Return the nearest directory upwards that has `.dvc`, or `place` where there is none."""
+    *_, top = _upwards(place)
+    return top if (top / ".dvc").is_dir() else place.absolute()
 
 
 def is_empty_init(path: Path) -> bool:
@@ -155,12 +201,6 @@ def _declared(start: Path, name: str) -> tuple[Path, Stage]:
             if name in stages:
                 return place, stages[name]
     raise UserError(f"{start / DVC_YAML} has no stage '{name}'.")
-
-
-def _project(place: Path) -> Path:
-    """Return the nearest directory upwards that DVC keeps, or `place` where there is none."""
-    *_, top = _upwards(place)
-    return top if (top / ".dvc").is_dir() else place
 
 
 def _upwards(start: Path) -> Iterator[Path]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from modelkeep_core import recording
 from modelkeep_core.dvc_yaml import PARAMS, Stage, covers, overlaps, read_stages, upstream
+from modelkeep_core.dvcignore import DvcIgnore
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import plain, read_yaml, sha256
-from modelkeep_core.guard import is_empty_init
+from modelkeep_core.guard import is_empty_init, project_of
 
 KINDS = ("data", "code", "schema", "environment", "files")
 
@@ -26,7 +27,8 @@ def recipe(root: Path, model: str, stage: str | None = None) -> dict[str, Any]:
     Returns:
         "commands" by stage; "parameters" as params.yaml nests them, those of other files below the
         name of the file; "data", "code", "schema", "environment" and other "files" as SHA-256 by
-        path. What other stages write is no input of its own: it follows.
+        path. What other stages write is no input of its own: it follows; nor is what .dvcignore
+        hides.
 
     Raises:
         UserError: no stage makes the model, an input is missing, a package that code lies in has
@@ -91,14 +93,16 @@ def _value(content: Any, key: str, path: Path) -> Any:
 
 
 def _files(root: Path, dep: str) -> Iterator[Path]:
+    """Yield the files of a dependency that DVC sees."""
     place = root / dep
     if not place.exists():
         raise UserError(f"{place} is missing, and dvc.yaml names it.")
     if place.is_file():
         yield place
         return
+    ignore = DvcIgnore(project_of(root))
     for path in sorted(place.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
+        if path.is_file() and "__pycache__" not in path.parts and not ignore.hides(path.absolute()):
             yield path
 
 

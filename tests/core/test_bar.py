@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 import modelkeep_core
 
 SOURCES = Path(modelkeep_core.__file__).parents[1]
+ROOT = SOURCES.parent
+TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 CORE = sorted((SOURCES / "modelkeep_core").rglob("*.py"))
 TOOL = sorted((SOURCES / "modelkeep").rglob("*.py"))
 # Imported under a name that its distribution does not list
@@ -135,22 +137,69 @@ def test_the_core_has_types():
     assert (SOURCES / "modelkeep_core" / "py.typed").is_file()
 
 
+def public_api():
+    """Return the names of each module that the documentation of the core lists."""
+    listed = re.findall(r"^- (\w+): (`[^:]+`):", modelkeep_core.__doc__, re.MULTILINE)
+    return {module: re.findall(r"`(\w+)`", names) for module, names in listed}
+
+
+def defined_in(module):
+    """Return the names that a module of the core defines at its top."""
+    names = set()
+    for node in ast.parse((SOURCES / "modelkeep_core" / f"{module}.py").read_bytes()).body:
+        names.add(getattr(node, "name", None))
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                names |= {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return names
+
+
 def test_the_public_api_exists():
-    """Every name that the documentation of the core lists can be imported from its module."""
-    text = modelkeep_core.__doc__.partition("- errors:")
-    module = None
-    names = []
-    for part in re.findall(r"(?:- |; |  )(\w+): |`(\w+)`", text[1] + text[2]):
-        module = part[0] or module
-        if part[1]:
-            names.append((module, part[1]))
-    assert len(names) > 40
-    for module, name in names:
-        tree = ast.parse((SOURCES / "modelkeep_core" / f"{module}.py").read_bytes())
-        defined = {getattr(node, "name", None) for node in tree.body}
-        for node in tree.body:
-            if isinstance(node, ast.Assign | ast.AnnAssign):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                for target in targets:
-                    defined |= {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
-        assert name in defined, f"{module}.{name}"
+    """Every name that the documentation of the core lists is defined in its module."""
+    api = public_api()
+    assert len(api) > 20
+    assert {module: sorted({*names} - defined_in(module)) for module, names in api.items()} == {
+        module: [] for module in api
+    }
+
+
+def test_the_reference_lists_the_same_api():
+    """The page that the policy of compatibility speaks of has the list of the library."""
+    page = (ROOT / "docs" / "reference" / "stages.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (`.*?`) \|", page.partition("names |")[2], re.MULTILINE)
+    table = {module: re.findall(r"`(\w+)`", names) for module, names in rows}
+    assert {module: table.get(module) for module in public_api()} == public_api()
+
+
+def test_a_generated_project_uses_nothing_but_the_public_api():
+    """What the owner's stages and tests, and the code in the pages, import is promised to stay."""
+    code = [
+        *(path.read_text(encoding="utf-8") for path in TEMPLATE.rglob("*.py")),
+        *(
+            block
+            for page in (ROOT / "docs").rglob("*.md")
+            for block in re.findall(
+                r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+            )
+        ),
+    ]
+    api = public_api()
+    unlisted = set()
+    for text in code:
+        tree = ast.parse(text)
+        modules = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "modelkeep_core":
+                modules |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module.startswith("modelkeep_core."):
+                module = node.module.partition(".")[2]
+                unlisted |= {(module, alias.name) for alias in node.names} - {
+                    (module, name) for name in api.get(module, ())
+                }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                module = node.value.id
+                if module in modules and node.attr not in api.get(module, ()):
+                    unlisted.add((module, node.attr))
+    assert unlisted == set()

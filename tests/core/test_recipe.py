@@ -168,6 +168,18 @@ def test_nothing_else_changes_the_id(project, changed):
     assert recipe_id(made(project)) == before
 
 
+@pytest.mark.parametrize("name", ["raw/.DS_Store", "raw/deep/note.tmp", "line/deep/er.pyc"])
+def test_what_dvc_does_not_see_is_no_ingredient(project, name):
+    """DVC runs no stage again for a file that .dvcignore hides, so it is no part of the recipe."""
+    before = made(project)
+    (project / ".dvcignore").write_text(".DS_Store\n*.tmp\n*.pyc\n", encoding="utf-8")
+    (project / name).parent.mkdir(exist_ok=True)
+    (project / name).write_text("x", encoding="utf-8")
+    assert made(project) == before
+    (project / ".dvcignore").unlink()
+    assert made(project) != before
+
+
 def test_the_directory_does_not_change_the_id(project, tmp_path, monkeypatch):
     """The same project elsewhere has the same recipe, word for word."""
     before = made(project)

@@ -532,6 +532,16 @@ def test_modules_are_followed_wherever_they_lie(home, importing, modules, named)
     assert [finding.message.split(" imports ")[1].split(",")[0] for finding in imported] == named
 
 
+def test_an_empty_module_counts_and_an_empty_init_does_not(home):
+    """The guard of a stage, too, lets no empty file but `__init__.py` pass."""
+    helper(home, "import empty\nimport parts", "empty.py", "parts/__init__.py")
+    home.write("empty.py", "")
+    home.write("parts/__init__.py", "")
+    messages = " ".join(finding.message for finding in home.check())
+    assert "stage 'train' imports empty.py" in messages
+    assert "parts/__init__.py" not in messages
+
+
 def test_a_module_behind_another_is_followed(home):
     """What an imported module imports is code of the stage too."""
     helper(home, "import helpers", "helpers.py", "deeper.py")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from modelkeep.check.findings import Finding, rule
 from modelkeep.check.project import CORE, DVC_YAML, LOCK, PYTHON, CheckedStage, Project
 from modelkeep_core.dvc_yaml import Stage, covers, overlaps, upstream
+from modelkeep_core.guard import is_empty_init
 
 
 @rule("MK201")
@@ -12,8 +13,7 @@ def imported_module(project: Project) -> Iterator[Finding]:
     """Every module of the project that a stage imports, itself or by others, is a dependency."""
     for stage in project.stages.values():
         for file in project.code(stage.name):
-            # An empty file decides nothing, as the guard sees it too.
-            if stage.has_dep(file) or not (project.root / file).stat().st_size:
+            if stage.has_dep(file) or is_empty_init(project.root / file):
                 continue
             yield Finding(
                 DVC_YAML,
