@@ -101,6 +101,13 @@ def _left_out(rows: int) -> str:
     return f" ({rows} rows without a target were left out)" if rows else ""
 
 
+def _warnings(warnings: list[str]) -> list[str]:
+    if not warnings:
+        return []
+    listed = "\n".join(f"- {escape(warning)}" for warning in warnings)
+    return ["While it was trained, the estimator warned:", listed]
+
+
 def _making(metadata: dict[str, Any]) -> list[str]:
     training, data = metadata["training"], metadata["data"]
     files = [
@@ -120,6 +127,7 @@ def _making(metadata: dict[str, Any]) -> list[str]:
         table(["file", "rows", "SHA-256"], files),
         "Each input passes through these steps first, which are part of the model:",
         "\n".join(steps),
+        *_warnings(training["warnings"]),
         f"Recipe `{metadata['recipe_id']}`. `model.json` has all parameters, the hashes of data "
         "and code, and the versions of the libraries.",
     ]

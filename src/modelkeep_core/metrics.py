@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn import metrics
+from sklearn.pipeline import Pipeline
 
 from modelkeep_core.errors import UserError, suggestion
-from modelkeep_core.predictions import predict
+from modelkeep_core.predictions import Predictions, predict, undefined
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,11 @@ def outcome_of(model: Any, inputs: Any, target: NDArray[Any]) -> Outcome:
     """Predict `inputs`, (n, features), and set that beside the true `target`, (n,).
 
     Raises:
-        UserError: the target holds a class that the model never saw, or the model knows only one.
+        UserError: the target holds a class that the model never saw, the model knows only one, or
+            it has no prediction for some of the rows.
     """
     if not hasattr(model, "classes_"):
-        return Outcome(target, model.predict(inputs), None, ())
+        return Outcome(target, _predicted(model, inputs).predictions, None, ())
     classes = model.classes_.tolist()
     if len(classes) < 2:
         raise UserError(
@@ -54,13 +56,32 @@ def outcome_of(model: Any, inputs: Any, target: NDArray[Any]) -> Outcome:
             f"class '{unseen[0]}' is in the test rows and not in the training rows: change "
             "prepare.split or prepare.split_by in params.yaml so that both have every class."
         )
-    predictions, probabilities = predict(model, inputs)
+    predictions, probabilities = _predicted(model, inputs)
     return Outcome(
         np.array([place[name] for name in target.tolist()]),
         np.array([place[name] for name in predictions.tolist()]),
         probabilities,
         tuple(classes),
     )
+
+
+def _predicted(model: Any, inputs: Any) -> Predictions:
+    """Predict rows, each of which must get a class or a number.
+
+    Raises:
+        UserError: the model has no prediction for some of them.
+    """
+    estimator = type(model[-1] if isinstance(model, Pipeline) else model).__name__
+    remedy = "Change its section in params.yaml, or choose another estimator."
+    try:
+        predicted = predict(model, inputs)
+    except ValueError as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise UserError(f"{estimator} cannot predict these rows: {reason}. {remedy}") from None
+    if lacking := undefined(predicted):
+        total = len(predicted.predictions)
+        raise UserError(f"{estimator} has no number for {lacking} of {total} rows. {remedy}")
+    return predicted
 
 
 def _log_loss(outcome: Outcome) -> float:

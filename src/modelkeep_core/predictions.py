@@ -34,3 +34,11 @@ def predict(model: Any, inputs: pd.DataFrame | NDArray[Any]) -> Predictions:
         model, inputs = model[-1], model[:-1].transform(inputs)
     probabilities = model.predict_proba(inputs) if hasattr(model, "predict_proba") else None
     return Predictions(model.predict(inputs), probabilities)
+
+
+def undefined(predicted: Predictions) -> int:
+    """Return how many rows have a prediction or a probability that is no finite number."""
+    numbers = predicted.probabilities
+    if predicted.predictions.dtype.kind == "f":
+        numbers = predicted.predictions.reshape(-1, 1)
+    return 0 if numbers is None else int((~np.isfinite(numbers)).any(axis=1).sum())

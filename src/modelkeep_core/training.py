@@ -1,6 +1,8 @@
 """A pipeline and rows → the fitted model, and how it was made, as plain data."""
 
-from typing import Any
+import sys
+import warnings
+from typing import Any, NamedTuple
 
 import pandas as pd
 from numpy.typing import NDArray
@@ -16,12 +18,32 @@ from modelkeep_core.search import best_of_grid
 PREPROCESS, MODEL = "preprocess", "model"
 
 
+# They speak to who maintains code, not to who uses the model.
+OF_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+
+
+class Fitted(NamedTuple):
+    """A fitted pipeline, and how it came about.
+
+    Attributes:
+        model: the pipeline.
+        searched: what the search over parameters found, or None without one.
+        warnings: what the estimator warned of while it was fitted, such as that it did not
+            converge; each once.
+    """
+
+    model: Pipeline
+    searched: dict[str, Any] | None
+    warnings: list[str]
+
+
 def fit(
     pipeline: Pipeline, inputs: pd.DataFrame, target: NDArray[Any], task: str, params: Train
-) -> tuple[Pipeline, dict[str, Any] | None]:
+) -> Fitted:
     """Fit a pipeline, searching the grid of its estimator where params say so.
 
     Linear algebra runs in one thread: the last bits of its results depend on their number.
+    What the estimator warns of is printed, and returned.
 
     Args:
         pipeline: the unfitted steps "preprocess" and "model".
@@ -30,24 +52,36 @@ def fit(
         task: "classification" or "regression".
         params: the estimator's name, its search and the seed.
 
-    Returns:
-        The fitted pipeline, and what the search found, or None without one.
-
     Raises:
         UserError: a value that scikit-learn does not take.
     """
+    if task == "regression":
+        # An estimator that learns whole numbers makes one of a prediction that it does not have.
+        target = target.astype(float)
     try:
-        with threadpool_limits(limits=1, user_api="blas"):
+        with warnings.catch_warnings(record=True) as caught, threadpool_limits(1, "blas"):
+            warnings.simplefilter("always")
             if params.search.enabled:
-                return best_of_grid(pipeline, inputs, target, task, params)
-            return pipeline.fit(inputs, target), None
+                model, searched = best_of_grid(pipeline, inputs, target, task, params)
+            else:
+                model, searched = pipeline.fit(inputs, target), None
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{params.estimator} cannot be trained: {reason}") from None
+    messages = [
+        f"{params.estimator}: {' '.join(str(warning.message).split())}"
+        for warning in caught
+        if not issubclass(warning.category, OF_DEVELOPERS)
+    ]
+    distinct = list(dict.fromkeys(messages))
+    for message in distinct:
+        print(f"warning: {message}", file=sys.stderr)
+    return Fitted(model, searched, distinct)
 
 
-def summary(model: Pipeline, searched: dict[str, Any] | None, rows: int) -> dict[str, Any]:
-    """Return how a model was made: estimator, parameters, preprocessing, classes, rows, search."""
+def summary(fitted: Fitted, rows: int) -> dict[str, Any]:
+    """Return how a model was made, as plain data; `rows` is the number of its training rows."""
+    model = fitted.model
     estimator = model[MODEL]
     return {
         "estimator": type(estimator).__name__,
@@ -55,5 +89,6 @@ def summary(model: Pipeline, searched: dict[str, Any] | None, rows: int) -> dict
         "preprocessing": described(model[PREPROCESS]),
         "classes": estimator.classes_.tolist() if hasattr(estimator, "classes_") else None,
         "rows": rows,
-        "search": plain(searched),
+        "search": plain(fitted.searched),
+        "warnings": fitted.warnings,
     }

@@ -139,7 +139,7 @@ def test_a_stronger_signal_gives_a_better_score(frame, regression, params):
     values = []
     for strength in (100, 30, 0):
         table = frame.assign(price=frame["price"] + strength * noise)
-        model, _ = fit(table[:80], regression, params.train)
+        model, *_ = fit(table[:80], regression, params.train)
         result, _ = stage.evaluate(model, table[:80], table[80:], regression, settings)
         values.append(result["headline"]["value"])
     assert values == sorted(values)
@@ -149,7 +149,7 @@ def test_labels_without_meaning_score_like_the_baseline(frame, classification, p
     """Where nothing can be learnt, the evaluation does not pretend otherwise."""
     chance = np.random.default_rng(0).permutation(frame["label"])
     table = frame.assign(label=chance)
-    model, _ = fit(table[:60], classification, params.train)
+    model, *_ = fit(table[:60], classification, params.train)
     result, _ = stage.evaluate(model, table[:60], table[60:], classification, params.evaluate)
     assert result["test"]["accuracy"] < result["baseline"]["accuracy"] + 0.1
 
@@ -250,7 +250,7 @@ def test_a_table_with_a_single_class_is_evaluated_or_refused(
     """A forest can be trained on one class; testing it is no traceback."""
     params.train.estimator = "RandomForestClassifier"
     table = frame.assign(label="low")
-    model, _ = fit(table[:60], classification, params.train)
+    model, *_ = fit(table[:60], classification, params.train)
     with contextlib.suppress(UserError):
         result, _ = stage.evaluate(model, table[:60], table[60:], classification, params.evaluate)
         write_json(tmp_path / "evaluation.json", result)

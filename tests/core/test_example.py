@@ -69,7 +69,7 @@ def test_the_table_is_not_modified(frame, classification):
 
 def test_the_prediction_is_the_one_of_the_model(frame, params, classification):
     """Prediction and probabilities are those that the model gives for the record."""
-    model, _ = train(frame, classification, params.train)
+    model, *_ = train(frame, classification, params.train)
     record = typical_row(frame, classification)
     example = with_predictions(model, record, classification)
     inputs = model_inputs(pd.DataFrame([record]), classification)
@@ -84,7 +84,7 @@ def test_the_prediction_is_the_one_of_the_model(frame, params, classification):
 def test_a_model_without_probabilities_gives_none(frame, params, regression):
     """The example of a regression has a number and no probabilities."""
     params.train.estimator = "Ridge"
-    model, _ = train(frame, regression, params.train)
+    model, *_ = train(frame, regression, params.train)
     example = with_predictions(model, typical_row(frame, regression), regression)
     assert "probabilities" not in example
     assert isinstance(example["predictions"][0], float)
@@ -92,7 +92,7 @@ def test_a_model_without_probabilities_gives_none(frame, params, regression):
 
 def test_a_record_with_nothing_in_it_is_with_predictions(frame, params, classification):
     """Features that may be missing may all be None."""
-    model, _ = train(frame, classification, params.train)
+    model, *_ = train(frame, classification, params.train)
     record = dict.fromkeys(classification.features) | {"count": 1}
     assert with_predictions(model, record, classification)["predictions"][0] in (
         "low",

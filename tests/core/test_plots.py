@@ -165,7 +165,7 @@ def test_the_feature_that_matters_is_the_most_important(name):
 
 def test_importances_are_sorted_and_repeat(frame, params, classification):
     """The most important feature comes first, and the seed decides the rest."""
-    model, _ = train(frame, classification, params.train)
+    model, *_ = train(frame, classification, params.train)
     inputs, target = model_inputs(frame, classification), frame["label"].to_numpy()
     metric = METRICS["classification"]["log_loss"]
     result = [plots.importance(model, inputs, target, metric, 2, seed) for seed in (1, 1, 2)]

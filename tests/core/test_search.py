@@ -34,7 +34,7 @@ def searching(params):
 def test_every_combination_is_tried(frame, classification, searching):
     """The record has the score of each combination of the values, over the folds."""
     settings = searching(n_neighbors=[1, 5], weights=["uniform", "distance"])
-    _, search = train(frame, classification, settings)
+    search = train(frame, classification, settings).searched
     tried = [tuple(trial["parameters"].values()) for trial in search["tried"]]
     assert sorted(tried) == sorted(product([1, 5], ["uniform", "distance"]))
     assert all(
@@ -45,7 +45,7 @@ def test_every_combination_is_tried(frame, classification, searching):
 
 def test_the_best_combination_is_kept(frame, classification, searching):
     """Five neighbours say more than nearly all rows: they win, and the model has them."""
-    model, search = train(frame, classification, searching(n_neighbors=[79, 5, 78]))
+    model, search, _ = train(frame, classification, searching(n_neighbors=[79, 5, 78]))
     assert search["best"]["parameters"] == {"n_neighbors": 5}
     assert search["best"]["mean"] == max(trial["mean"] for trial in search["tried"])
     assert model["model"].n_neighbors == 5
@@ -55,14 +55,14 @@ def test_a_score_that_is_better_lower_is_minimized(frame, regression, searching)
     """With an error as scoring, the smallest error wins."""
     scoring = "neg_mean_absolute_error"
     settings = searching("KNeighborsRegressor", scoring, n_neighbors=[79, 5])
-    model, search = train(frame, regression, settings)
+    model, search, _ = train(frame, regression, settings)
     assert model["model"].n_neighbors == 5
     assert all(trial["mean"] < 0 for trial in search["tried"])
 
 
 def test_the_best_is_fitted_on_all_rows(frame, classification, searching):
     """After the search, every training row has been seen."""
-    model, _ = train(frame, classification, searching(n_neighbors=[1, 5]))
+    model, *_ = train(frame, classification, searching(n_neighbors=[1, 5]))
     assert model["model"].n_samples_fit_ == len(frame)
 
 
@@ -70,7 +70,7 @@ def test_the_grid_goes_before_the_section(frame, classification, searching):
     """A parameter of the grid is searched; the others have the value of the section."""
     settings = searching(n_neighbors=[3])
     settings.sections["KNeighborsClassifier"] = {"n_neighbors": 50, "weights": "distance"}
-    model, _ = train(frame, classification, settings)
+    model, *_ = train(frame, classification, settings)
     assert (model["model"].n_neighbors, model["model"].weights) == (3, "distance")
 
 
@@ -85,7 +85,7 @@ def test_folds_are_mixed(regression, searching):
     size = np.linspace(0, 60, 60)
     frame = pd.DataFrame({"size": size, "count": 1, "member": True, "colour": "red"})
     settings = searching("KNeighborsRegressor", "r2", n_neighbors=[1])
-    _, search = train(frame.assign(price=size), regression, settings)
+    _, search, _ = train(frame.assign(price=size), regression, settings)
     assert search["best"]["mean"] > 0.95
 
 
@@ -93,7 +93,7 @@ def test_every_fold_has_every_class(frame, classification, searching):
     """Folds of a classification are stratified: a class of three rows is in all three folds."""
     rare = frame.assign(label=["rare"] * 3 + ["low", "high"] * 58 + ["low"])
     settings = searching("LogisticRegression", "roc_auc_ovr", C=[1.0])
-    _, search = train(rare, classification, settings)
+    _, search, _ = train(rare, classification, settings)
     assert np.isfinite(search["best"]["mean"])
 
 

@@ -18,6 +18,7 @@ from modelkeep_core import model_file, training
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import write_json
 from modelkeep_core.inputs import model_inputs
+from modelkeep_core.training import Fitted
 from pipeline import train as stage
 
 pytestmark = pytest.mark.slow
@@ -262,8 +263,8 @@ def test_classes_may_be_numbers_or_booleans(frame, trained, classification, kind
 
 def test_the_summary_says_how_the_model_was_made(frame, params, classification):
     """Estimator, all its parameters, preprocessing, classes and rows are recorded."""
-    model, result = stage.train(frame, classification, params.train)
-    summary = training.summary(model, result, len(frame))
+    fitted = stage.train(frame, classification, params.train)
+    summary, model = training.summary(fitted, len(frame)), fitted.model
     assert summary["estimator"] == "LogisticRegression"
     assert summary["parameters"]["random_state"] == 1
     assert set(summary["parameters"]) == set(model["model"].get_params())
@@ -274,6 +275,7 @@ def test_the_summary_says_how_the_model_was_made(frame, params, classification):
     ]
     assert summary["rows"] == 120
     assert summary["search"] is None
+    assert summary["warnings"] == []
 
 
 @pytest.mark.parametrize(
@@ -290,7 +292,7 @@ def test_the_summary_of_any_parameter_is_json(
 ):
     """A parameter that scikit-learn takes can be recorded, even an infinite one."""
     model = trained(frame, classification, estimator, **parameters)
-    write_json(tmp_path / "summary.json", training.summary(model, None, len(frame)))
+    write_json(tmp_path / "summary.json", training.summary(Fitted(model, None, []), len(frame)))
 
 
 def test_the_stage_never_sees_a_test_row(run, tmp_path, monkeypatch):
@@ -312,4 +314,4 @@ def test_the_recorded_summary_is_that_of_the_saved_model(line, request):
     models = request.getfixturevalue(line).models
     summary = json.loads((models / "training.json").read_text(encoding="utf-8"))
     model = model_file.load(models / "model.skops")
-    assert summary == training.summary(model, None, 90)
+    assert summary == training.summary(Fitted(model, None, []), 90)

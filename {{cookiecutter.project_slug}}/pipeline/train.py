@@ -2,7 +2,6 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from modelkeep_core import model_file, stage, training
@@ -18,13 +17,8 @@ from sklearn.pipeline import Pipeline
 from pipeline.features import preprocessing
 
 
-def train(
-    table: pd.DataFrame, schema: Schema, params: Train
-) -> tuple[Pipeline, dict[str, Any] | None]:
+def train(table: pd.DataFrame, schema: Schema, params: Train) -> training.Fitted:
     """Fit preprocessing and estimator as one pipeline.
-
-    Returns:
-        The fitted pipeline, and what the search over its parameters found, where there was one.
 
     Raises:
         UserError: an estimator, a parameter or a value that scikit-learn does not take.
@@ -39,10 +33,10 @@ def main(args: argparse.Namespace) -> None:
     """Run the stage on the paths that dvc.yaml gives."""
     schema, params = read_schema(args.schema), read_params(args.params, "train", Train)
     table = pd.read_parquet(args.prepared / "train.parquet")
-    model, searched = train(table, schema, params)
-    model_file.save(model, args.out / "model.skops", read_hooks(Path()).trusted)
-    write_json(args.out / "training.json", training.summary(model, searched, len(table)))
-    write_json(args.out / "example.json", example(model, table, schema))
+    fitted = train(table, schema, params)
+    model_file.save(fitted.model, args.out / "model.skops", read_hooks(Path()).trusted)
+    write_json(args.out / "training.json", training.summary(fitted, len(table)))
+    write_json(args.out / "example.json", example(fitted.model, table, schema))
 
 
 if __name__ == "__main__":

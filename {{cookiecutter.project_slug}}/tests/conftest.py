@@ -71,4 +71,4 @@ def test_rows(prepared: Path, train_rows: pd.DataFrame, schema: Schema) -> pd.Da
 @pytest.fixture(scope="session")
 def model(train_rows: pd.DataFrame, schema: Schema) -> Pipeline:
     """What the stage train makes of them."""
-    return train(train_rows, schema, read_params(PARAMS, "train", Train))[0]
+    return train(train_rows, schema, read_params(PARAMS, "train", Train)).model

@@ -26,5 +26,5 @@ def test_the_same_rows_give_the_same_model(train_rows, schema, tmp_path, monkeyp
     params, trusted = read_params(PARAMS, "train", Train), read_hooks(PARAMS.parent).trusted
     files = [tmp_path / name / "model.skops" for name in ("first", "second")]
     for path in files:
-        model_file.save(train(train_rows, schema, params)[0], path, trusted)
+        model_file.save(train(train_rows, schema, params).model, path, trusted)
     assert files[0].read_bytes() == files[1].read_bytes()

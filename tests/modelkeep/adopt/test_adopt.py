@@ -87,7 +87,7 @@ def trained():
     schema, params = settings()
     prepare(module.placing.RAW, schema, params.prepare, module.Path("prepared"))
     rows, test = (pd.read_parquet(f"prepared/{name}.parquet") for name in ("train", "test"))
-    model, _ = train(rows, schema, params.train)
+    model, *_ = train(rows, schema, params.train)
     return schema, test, model.predict(model_inputs(test, schema))
 
 
