@@ -39,6 +39,28 @@ def closure(root: Path, modules: Iterable[str]) -> list[Path]:
     return sorted(files)
 
 
+def unresolved(root: Path, file: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and name of each module of the project that a file imports and that is not there.
+
+    A name belongs to the project where a package or module of `root` has its first part; `file` is
+    relative to `root`.
+    """
+    package = _module(file).split(".")[:-1]
+    for node in ast.walk(ast.parse((root / file).read_bytes())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [_origin(node, package)]
+        else:
+            continue
+        for name in names:
+            top = name.partition(".")[0]
+            own = (root / f"{top}.py").is_file() or any((root / top).glob("*.py"))
+            place = root.joinpath(*name.split("."))
+            if name and own and not (place.is_dir() or place.with_suffix(".py").is_file()):
+                yield node.lineno, name
+
+
 def modules_in(model: Path, root: Path) -> list[str]:
     """Return the modules of the project in `root` that a model file names, sorted.
 
@@ -155,9 +177,14 @@ def _imported(part: ast.AST, module: str) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else []
-            origin = ".".join([*above, *([node.module] if node.module else [])])
+            origin = _origin(node, package)
             if origin:
                 yield node.lineno, origin
             for alias in node.names:
                 yield node.lineno, f"{origin}.{alias.name}" if origin else alias.name
+
+
+def _origin(node: ast.ImportFrom, package: list[str]) -> str:
+    """Return the absolute name of the module that names are imported from."""
+    above = package[: len(package) - node.level + 1] if node.level else []
+    return ".".join([*above, *([node.module] if node.module else [])])

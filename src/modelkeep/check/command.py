@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelkeep.check.findings import RULES, Finding
+from modelkeep.place import project_root
+from modelkeep_core.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +27,14 @@ def run(args: argparse.Namespace) -> int:
         1 where a rule is broken, else 0.
 
     Raises:
-        UserError: there is no dvc.yaml, or DVC would not take it.
+        UserError: this is no project, or DVC would not take its dvc.yaml.
     """
+    place = Path.cwd()
+    if project_root(place) is None:
+        raise UserError(
+            f"{place} is in no project: there is no dvc.yaml in it, nor above it in its repository."
+            " Go to a directory of the project first."
+        )
     findings = check(Path())
     if args.json:
         print(json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False))

@@ -35,6 +35,16 @@ class Command:
         return None
 
     @property
+    def options(self) -> tuple[tuple[str, str], ...]:
+        """Each option with its value, such as ("--models", "models")."""
+        pairs = zip(self.arguments, self.arguments[1:], strict=False)
+        return tuple(
+            (name, value)
+            for name, value in pairs
+            if name.startswith("--") and not value.startswith("-")
+        )
+
+    @property
     def values(self) -> tuple[str, ...]:
         """The arguments that are no names of options."""
         return tuple(word for word in self.arguments if not word.startswith("-"))

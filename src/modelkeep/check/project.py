@@ -1,5 +1,6 @@
 """A project as its files describe it: each is read once, and each part knows its line."""
 
+import ast
 import posixpath
 import tomllib
 from collections.abc import Iterator
@@ -259,6 +260,31 @@ class Project:
                 if name not in told:
                     line = getattr(error, "lineno", None) or 1
                     self.unreadable.append(Unreadable(name, line, f"it is not Python: {error}"))
+
+    def path_options(self, stage: CheckedStage, command: Command) -> set[str]:
+        """Return the options of a command that are paths, because its code calls `stage.run`.
+
+        A stage that is started by `modelkeep_core.stage.run(main, "raw", "out")` has the options
+        --raw and --out, and both are paths.
+        """
+        file = command.script
+        if command.module:
+            file = f"{command.module.replace('.', '/')}.py"
+        path = self.root / stage.place / (file or "")
+        if file is None or not path.is_file():
+            return set()
+        try:
+            tree = ast.parse(path.read_bytes())
+        except (SyntaxError, ValueError):
+            return set()
+        names = {
+            argument.value
+            for call in ast.walk(tree)
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in ("run", "stage.run")
+            for argument in call.args
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+        }
+        return {f"--{name.replace('_', '-')}" for name in names}
 
     def imports(self, stage: CheckedStage, module: str) -> bool:
         """Say whether code of a stage names a module of modelkeep_core, such as "split"."""

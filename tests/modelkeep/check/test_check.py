@@ -160,7 +160,7 @@ def test_json_has_every_part_of_a_finding(home, capsys):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "dvc.yaml is missing"),
+        (None, "is in no project: there is no dvc.yaml in it"),
         ("stages: [", "dvc.yaml is not valid YAML"),
         ("metrics: []\n", "it has no stages"),
     ],

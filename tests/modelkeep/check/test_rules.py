@@ -98,6 +98,16 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "names /srv/rows",
     ),
     (
+        "MK101",
+        lambda home: (
+            home.replace("pipeline/train.py", '"params", "out"', '"params", "log", "out"')
+            or home.replace("dvc.yaml", "--out models", "--out models --log trials")
+        ),
+        "dvc.yaml",
+        "--log trials",
+        "stage 'train' names trials in its command",
+    ),
+    (
         "MK102",
         lambda home: home.replace("dvc.yaml", EVALUATE_DEPS, EVALUATE_DEPS + "      - LICENSE\n"),
         "dvc.yaml",
@@ -224,6 +234,20 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "dvc.yaml",
         "deps:",
         "stage 'train' imports pipeline/features.py",
+    ),
+    (
+        "MK205",
+        lambda home: home.append("pipeline/train.py", "import pipeline.nope\n"),
+        "pipeline/train.py",
+        "import pipeline.nope",
+        "pipeline.nope is imported",
+    ),
+    (
+        "MK205",
+        lambda home: home.append("pipeline/features.py", "from .nope import x\n"),
+        "pipeline/features.py",
+        "from .nope import x",
+        "pipeline.nope is imported",
     ),
     (
         "MK202",

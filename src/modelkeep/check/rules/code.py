@@ -1,11 +1,13 @@
 """MK2: what makes a model is among the dependencies, so that a change of it is noticed."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from modelkeep.check.findings import Finding, rule
 from modelkeep.check.project import CORE, DVC_YAML, LOCK, PYTHON, CheckedStage, Project
 from modelkeep_core.dvc_yaml import Stage, covers, overlaps, upstream
 from modelkeep_core.guard import is_empty_init
+from modelkeep_core.project_code import unresolved
 
 
 @rule("MK201")
@@ -83,6 +85,20 @@ def package_params(project: Project) -> Iterator[Finding]:
                     f"{f'{key} of {file}' if key else file}, and does not name it.",
                     f"Add to stages.{stage.key}.params: - {key or f'{file}:'}",
                 )
+
+
+@rule("MK205")
+def missing_module(project: Project) -> Iterator[Finding]:
+    """Every module of the project that the code of a stage imports is there."""
+    for file in sorted({file for name in project.stages for file in project.code(name)}):
+        for line, module in unresolved(project.root, Path(file)):
+            yield Finding(
+                file,
+                line,
+                "MK205",
+                f"{module} is imported, and the project has no such module.",
+                "Correct the name, or write the module.",
+            )
 
 
 def _within(key: str, wide: str) -> bool:

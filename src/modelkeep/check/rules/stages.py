@@ -28,11 +28,13 @@ def undeclared_path(project: Project) -> Iterator[Finding]:
     for stage in project.stages.values():
         declared = (*stage.stage.deps, *stage.stage.outs, *stage.stage.params)
         for command in stage.commands:
+            options = project.path_options(stage, command)
+            paths = {value for name, value in command.options if name in options}
             for word in dict.fromkeys(command.values):
                 path = stage.path(word)
                 # Of the environment, MK202 tells.
                 fine = path in (LOCK, PYTHON) or any(covers(part, path) for part in declared)
-                if fine or not _is_path(project, stage, word):
+                if fine or not (word in paths or _is_path(project, stage, word)):
                     continue
                 if not any(covers(path, out) for out in stage.stage.outs):
                     yield Finding(
