@@ -92,6 +92,7 @@ class Answers(Extension):
         self._own[directory.name] = f"'{ASKED[-1]}' in cookiecutter and not cookiecutter | checked"
         environment.globals |= {
             "answers_are_checked": True,
+            "docs": docs,
             "page": page,
             "python_version": python_version(),
             "template_root": str(ROOT),
@@ -121,6 +122,19 @@ def python_version() -> str:
     return f"3.{minor if major == 3 and minor in supported else NEWEST_MINOR}"
 
 
+def docs(template: object) -> str | None:
+    """Return the address of the documentation, where the template came from a host.
+
+    Args:
+        template: where the template came from, as it was typed.
+    """
+    source = HOST.fullmatch(str(template))
+    if source is None:
+        return None
+    host = SHORTHANDS.get(source["short"] or "", source["host"])
+    return f"https://{host}/{source['path'].removesuffix('.git')}/blob/HEAD/docs"
+
+
 def page(template: object, name: str, title: str) -> str:
     """Return a page of the documentation as Markdown: a link where the template came from a host.
 
@@ -129,11 +143,8 @@ def page(template: object, name: str, title: str) -> str:
         name: the page below docs/.
         title: how the text calls it.
     """
-    source = HOST.fullmatch(str(template))
-    if source is None:
-        return f"{title} (`docs/{name}` of the template)"
-    host = SHORTHANDS.get(source["short"] or "", source["host"])
-    return f"[{title}](https://{host}/{source['path'].removesuffix('.git')}/blob/HEAD/docs/{name})"
+    address = docs(template)
+    return f"[{title}]({address}/{name})" if address else f"{title} (`docs/{name}` of the template)"
 
 
 def wheel(package: str) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from modelkeep import __version__
 from modelkeep.place import enter_project, path_given, path_or_word
 from modelkeep_core import __version__ as core_version
-from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.errors import UserError, described, suggestion
 
 SHELLS = ("bash", "zsh", "tcsh")
 INTERRUPTED = 130
@@ -89,7 +89,7 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(described(error), file=sys.stderr)
         return mistake
     except Exception:
         # Python would end with 1, whatever that means for the command.

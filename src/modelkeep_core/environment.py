@@ -67,7 +67,8 @@ def check_environment(lock: Path) -> None:
             )
         raise UserError(
             f"{difference}. {remedy}\n"
-            f"With {UNLOCKED}=1 it goes on all the same, and the model is not reproducible."
+            f"With {UNLOCKED}=1 it goes on all the same, and the model is not reproducible.",
+            "how-to/environment.md",
         )
 
 

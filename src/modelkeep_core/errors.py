@@ -1,13 +1,41 @@
 """A person's mistake, told in a message that helps instead of a traceback."""
 
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class UserError(Exception):
-    """What cannot be used, where it stands, and what to do about it."""
+    """What cannot be used, where it stands, and what to do about it.
+
+    Attributes:
+        page: the page of the documentation that says more, such as "reference/stages.md#the-guard".
+    """
+
+    def __init__(self, message: str, page: str | None = None) -> None:
+        """Take the message, and a page if there is one."""
+        super().__init__(message)
+        self.page = page
+
+
+def described(error: Exception) -> str:
+    """Return what a person reads of an error: "error: ", the message, and where more is said.
+
+    The pages are where `[tool.modelkeep] docs` of pyproject.toml in this directory says.
+    """
+    text = f"error: {error}"
+    page = getattr(error, "page", None)
+    if page is None:
+        return text
+    try:
+        project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+        more = f"{project['tool']['modelkeep']['docs']}/{page}"
+    except (OSError, ValueError, KeyError, TypeError):
+        more = f"docs/{page} of cookiecutter-dvc-pipeline"
+    return f"{text}\nMore: {more}"
 
 
 @contextmanager
@@ -16,7 +44,7 @@ def exit_on_user_error() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(described(error))
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:

@@ -24,6 +24,7 @@ KEPT_FILES = ("dvc.lock",)
 KEPT_DIRECTORIES = (".git", ".dvc")
 # Where packages are installed, in an environment or beside it
 INSTALLED = ("site-packages", "dist-packages")
+PAGE = "reference/stages.md#the-guard"
 
 
 def check(start: Path, name: str) -> None:
@@ -45,19 +46,22 @@ def check(start: Path, name: str) -> None:
         lines = "".join(f"\n      - {path}" for path in missing)
         raise UserError(
             f"stage '{name}' read what dvc.yaml does not name, so a change of it would go "
-            f"unnoticed. Add to stages.{name}.deps in {place / DVC_YAML}:{lines}"
+            f"unnoticed. Add to stages.{name}.deps in {place / DVC_YAML}:{lines}",
+            PAGE,
         )
     if ignored := hidden(stage, place, files):
         raise UserError(
             f"stage '{name}' read {ignored[0]}, which {DVCIGNORE} hides from DVC, so a change of "
             f"the file would go unnoticed. Take the pattern for it out of {DVCIGNORE}, or do not "
-            "read the file."
+            "read the file.",
+            PAGE,
         )
     if missing := undeclared_params(stage, place, read_keys()):
         lines = "".join(f"\n      - {section}" for section in missing)
         raise UserError(
             f"stage '{name}' read parameters that dvc.yaml does not name, so a change of them "
-            f"would go unnoticed. Add to stages.{name}.params in {place / DVC_YAML}:{lines}"
+            f"would go unnoticed. Add to stages.{name}.params in {place / DVC_YAML}:{lines}",
+            PAGE,
         )
     if strange := foreign(place, modules):
         module, file = strange
@@ -65,7 +69,8 @@ def check(start: Path, name: str) -> None:
             f"stage '{name}' imported {module} from {file}, which is neither in the project nor "
             "installed from the lock, so a change of it would go unnoticed. Install the locked "
             "package (no editable install, nothing on PYTHONPATH), or put the module into the "
-            "project."
+            "project.",
+            PAGE,
         )
 
 

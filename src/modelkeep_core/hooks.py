@@ -19,9 +19,11 @@ class Hooks(Section):
     Attributes:
         trusted: modules whose functions and classes a model may hold, such as "pipeline.features";
             a package that holds some carries the code of their modules.
+        docs: the address of the pages that messages name.
     """
 
     trusted: list[str] = Field(default_factory=list)
+    docs: str | None = None
 
 
 def read_hooks(root: Path) -> Hooks:

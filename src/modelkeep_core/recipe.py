@@ -11,7 +11,7 @@ from modelkeep_core.dvc_yaml import PARAMS, Stage, covers, overlaps, read_stages
 from modelkeep_core.dvcignore import DvcIgnore
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import plain, read_yaml, sha256
-from modelkeep_core.guard import is_empty_init, project_of
+from modelkeep_core.guard import PAGE, is_empty_init, project_of
 
 KINDS = ("data", "code", "schema", "environment", "files")
 
@@ -147,7 +147,8 @@ def _check_packages(root: Path, producer: Stage) -> None:
         lines = "".join(f"\n      - {name}" for name in lacking)
         raise UserError(
             f"stage '{producer.name}' reads what dvc.yaml does not name, so a change of it would "
-            f"go unnoticed. Add to stages.{producer.name}.deps in dvc.yaml:{lines}"
+            f"go unnoticed. Add to stages.{producer.name}.deps in dvc.yaml:{lines}",
+            PAGE,
         )
 
 
@@ -169,7 +170,8 @@ def _check_params(producers: list[Stage], stage: Stage) -> None:
         lines = "".join(f"\n      - {key}" for key in dict.fromkeys(lacking))
         raise UserError(
             f"stage '{stage.name}' writes down parameters that dvc.yaml does not name, so a change "
-            f"of them would go unnoticed. Add to stages.{stage.name}.params in dvc.yaml:{lines}"
+            f"of them would go unnoticed. Add to stages.{stage.name}.params in dvc.yaml:{lines}",
+            PAGE,
         )
 
 

@@ -1,8 +1,16 @@
 """A person's mistake ends in a message, a programmer's in a traceback."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
-from modelkeep_core.errors import UserError, exit_on_user_error, suggestion
+import modelkeep_core
+from modelkeep_core.errors import UserError, described, exit_on_user_error, suggestion
+
+SOURCES = Path(modelkeep_core.__file__).parents[1]
+PAGE = re.compile(r"((?:tutorials|how-to|reference|explanation)/[\w/-]+\.md)(?:#([\w-]+))?")
 
 
 def test_a_refusal_becomes_its_message_and_a_failed_exit():
@@ -36,3 +44,44 @@ def test_the_nearest_known_word_is_suggested():
 def test_nothing_is_suggested_where_no_word_is_near():
     """A word that resembles none of the known ones gets no misleading suggestion."""
     assert suggestion("zzz", ["seed", "test_size"]) == ""
+
+
+def test_a_message_may_name_the_page_that_says_more(tmp_path, monkeypatch):
+    """The address is that of pyproject.toml, else where the pages lie; most messages name none."""
+    monkeypatch.chdir(tmp_path)
+    error = UserError("no.", "reference/stages.md#the-guard")
+    assert described(UserError("no.")) == "error: no."
+    assert described(OSError("no.")) == "error: no."
+    plain = "error: no.\nMore: docs/reference/stages.md#the-guard of cookiecutter-dvc-pipeline"
+    assert described(error) == plain
+    for content in ("[tool", "[tool]", "tool = 1", "[tool.modelkeep]\ndocs = 1"):
+        Path("pyproject.toml").write_text(content, encoding="utf-8")
+        assert described(error).startswith("error: no.\nMore: ")
+    address = '[tool.modelkeep]\ndocs = "https://example.org/docs"\n'
+    Path("pyproject.toml").write_text(address, encoding="utf-8")
+    more = "https://example.org/docs/reference/stages.md#the-guard"
+    assert described(error) == f"error: no.\nMore: {more}"
+
+
+def anchors(page):
+    """Return the anchors of a page, as GitHub makes them of its headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\s-]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+def test_every_page_that_a_message_names_is_there():
+    """A constant of the libraries that looks like a page is one, with that heading."""
+    named = {
+        found.groups()
+        for path in SOURCES.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if (found := PAGE.fullmatch(node.value))
+    }
+    assert len(named) > 1
+    docs = SOURCES.parent / "docs"
+    assert [
+        f"{page}#{anchor}"
+        for page, anchor in sorted(named, key=str)
+        if not (docs / page).is_file() or (anchor and anchor not in anchors(docs / page))
+    ] == []

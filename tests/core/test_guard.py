@@ -78,7 +78,9 @@ def missing(project, body, start=""):
     if done.returncode == 0:
         return []
     assert done.stderr.startswith("error: stage 'train' read what dvc.yaml does not name")
-    return [line.removeprefix("      - ") for line in done.stderr.splitlines()[1:]]
+    _, *lines, more = done.stderr.splitlines()
+    assert more.startswith("More: docs/reference/stages.md#the-guard")
+    return [line.removeprefix("      - ") for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +273,7 @@ def test_the_sections_of_other_stages_are_seen(project):
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: stage 'train' read parameters that dvc.yaml does not")
-    assert done.stderr.endswith("dvc.yaml:\n      - package\n")
+    assert "dvc.yaml:\n      - package\nMore: docs/" in done.stderr
 
 
 def test_nothing_that_is_installed_is_foreign():

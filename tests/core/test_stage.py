@@ -130,7 +130,7 @@ def test_a_file_that_is_not_declared_is_refused_under_dvc(stage):
     path.write_text(text.replace("def main", "open('notes.txt').close()\n\ndef main"))
     message = failed(stage())
     assert "stage 'copy' read what dvc.yaml does not name" in message
-    assert message.endswith("\n      - notes.txt\n")
+    assert "\n      - notes.txt\nMore: docs/" in message
     assert stage(name=None).returncode == 0
 
 
@@ -140,7 +140,7 @@ def test_a_module_that_is_not_declared_is_refused_under_dvc(stage):
     text = path.read_text(encoding="utf-8")
     (stage.root / "pipeline" / "helper.py").write_text("x = 1\n", encoding="utf-8")
     path.write_text(text.replace("import shutil\n", "import shutil\nfrom pipeline import helper\n"))
-    assert failed(stage()).endswith("\n      - pipeline/helper.py\n")
+    assert "\n      - pipeline/helper.py\nMore: docs/" in failed(stage())
 
 
 @pytest.mark.slow
@@ -156,7 +156,7 @@ def test_what_dvc_reads_to_fill_in_a_template_is_no_input(stage):
     path = stage.root / "pipeline" / "copy.py"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("def main", "open('vars.yaml').close()\n\ndef main"))
-    assert failed(stage()).endswith("\n      - vars.yaml\n")
+    assert "\n      - vars.yaml\nMore: docs/" in failed(stage())
 
 
 def test_a_stage_of_another_name_is_refused(stage):
