@@ -111,7 +111,8 @@ def test_make_the_environment(bake: Bake, tmp_path: Path) -> None:
     done = subprocess.run(
         ["bash", "-ec", script],
         cwd=project,
-        env=os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        env=os.environ
+        | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PIP_NO_COMPILE": "1"},
         capture_output=True,
         encoding="utf-8",
         check=False,
