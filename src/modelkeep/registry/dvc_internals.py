@@ -7,7 +7,7 @@ that no other module of the registry imports DVC, and no other of this library m
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +72,20 @@ def locked_project() -> Iterator[Any]:
             yield repo
     except DvcException as error:
         raise UserError(f"DVC cannot work here: {error}") from None
+
+
+def forget_remote(repo: Any, remote: str) -> None:
+    """Let a project ask a remote anew what it has, where DVC would believe what it noted before.
+
+    Raises:
+        UserError: DVC's notes cannot be cleared.
+    """
+    from dvc.exceptions import DvcException
+    from dvc_data.hashfile.db import get_index
+    from dvc_objects.errors import ObjectDBError
+
+    try:
+        with closing(get_index(repo.cloud.get_remote_odb(name=remote))) as index:
+            index.clear()
+    except (DvcException, ObjectDBError) as error:
+        raise UserError(f"what DVC noted of '{remote}' cannot be cleared: {error}") from None

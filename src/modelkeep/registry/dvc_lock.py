@@ -1,7 +1,7 @@
 """The pipeline of a commit: what dvc.lock says was run, and which paths are models."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -16,10 +16,12 @@ class File:
     Attributes:
         path: relative to the project.
         md5: DVC's hash of its content; it ends in ".dir" for a directory.
+        size: of its content, in bytes; None where the lock does not say.
     """
 
     path: str
     md5: str | None
+    size: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -141,4 +143,10 @@ def _stages(stages: dict[str, Any]) -> Iterator[Stage]:
 
 def _files(entries: list[dict[str, Any]]) -> Iterator[File]:
     for entry in entries:
-        yield File(entry["path"], entry.get("md5"))
+        yield File(entry["path"], entry.get("md5"), size_of(entry))
+
+
+def size_of(entry: dict[str, Any]) -> int | None:
+    """Return the size that an entry of dvc.lock or of a .dvc file gives, in bytes, or None."""
+    size = str(entry.get("size", ""))
+    return int(size) if size.isascii() and size.isdigit() and len(size) < 20 else None

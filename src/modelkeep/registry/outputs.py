@@ -1,10 +1,10 @@
 """What DVC keeps of a commit: the outputs of its pipeline and the data that it tracks."""
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.dvc_lock import read_yaml
+from modelkeep.registry.dvc_lock import read_yaml, size_of
 from modelkeep.registry.storage import Storage
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
@@ -19,12 +19,14 @@ class Output:
         md5: DVC's name of its object.
         stage: the stage that makes it, or None for data.
         imported: the .dvc file if it comes from another repository, which keeps its bytes.
+        size: of its content, in bytes; None where the commit does not say.
     """
 
     path: str
     md5: str
     stage: str | None = None
     imported: str | None = None
+    size: int | None = field(default=None, compare=False)
 
 
 def outputs_of(catalogue: Catalogue, version: Version) -> list[Output]:
@@ -53,6 +55,7 @@ def outputs_of(catalogue: Catalogue, version: Version) -> list[Output]:
                     ),
                     out["md5"],
                     imported=pointer if imported else None,
+                    size=size_of(out),
                 )
                 for out in content["outs"]
             ]
@@ -63,7 +66,7 @@ def outputs_of(catalogue: Catalogue, version: Version) -> list[Output]:
     in_git = {parent for name in tracked for parent in (name, *_above(name))}
     for stage in catalogue.pipeline(version).stages:
         outputs += [
-            Output(out.path, out.md5, stage.name)
+            Output(out.path, out.md5, stage.name, size=out.size)
             for out in stage.outs
             if out.md5 and out.path not in in_git
         ]

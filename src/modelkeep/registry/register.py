@@ -7,12 +7,14 @@ from typing import Any
 from modelkeep import text
 from modelkeep.registry import publish
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.dvc_internals import locked_project
+from modelkeep.registry.dvc_internals import forget_remote, locked_project
 from modelkeep.registry.fetch import is_package_of
+from modelkeep.registry.imported import check_source
 from modelkeep.registry.metadata import Metadata
-from modelkeep.registry.outputs import objects_of, outputs_of
+from modelkeep.registry.outputs import outputs_of
+from modelkeep.registry.presence import MISSING, Fault, faults
 from modelkeep.registry.same_recipe import check_recipe, check_unregistered
-from modelkeep.registry.storage import storage_of
+from modelkeep.registry.storage import Storage, storage_of
 from modelkeep.registry.summary import UNLOCKED, trailers
 from modelkeep.registry.tags import VERSION, order
 from modelkeep.registry.version import Version
@@ -44,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--local", action="store_true", help="accept that data and model are not in the DVC remote"
+    )
+    parser.add_argument(
+        "--deep", action="store_true", help="read and hash all that the DVC remote has of it"
     )
     parser.add_argument("--push", action="store_true", help="send the tag to origin")
 
@@ -132,7 +137,7 @@ def checked(catalogue: Catalogue, model: str, repo: Any, args: argparse.Namespac
         )
     check_recipe(Path(), path, catalogue.records.of(version))
     if not args.local:
-        check_pushed(catalogue, version)
+        check_pushed(catalogue, version, path, repo, args.deep)
     return version
 
 
@@ -157,22 +162,60 @@ def check_locked(metadata: Metadata, reason: str | None) -> None:
         )
 
 
-def check_pushed(catalogue: Catalogue, version: Version) -> None:
-    """Make sure that every object of the commit is in the remote.
+def check_pushed(
+    catalogue: Catalogue, version: Version, package: str, repo: Any, deep: bool = False
+) -> None:
+    """Make sure that every object of the commit is in the remote, as large as it should be.
+
+    The objects of the package are read and hashed. What comes from another repository must be
+    there still.
+
+    Args:
+        catalogue: the versions.
+        version: the version.
+        package: the path of its package.
+        repo: the DVC project.
+        deep: whether all objects are read and hashed.
 
     Raises:
-        UserError: one is not, or the remote cannot be reached.
+        UserError: one is not, or a remote cannot be reached.
     """
+    outputs = outputs_of(catalogue, version)
+    hashed = [output.path for output in outputs] if deep else [package]
     with storage_of(catalogue.git, version) as storage:
-        wanted = objects_of(outputs_of(catalogue, version), storage)
-        there = storage.in_remote(wanted)
-    missing = [meaning for name, meaning in wanted.items() if name not in there]
-    if missing:
-        raise UserError(
+        if wrong := faults(outputs, storage, hashed):
+            raise UserError(_remedy(wrong, storage, repo))
+        for output in outputs:
+            if output.imported:
+                check_source(catalogue.git, version, output, storage)
+
+
+def _remedy(wrong: list[Fault], storage: Storage, repo: Any) -> str:
+    """Return what is wrong with a remote and what helps, after that was made true.
+
+    DVC takes for whole what the remote has under its name, and a directory whose list is there.
+    What `dvc push` would not send is sent here, and what DVC noted of the remote is forgotten.
+    """
+    forget_remote(repo, str(storage.remote))
+    unsent = {fault.name: fault.meaning for fault in wrong if fault.unsent}
+    missing = [fault.meaning for fault in wrong if not fault.unsent]
+    if not unsent:
+        return (
             f"the remote '{storage.remote}' does not have {missing[0]}{_more(missing)}: whoever "
             "clones this has a version without its files. `dvc push` sends them; --local accepts "
             "the risk."
         )
+    storage.send(unsent)
+    names = [*unsent.values()]
+    first = next(fault for fault in wrong if fault.unsent)
+    state = "does not have" if first.problem == MISSING else "has damaged"
+    rest = f" `dvc push` sends {missing[0]}{_more(missing)}, not there either." if missing else ""
+    return (
+        f"the remote '{storage.remote}' {state} {names[0]}{_more(names)}: whoever clones this has "
+        "a version without its files. `dvc push` would not send them, since it believes what the "
+        f"remote lists; they were sent just now, from the cache.{rest} `modelkeep fsck` tells what "
+        "else was lost; then register again."
+    )
 
 
 def next_number(catalogue: Catalogue, model: str, wanted: str | None, bump: str) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 
 OBJECTS = ("files", "md5")
+NAME = re.compile(r"[0-9a-f]{32}(?:\.dir)?", re.ASCII)
 
 
 class Storage:
@@ -53,12 +55,67 @@ class Storage:
         Raises:
             UserError: there is no remote, or it cannot be reached.
         """
+        return set(self.remote_sizes(objects))
+
+    def remote_sizes(self, objects: Iterable[str]) -> dict[str, int | None]:
+        """Return the size in bytes of each of the objects that is in the remote.
+
+        It is None where the remote has the object and does not say how large it is.
+
+        Raises:
+            UserError: there is no remote, or it cannot be reached.
+        """
         wanted = list(objects)
         with self._reached() as database:
-            # DVC takes an absent directory for an error, and an absent object for an answer.
-            if not database.fs.exists(database.path):
-                return set()
-            return set(database.oids_exist(wanted))
+            # DVC's own question whether objects exist ends at the first list of a directory.
+            infos = database.fs.info(
+                [database.oid_to_path(name) for name in wanted], return_exceptions=True
+            )
+            sizes: dict[str, int | None] = {}
+            for name, info in zip(wanted, infos, strict=True):
+                if isinstance(info, FileNotFoundError | NotADirectoryError):
+                    continue
+                if isinstance(info, Exception):
+                    raise info
+                if info.get("type") != "directory":
+                    sizes[name] = info.get("size")
+            return sizes
+
+    def is_whole_in_remote(self, name: str) -> bool:
+        """Say whether the bytes that the remote has of an object are those that its name says.
+
+        Raises:
+            UserError: the remote cannot be reached, or does not give them.
+        """
+        with (
+            self._reached() as database,
+            database.fs.open(database.oid_to_path(name), "rb") as file,
+        ):
+            return hashlib.file_digest(file, "md5").hexdigest() == name.removesuffix(".dir")
+
+    def send(self, objects: dict[str, str]) -> None:
+        """Put objects of the cache into the remote, over what is there under their names.
+
+        The lists of directories come last: whoever finds one may rely on its files.
+
+        Raises:
+            UserError: the cache does not have one, or has damaged it; nothing was sent then. Or
+                the remote does not take it.
+        """
+        unusable = self.unusable(objects)
+        if unusable:
+            raise UserError(
+                f"{next(iter(unusable.values()))} cannot be sent to the remote '{self.remote}', as "
+                "the cache of this machine does not have it whole. Where the version was made, "
+                "`modelkeep fsck --repair` sends it."
+            )
+        with self._reached() as database:
+            for name in sorted(objects, key=lambda name: name.endswith(".dir")):
+                place = database.oid_to_path(name)
+                database.makedirs(database.fs.parent(place))
+                database.fs.put_file(str(self.path(name)), place)
+                # As DVC leaves what it sends: it believes what is read-only
+                database.protect(place)
 
     def path(self, name: str) -> Path:
         """Return where the cache keeps an object."""
@@ -68,14 +125,24 @@ class Storage:
         """Return the objects of a directory by the paths in it; a file is its own, by "".
 
         Raises:
-            UserError: the object that lists them is neither in the cache nor in the remote, or it
-                lists a path that leads out of the directory.
+            UserError: the object that lists them is neither in the cache nor in the remote, it is
+                no list, or it lists a path that leads out of the directory.
         """
+        check_name(name, meaning)
         if not name.endswith(".dir"):
             return {"": name}
         self.get({name: meaning})
-        listing = json.loads(self.path(name).read_text(encoding="utf-8"))
-        return {inside(entry["relpath"], meaning): entry["md5"] for entry in listing}
+        try:
+            listing = json.loads(self.path(name).read_bytes())
+            files = {str(entry["relpath"]): str(entry["md5"]) for entry in listing}
+        except (KeyError, RecursionError, TypeError, ValueError):
+            raise UserError(
+                f"the list of the files of {meaning} (object {name}) is not as DVC writes it."
+            ) from None
+        for file, md5_of_file in files.items():
+            inside(file, meaning)
+            check_name(md5_of_file, f"{meaning}/{file}")
+        return files
 
     def unusable(self, objects: dict[str, str]) -> dict[str, str]:
         """Return those of the objects that the cache has not, or has damaged, which is told.
@@ -105,7 +172,8 @@ class Storage:
             if name not in there:
                 raise UserError(
                     f"{meaning} (object {name}) is not usable in the cache, and not in the remote "
-                    f"'{self.remote}'. Where the version was made, `dvc push` sends it."
+                    f"'{self.remote}'. Where the version was made, `modelkeep fsck --repair` sends "
+                    "it."
                 )
         return unusable
 
@@ -175,6 +243,16 @@ def storage_of(git: Git, version: Version) -> Iterator[Storage]:
         settings = git.read_one(f"{present}:{version.directory}.dvc/config")
         Path(directory, "config").write_bytes(settings or b"")
         yield Storage(Path(directory), lasting=False)
+
+
+def check_name(name: str, meaning: str) -> None:
+    """Make sure that a text is the name of an object: it becomes a part of paths.
+
+    Raises:
+        UserError: it is none.
+    """
+    if not NAME.fullmatch(name):
+        raise UserError(f"{meaning} has no name that DVC gives to an object: {name!r}.")
 
 
 def inside(file: str, directory: str) -> str:

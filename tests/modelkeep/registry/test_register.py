@@ -16,6 +16,7 @@ from project import (
     FORKS,
     SETTINGS,
     UNREACHED,
+    damage,
     dvc,
     ended,
     forked,
@@ -225,7 +226,62 @@ def test_what_the_remote_does_not_have_is_refused(project, path):
     project.stored(project.objects()[path]).unlink()
     why = project.refusal("register")
     assert why.startswith(f"the remote 'storage' does not have {path}: ")
-    assert why.endswith("`dvc push` sends them; --local accepts the risk.")
+    if path == "package":
+        assert why.endswith("`dvc push` sends them; --local accepts the risk.")
+    else:
+        assert why.endswith("`modelkeep fsck` tells what else was lost; then register again.")
+
+
+@pytest.mark.parametrize("path", ["package", "package/model.skops", "raw/rows.csv"])
+def test_the_advice_on_what_the_remote_lost_helps(project, path):
+    """After `dvc push`, which believes a list and what it noted before, nothing is missing."""
+    name = project.objects()[path]
+    project.stored(name).unlink()
+    project.refusal("register")
+    assert dvc(project.directory, "push") == 0
+    assert project.stored(name).read_bytes() == project.cached(name).read_bytes()
+    assert project.stored(name).stat().st_mode & 0o777 == 0o444
+    project.run("register")
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("package/model.skops", b"cut"),
+        ("package/model.skops", None),
+        ("raw/rows.csv", b""),
+        ("package", b"[]"),
+    ],
+)
+def test_what_the_remote_has_damaged_is_refused_and_sent_anew(project, path, content):
+    """Sizes are known; of the package, which is served, every byte is read."""
+    name = project.objects()[path]
+    whole = project.stored(name).read_bytes()
+    damage(project.stored(name), whole[::-1] if content is None else content)
+    why = project.refusal("register")
+    assert why.startswith(f"the remote 'storage' has damaged {path}: whoever clones this has")
+    assert project.stored(name).read_bytes() == whole
+    project.run("register")
+
+
+def test_other_bytes_of_the_same_size_are_told_where_that_is_asked_for(project):
+    """Data may be large: they are read whole with --deep."""
+    name = project.objects()["raw/rows.csv"]
+    damage(project.stored(name), project.stored(name).read_bytes()[::-1])
+    assert "has damaged raw/rows.csv" in project.refusal("register", "--deep")
+    damage(project.stored(name), project.stored(name).read_bytes()[::-1])
+    project.run("register")
+
+
+def test_what_this_machine_has_damaged_as_well_is_not_sent(project, capsys):
+    """Bytes that are not what their name says would help nobody."""
+    name = project.objects()["package/model.skops"]
+    project.stored(name).unlink()
+    damage(project.cached(name))
+    why = project.refusal("register")
+    assert why.startswith("package/model.skops cannot be sent to the remote 'storage'")
+    assert not project.stored(name).exists()
+    assert "package/model.skops is damaged in the cache" in capsys.readouterr().err
 
 
 def test_all_that_the_remote_lacks_is_counted(project):

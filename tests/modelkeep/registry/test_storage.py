@@ -200,7 +200,7 @@ def test_an_object_that_is_nowhere_whole_is_refused(project, storage, name, cach
         storage.get({name: "the model"})
     assert str(refused.value) == (
         f"the model (object {name}) is not usable in the cache, and not in the remote 'storage'. "
-        "Where the version was made, `dvc push` sends it."
+        "Where the version was made, `modelkeep fsck --repair` sends it."
     )
 
 
