@@ -34,11 +34,19 @@ def read_settings(dvc_directory: Path) -> Any:
 
 @contextmanager
 def local_settings(dvc_directory: Path) -> Iterator[Any]:
-    """Yield the settings that a project has on this machine only, to be changed."""
-    from dvc.config import Config
+    """Yield the settings that a project has on this machine only, to be changed.
 
-    with Config(dvc_dir=str(dvc_directory)).edit("local") as settings:
-        yield settings
+    They are written in UTF-8: DVC itself writes ASCII alone, and so no path with other letters.
+    """
+    from configobj import ConfigObj  # type: ignore[import-untyped]
+    from dvc.config import Config, _pack_named
+
+    config, place = Config(dvc_dir=str(dvc_directory)), dvc_directory / Config.CONFIG_LOCAL
+    settings = config.load_one("local")
+    yield settings
+    saved = _pack_named(Config._save_paths(settings, str(place.resolve())))
+    with place.open("wb") as file:
+        ConfigObj(saved, encoding="utf-8").write(file)
 
 
 def open_objects(settings: Any, remote: str, place: Sequence[str]) -> Any:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -104,13 +105,35 @@ def write(catalogue: Catalogue, tag: str, commit: str, message: str, push: bool)
     written = git.run("rev-parse", f"refs/tags/{tag}").strip()
     try:
         _sent(git, "push", "--quiet", REMOTE, f"refs/tags/{tag}:refs/tags/{tag}")
-    except UserError as error:
-        git.run("update-ref", "-d", f"refs/tags/{tag}", written)
-        raise UserError(
-            f"{error} The tag {tag} was taken back: nothing has changed. If somebody was faster, "
-            f"`git fetch {REMOTE} 'refs/tags/*:refs/tags/*'` brings what they decided."
-        ) from None
+    except (UserError, KeyboardInterrupt) as error:
+        _settle(git, tag, written, str(error) or "Interrupted.")
     return f"{tag} is written and pushed to {REMOTE}."
+
+
+def _settle(git: Git, tag: str, written: str, reason: str) -> None:
+    """After a push without a good answer, ask the remote repository what it has, and go by that.
+
+    Raises:
+        UserError: it does not have the tag, or cannot be asked; then the tag is taken back here.
+    """
+    there: str | None = None
+    answer = None
+    with suppress(UserError):
+        answer = _sent(git, "ls-remote", "--tags", "--refs", REMOTE, f"refs/tags/{tag}")
+        there = answer.partition("\t")[0] or None
+    if there == written:
+        return
+    git.run("update-ref", "-d", f"refs/tags/{tag}", written)
+    if answer is None:
+        raise UserError(
+            f"{reason} Whether {REMOTE} has the tag {tag} is not known, since it cannot be asked "
+            f"either. The tag was taken back here; `git fetch {REMOTE} 'refs/tags/*:refs/tags/*'` "
+            "brings it if it is there. Look, then decide again."
+        )
+    raise UserError(
+        f"{reason} The tag {tag} was taken back: nothing has changed. If somebody was faster, "
+        f"`git fetch {REMOTE} 'refs/tags/*:refs/tags/*'` brings what they decided."
+    )
 
 
 def _sent(git: Git, *arguments: str) -> str:

@@ -8,6 +8,7 @@ import gto.api
 import pytest
 
 from modelkeep.registry import publish
+from modelkeep.registry.git import Git, GitError
 from modelkeep_core.errors import UserError
 from project import LATER, THEN, git, refuse_pushes
 
@@ -194,6 +195,50 @@ def test_an_origin_out_of_reach_leaves_no_tag(project, write, check):
         with pytest.raises(UserError, match=r"origin did not take part: .*nowhere"):
             action()
     assert project.tags() == {}
+
+
+def test_a_push_whose_answer_was_lost_is_no_failure_where_origin_has_the_tag(
+    project, write, monkeypatch
+):
+    """Origin is asked what it has, before anything is said of it."""
+    bare = project.add_origin()
+    fail_after_push(monkeypatch, GitError("`git push` failed: the remote end hung up"))
+    assert write(push=True) == f"{TAG} is written and pushed to origin."
+    assert project.tags(bare) == project.tags() != {}
+
+
+def test_an_interrupted_push_is_settled_as_well(project, write, monkeypatch):
+    """What origin took before Ctrl-C is here, too."""
+    bare = project.add_origin()
+    fail_after_push(monkeypatch, KeyboardInterrupt())
+    write(push=True)
+    assert project.tags(bare) == project.tags() != {}
+
+
+def test_where_origin_cannot_be_asked_either_the_message_says_so(project, write, monkeypatch):
+    """It may have the tag: that nothing has changed is not known."""
+    bare = project.add_origin()
+    gone = bare.with_name("gone")
+    fail_after_push(monkeypatch, GitError("`git push` failed: timeout"), lambda: bare.rename(gone))
+    with pytest.raises(UserError, match=f"Whether origin has the tag {TAG} is not known") as why:
+        write(push=True)
+    assert "nothing has changed" not in str(why.value)
+    assert project.tags() == {}
+    assert {*project.tags(gone)} == {TAG}
+
+
+def fail_after_push(monkeypatch, error, then=lambda: None):
+    """Let every push reach its target, and its answer be lost."""
+    run = Git.run
+
+    def lost(git, *words, **options):
+        printed = run(git, *words, **options)
+        if words[0] == "push":
+            then()
+            raise error
+        return printed
+
+    monkeypatch.setattr(Git, "run", lost)
 
 
 # Before anything is written

@@ -300,6 +300,19 @@ def test_another_project_can_share_remote_and_cache(project, storage, name, tmp_
     ]
 
 
+def test_paths_may_have_any_letters(project, tmp_path, name):
+    """A person's name may be in the path of cache and remote, which DVC itself does not write."""
+    place = tmp_path / "zoë 名前"
+    shutil.copytree(project.directory / ".dvc", place / ".dvc")
+    shutil.copytree(project.storage, place / "storage")
+    settings = SETTINGS.format(place / "storage")
+    (place / ".dvc" / "config.local").write_text(settings, encoding="utf-8")
+    (tmp_path / "other").mkdir()
+    Storage(place / ".dvc").share_with(tmp_path / "other")
+    other = Storage(tmp_path / "other")
+    assert other.in_cache([name]) == other.in_remote([name]) == {name}
+
+
 def test_a_cache_that_passes_is_not_shared(project, tmp_path, name):
     """A clone of a bare repository has a cache of its own."""
     (tmp_path / "other").mkdir()
