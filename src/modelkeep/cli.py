@@ -46,7 +46,11 @@ REGISTRY = {
     "fetch": "put the package of a version into a directory",
     "restore": "put code, parameters, data and model of a version into a directory",
     "verify": "rebuild a version and prove that it is the same",
+    "fsck": "check that the bytes of all versions are in the remote",
+    "gc": "delete from the cache what no version, stage or branch needs",
 }
+# Exit status 1 says something else than that there was a mistake.
+MISTAKE_IS_2 = ("fsck",)
 GROUPS = {
     "Your data and your model": {
         "adopt": Command("modelkeep.adopt.command", "put your own data in the place of the sample"),
@@ -54,7 +58,11 @@ GROUPS = {
         "check": Command("modelkeep.check.command", "find what is wrong with the project", 2),
     },
     "Versions": {
-        name: Command(f"modelkeep.registry.{'listing' if name == 'list' else name}", meaning)
+        name: Command(
+            f"modelkeep.registry.{'listing' if name == 'list' else name}",
+            meaning,
+            2 if name in MISTAKE_IS_2 else 1,
+        )
         for name, meaning in REGISTRY.items()
     },
     "In use": {

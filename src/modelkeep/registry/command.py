@@ -6,8 +6,8 @@ from types import ModuleType
 
 from modelkeep.place import path_or_word
 
-READING = ("list", "show", "diff", "lineage", "history")
-WITHOUT_REF = ("register", "list", "history")
+READING = ("list", "show", "diff", "lineage", "history", "fsck")
+WITHOUT_REF = ("register", "list", "history", "gc")
 NOTE = "REF is a version (v1.2.0), a stage (prod), a Git revision, or the beginning of a recipe id."
 
 
@@ -15,7 +15,8 @@ def add_common(parser: argparse.ArgumentParser, name: str) -> None:
     """Add the options that a command has besides its own."""
     if name not in WITHOUT_REF:
         parser.epilog = NOTE
-    parser.add_argument("--model", metavar="NAME", help="the model, where there are several")
+    if name != "gc":
+        parser.add_argument("--model", metavar="NAME", help="the model, where there are several")
     if name in READING:
         parser.add_argument("--json", action="store_true", help="print data, not a table")
     if name in (*READING, "fetch"):
@@ -31,7 +32,7 @@ def run(module: ModuleType, args: argparse.Namespace) -> int:
     """Open the catalogue, run a command's `run(catalogue, args)`, and print what it returns.
 
     Returns:
-        The exit status.
+        The exit status: 0, or what the command's `status(data)` says where it has one.
 
     Raises:
         UserError: the repository or what the command asks for cannot be used.
@@ -43,4 +44,4 @@ def run(module: ModuleType, args: argparse.Namespace) -> int:
         data, text = module.run(Catalogue(git, args.model), args)
     as_data = getattr(args, "json", False)
     print(json.dumps(data, indent=2, ensure_ascii=False) if as_data else text)
-    return 0
+    return module.status(data) if hasattr(module, "status") else 0

@@ -3,11 +3,15 @@
 import posixpath
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.outputs import Output
 from modelkeep.registry.storage import Storage
+from modelkeep.registry.version import Version
+from modelkeep_core.errors import UserError
 
-MISSING = "not there"
+MISSING, DAMAGED = "missing", "damaged"
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Fault:
     Attributes:
         name: DVC's name of the object.
         meaning: what it is: a path in the project.
-        problem: what is wrong with it, in a few words.
+        problem: "missing" or "damaged": it is there with other bytes.
         unsent: whether `dvc push` would not send it: it takes an object that is there for whole,
             and a directory whose list is there as well.
     """
@@ -40,16 +44,32 @@ def faults(outputs: Iterable[Output], storage: Storage, deep: Container[str] = (
         deep: the paths of the outputs whose objects are all hashed, which reads them whole.
 
     Raises:
-        UserError: the remote cannot be reached, or the list of a directory is damaged everywhere.
+        UserError: the remote cannot be reached.
     """
-    kept = [output for output in outputs if output.imported is None]
+    by_output = faults_by_output(outputs, storage, deep).values()
+    return [*dict.fromkeys(fault for own in by_output for fault in own)]
+
+
+def faults_by_output(
+    outputs: Iterable[Output], storage: Storage, deep: Container[str] = ()
+) -> dict[Output, list[Fault]]:
+    """Return the faults of each output, as `faults` does; each object is looked at once.
+
+    Raises:
+        UserError: the remote cannot be reached.
+    """
     named: dict[str, Fault] = {}
     contents: dict[Output, dict[str, str]] = {}
-    for output in kept:
-        if storage.in_cache([output.md5]) or storage.in_remote([output.md5]):
-            contents[output] = storage.files(output.md5, output.path)
-        else:
+    for output in dict.fromkeys(output for output in outputs if output.imported is None):
+        contents[output] = {}
+        if not storage.in_cache([output.md5]) and not storage.in_remote([output.md5]):
             named[output.md5] = Fault(output.md5, output.path, MISSING, unsent=False)
+            continue
+        try:
+            contents[output] = storage.files(output.md5, output.path)
+        except UserError:
+            # Damaged in both; where the remote cannot be reached, that is told below.
+            named[output.md5] = Fault(output.md5, output.path, DAMAGED, unsent=True)
     meanings = _meanings(contents)
     sizes = storage.remote_sizes(meanings)
     # DVC asks for the lists of directories alone.
@@ -61,12 +81,16 @@ def faults(outputs: Iterable[Output], storage: Storage, deep: Container[str] = (
     }
     for name, meaning in meanings.items():
         if name not in sizes:
-            named[name] = Fault(name, meaning, MISSING, unsent=name in believed)
+            named.setdefault(name, Fault(name, meaning, MISSING, unsent=name in believed))
     for name in _suspects(contents, sizes, storage, deep):
         if name in sizes and name not in named and not storage.is_whole_in_remote(name):
-            problem = f"damaged there ({sizes[name]} bytes)"
-            named[name] = Fault(name, meanings[name], problem, unsent=True)
-    return [*named.values()]
+            named[name] = Fault(name, meanings[name], DAMAGED, unsent=True)
+    return {
+        output: [
+            named[name] for name in dict.fromkeys([*files.values(), output.md5]) if name in named
+        ]
+        for output, files in contents.items()
+    }
 
 
 def _meanings(contents: dict[Output, dict[str, str]]) -> dict[str, str]:
@@ -102,10 +126,49 @@ def _unlike_cache(name: str, size: int | None, storage: Storage) -> bool:
     return size is not None and path.is_file() and path.stat().st_size != size
 
 
-def resend(faults: Iterable[Fault], storage: Storage) -> None:
-    """Send from the cache what the remote does not have as it should be.
+def package_output(catalogue: Catalogue, version: Version) -> Output:
+    """Return the package of a version as what DVC keeps.
 
     Raises:
-        UserError: the cache does not have all of it whole, or the remote does not take it.
+        UserError: no stage makes it.
     """
-    storage.send({fault.name: fault.meaning for fault in faults})
+    pipeline = catalogue.pipeline(version)
+    path, content = package_of(pipeline, version)
+    made = pipeline.producing_stage(path)
+    assert made is not None
+    return Output(path, content, made[0].name, size=made[1].size)
+
+
+def places_of(output: Output, storage: Storage) -> dict[str, Any]:
+    """Say whether an output is whole in the cache and in the remote, by the sizes of its files.
+
+    Returns:
+        "cache" and "remote": whether it is; "problem": why that is not known.
+    """
+    places: dict[str, Any] = {"cache": False, "remote": None, "problem": None}
+    # Before anything is fetched, which fills the cache
+    listed = bool(storage.in_cache([output.md5]))
+    try:
+        places["remote"] = bool(storage.in_remote([output.md5]))
+    except UserError as error:
+        places["problem"] = str(error)
+    if not listed and not places["remote"]:
+        return places
+    try:
+        names = [*storage.files(output.md5, output.path).values()]
+        if places["remote"]:
+            places["remote"] = not faults([output], storage)
+    except UserError as error:
+        return places | {"remote": None, "problem": str(error)}
+    if listed and storage.in_cache(names) == {*names}:
+        total = sum(storage.path(name).stat().st_size for name in names)
+        places["cache"] = output.size in (None, total)
+    return places
+
+
+def described(wrong: list[Fault], storage: Storage) -> str:
+    """Say what is wrong with the first of some faults of a remote, and how many more there are."""
+    first, more = wrong[0], len(wrong) - 1
+    state = "does not have" if first.problem == MISSING else "has damaged"
+    others = f" and {more} more" if more else ""
+    return f"the remote '{storage.remote}' {state} {first.meaning}{others}"

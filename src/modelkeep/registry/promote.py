@@ -7,6 +7,7 @@ from modelkeep.registry import publish
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.gate import Verdict, judge
 from modelkeep.registry.reference import find
+from modelkeep.registry.servable import check_remote_has, check_whole
 from modelkeep.registry.tags import STAGE
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
@@ -20,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="promote what does not pass the gate; needs -m"
     )
+    parser.add_argument(
+        "--local", action="store_true", help="accept that the DVC remote does not have its bytes"
+    )
     parser.add_argument("--push", action="store_true", help="send the tag to origin")
 
 
@@ -27,8 +31,8 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     """Assign the version to the stage.
 
     Raises:
-        UserError: there is no such version, it is there already, or the gate refuses it; nothing
-            was written.
+        UserError: there is no such version, it is there already, its bytes cannot be had, or the
+            gate refuses it; nothing was written.
     """
     if not STAGE.fullmatch(args.stage):
         raise UserError(
@@ -42,6 +46,8 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     if args.push:
         publish.check_remote(catalogue, version.model)
     verdict = judged(catalogue, version, assigned, args.force)
+    if not args.local:
+        check_remote_has(catalogue, version, args.force, deep=True)
     if not verdict.passed and not args.force:
         raise UserError(
             f"{version.label} does not pass the gate to {args.stage}.\n\n{verdict.table}\n\n"
@@ -81,11 +87,14 @@ def judged(
     """Return the verdict of the gate; where it cannot judge and that is forced, why not.
 
     Raises:
-        UserError: the gate cannot judge, for want of a package or of test data.
+        UserError: the gate cannot judge, for want of a package or of test data; forced, only for
+            want of the version's own package.
     """
     try:
         return judge(catalogue, version, assigned)
     except UserError as error:
         if force:
+            # The gate may be forced; what is not there cannot be served by force.
+            check_whole(catalogue, version)
             return Verdict(False, f"not judged: {error}")
         raise

@@ -1,12 +1,14 @@
 """`rollback`: assign an earlier version to a stage again; history is kept."""
 
 import argparse
+import sys
 from typing import Any
 
 from modelkeep.registry import publish
-from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.reference import find, model_in
-from modelkeep.registry.servable import check_servable
+from modelkeep.registry.servable import check_remote_has, check_servable
+from modelkeep.registry.storage import storage_of
 from modelkeep.registry.tags import of_model
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
@@ -21,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to", metavar="REF", help="the version (default: what was in the stage before)"
     )
     parser.add_argument("-m", "--message", metavar="TEXT", required=True, help="why")
+    parser.add_argument(
+        "--local", action="store_true", help="accept that the DVC remote does not have the package"
+    )
     parser.add_argument("--push", action="store_true", help="send the tag to origin")
 
 
@@ -38,6 +43,8 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     if args.push:
         publish.check_remote(catalogue, model)
     check_servable(catalogue, target)
+    if not args.local:
+        check_shared(catalogue, target)
     tag = publish.assignment(catalogue, model, args.stage)
     message = f"{args.message}\n\n{MARK}: from {present.label} to {target.label}"
     done = publish.write(catalogue, tag, target.commit, message, args.push)
@@ -45,6 +52,26 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         None,
         f"{args.stage} is assigned {model} {target.label} again, not {present.label}.\n{done}",
     )
+
+
+def check_shared(catalogue: Catalogue, target: Version) -> None:
+    """Make sure that servers elsewhere can go back as well.
+
+    A remote that cannot be reached is noted: no outage keeps a server from what it has.
+
+    Raises:
+        UserError: the remote does not have the package.
+    """
+    with storage_of(catalogue.git, target) as storage:
+        try:
+            storage.in_remote([package_of(catalogue.pipeline(target), target)[1]])
+        except UserError as error:
+            print(
+                f"note: whether others can have {target.label} is not checked: {error}",
+                file=sys.stderr,
+            )
+            return
+    check_remote_has(catalogue, target, forced=True)
 
 
 def stack(catalogue: Catalogue, model: str, stage: str) -> list[str]:

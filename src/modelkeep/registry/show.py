@@ -7,12 +7,12 @@ from modelkeep import text
 from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.history import spans
 from modelkeep.registry.metadata import rows_of
+from modelkeep.registry.presence import package_output, places_of
 from modelkeep.registry.reference import find
 from modelkeep.registry.storage import storage_of
 from modelkeep.registry.summary import UNLOCKED
 from modelkeep.registry.version import Version
 from modelkeep_core.card import number
-from modelkeep_core.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,34 +57,15 @@ def facts(catalogue: Catalogue, version: Version) -> dict[str, Any]:
         "commit": version.commit,
         "created": {"date": created, "author": author, "email": email, "subject": subject},
         "content_id": content.removesuffix(".dir"),
-        "bytes": where(catalogue, version, content),
+        "bytes": where(catalogue, version),
         "metadata": metadata,
     }
 
 
-def where(catalogue: Catalogue, version: Version, content: str) -> dict[str, Any]:
-    """Say whether the package of a version is in the cache and in the remote.
-
-    Returns:
-        "cache" and "remote": whether it is whole there; "problem": why that is not known.
-    """
-    places: dict[str, Any] = {"cache": False, "remote": None, "problem": None}
+def where(catalogue: Catalogue, version: Version) -> dict[str, Any]:
+    """Say whether the package of a version is whole in the cache and in the remote."""
     with storage_of(catalogue.git, version) as storage:
-        # Before anything is fetched, which fills the cache.
-        listed = bool(storage.in_cache([content]))
-        try:
-            places["remote"] = bool(storage.in_remote([content]))
-        except UserError as error:
-            places["problem"] = str(error)
-        if listed or places["remote"]:
-            try:
-                wanted = set(storage.files(content, "the package").values())
-            except UserError as error:
-                return places | {"remote": None, "problem": str(error)}
-            places["cache"] = listed and storage.in_cache(wanted) == wanted
-            if places["remote"]:
-                places["remote"] = storage.in_remote(wanted) == wanted
-    return places
+        return places_of(package_output(catalogue, version), storage)
 
 
 def rendered(facts: dict[str, Any]) -> str:

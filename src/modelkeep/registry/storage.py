@@ -65,21 +65,49 @@ class Storage:
         Raises:
             UserError: there is no remote, or it cannot be reached.
         """
+        return {name: info.get("size") for name, info in self.remote_infos(objects).items()}
+
+    def remote_infos(self, objects: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return what the remote says of each of the objects that it has, in its own words.
+
+        Raises:
+            UserError: there is no remote, or it cannot be reached.
+        """
         wanted = list(objects)
         with self._reached() as database:
-            # DVC's own question whether objects exist ends at the first list of a directory.
-            infos = database.fs.info(
+            answers = database.fs.info(
                 [database.oid_to_path(name) for name in wanted], return_exceptions=True
             )
-            sizes: dict[str, int | None] = {}
-            for name, info in zip(wanted, infos, strict=True):
-                if isinstance(info, FileNotFoundError | NotADirectoryError):
+            infos: dict[str, dict[str, Any]] = {}
+            for name, answer in zip(wanted, answers, strict=True):
+                if isinstance(answer, FileNotFoundError | NotADirectoryError):
                     continue
-                if isinstance(info, Exception):
-                    raise info
-                if info.get("type") != "directory":
-                    sizes[name] = info.get("size")
-            return sizes
+                if isinstance(answer, Exception):
+                    raise answer
+                if answer.get("type") != "directory":
+                    infos[name] = answer
+            return infos
+
+    def all_in_remote(self) -> list[str]:
+        """Return the names of all objects that the remote has.
+
+        Raises:
+            UserError: there is no remote, or it cannot be reached.
+        """
+        with self._reached() as database:
+            if not database.fs.exists(database.path):
+                return []
+            return [name for name in database.all() if NAME.fullmatch(name)]
+
+    def delete_from_remote(self, objects: list[str]) -> None:
+        """Delete objects from the remote, in this order.
+
+        Raises:
+            UserError: the remote cannot be reached, or does not let you.
+        """
+        with self._reached() as database:
+            for name in objects:
+                database.fs.rm_file(database.oid_to_path(name))
 
     def is_whole_in_remote(self, name: str) -> bool:
         """Say whether the bytes that the remote has of an object are those that its name says.

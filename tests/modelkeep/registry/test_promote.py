@@ -15,7 +15,7 @@ from modelkeep.registry.gate import Verdict
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import CLASSIFICATION, outcome_of
 from modelkeep_core.packaged import open_package
-from project import FORKS, LATER, git, killed_everywhere, refuse_pushes
+from project import FORKS, LATER, SETTINGS, UNREACHED, damage, git, killed_everywhere, refuse_pushes
 
 
 @pytest.fixture
@@ -207,6 +207,61 @@ def test_force_where_none_is_needed_is_no_force(numbered):
     """What passes has passed."""
     numbered.run("promote", "v1.0.0", "prod", "--force", "-m", "Quick")
     assert "Gate: passed" in numbered.message("made-up#prod#1")
+
+
+# Bytes
+
+
+def lose(project, branch, path, *places):
+    """Take an object of a version away from the cache, the remote, or both."""
+    name = project.objects(branch)[path]
+    for place in places:
+        getattr(project, place)(name).unlink()
+
+
+@pytest.mark.parametrize("words", [(), ("--force", "-m", "Hurry"), ("--local",)])
+def test_a_version_whose_package_is_nowhere_is_refused_whatever_is_forced(numbered, words):
+    """The gate may be forced; what is not there cannot be served."""
+    lose(numbered, "strong", "package/model.skops", "cached", "stored")
+    why = numbered.refusal("promote", "v1.1.0", "prod", *words)
+    assert "package/model.skops" in why
+    assert "not usable in the cache, and not in the remote 'storage'" in why
+
+
+@pytest.mark.parametrize("words", [(), ("--force", "-m", "Hurry")])
+@pytest.mark.parametrize("how", ["lost", "cut", "changed"])
+def test_a_package_that_only_this_machine_has_is_refused(numbered, passing, words, how):
+    """Servers elsewhere could not have it; a person may take that risk, and not by --force."""
+    name = numbered.objects("weak")["package/model.skops"]
+    whole = numbered.stored(name).read_bytes()
+    if how == "lost":
+        numbered.stored(name).unlink()
+    else:
+        damage(numbered.stored(name), whole[:100] if how == "cut" else whole[::-1])
+    state = "does not have" if how == "lost" else "has damaged"
+    assert numbered.refusal("promote", "v1.0.0", "prod", *words) == (
+        f"the remote 'storage' {state} package/model.skops: nobody else can have v1.0.0. "
+        "`modelkeep fsck v1.0.0 --repair` sends what this machine has; --local accepts the risk."
+    )
+    assert "v1.0.0 now" in numbered.run("promote", "v1.0.0", "prod", "--local", *words)
+
+
+def test_a_version_without_its_data_is_refused_and_can_be_forced(numbered, passing, capsys):
+    """It could not be made again, and it can be served."""
+    lose(numbered, "weak", "raw/rows.csv", "stored")
+    why = numbered.refusal("promote", "v1.0.0", "prod")
+    assert why.startswith("the remote 'storage' does not have raw/rows.csv: ")
+    numbered.run("promote", "v1.0.0", "prod", "--force", "-m", "They were deleted by law")
+    printed = capsys.readouterr().err
+    assert printed == "note: the remote 'storage' does not have raw/rows.csv.\n"
+
+
+def test_a_remote_that_cannot_be_asked_is_refused(numbered, passing):
+    """Nobody knows whether a server elsewhere could have the version."""
+    Path(".dvc/config.local").write_text(SETTINGS.format(UNREACHED), encoding="utf-8")
+    why = numbered.refusal("promote", "v1.0.0", "prod")
+    assert why.startswith("whether others can have v1.0.0 is not known: the remote 'storage'")
+    numbered.run("promote", "v1.0.0", "prod", "--local")
 
 
 # What is refused before that

@@ -1,10 +1,12 @@
 """A stage goes back to what was in it, further with each rollback, and nothing is forgotten."""
 
+from pathlib import Path
+
 import gto.api
 import pytest
 
 from modelkeep.registry import rollback
-from project import LATER, git, refuse_pushes
+from project import LATER, SETTINGS, UNREACHED, damage, git, refuse_pushes
 
 
 @pytest.fixture
@@ -169,6 +171,32 @@ def test_a_version_whose_bytes_are_nowhere_is_refused(promoted):
     promoted.cached(lost).unlink()
     assert "package/model.skops" in promoted.refusal("rollback", "prod", "-m", "x")
     assert back(promoted, "--to", "v1.0.0") == "v1.0.0"
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_version_whose_package_only_this_machine_has_is_refused(promoted, cut):
+    """Servers elsewhere would go on with what is to go; a person may accept that."""
+    lost = promoted.stored(promoted.objects("strong")["package/model.skops"])
+    damage(lost, b"cut") if cut else lost.unlink()
+    why = promoted.refusal("rollback", "prod", "-m", "x")
+    state = "has damaged" if cut else "does not have"
+    assert why.startswith(f"the remote 'storage' {state} package/model.skops: nobody else can have")
+    assert back(promoted, "--local") == "v1.1.0"
+
+
+def test_what_a_server_does_not_need_is_noted(promoted, capsys):
+    """Data that are gone keep nobody from going back."""
+    promoted.stored(promoted.objects("strong")["raw/rows.csv"]).unlink()
+    assert back(promoted) == "v1.1.0"
+    assert capsys.readouterr().err == "note: the remote 'storage' does not have raw/rows.csv.\n"
+
+
+def test_an_outage_of_the_remote_keeps_nobody_from_going_back(promoted, capsys):
+    """What is in the cache can be served here, whatever is out of reach."""
+    settings = SETTINGS.format(UNREACHED)
+    Path(".dvc/config.local").write_text(settings, encoding="utf-8")
+    assert back(promoted) == "v1.1.0"
+    assert "note: whether others can have v1.1.0 is not checked: " in capsys.readouterr().err
 
 
 def test_nothing_of_the_trial_is_left(promoted):
