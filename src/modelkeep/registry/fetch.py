@@ -9,6 +9,7 @@ from typing import Any
 from modelkeep.place import path_given
 from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.reference import find
+from modelkeep.registry.same_recipe import check_recipe_id
 from modelkeep.registry.storage import md5, storage_of
 from modelkeep.registry.version import Version
 from modelkeep.registry.vouching import is_whole
@@ -45,8 +46,10 @@ def fetch(catalogue: Catalogue, version: Version, directory: Path) -> None:
     metadata say.
 
     Raises:
-        UserError: an object is missing or damaged everywhere, or the package is not whole.
+        UserError: an object is missing or damaged everywhere, the package is not whole, or its
+            recipe id is not that of its recipe.
     """
+    check_recipe_id(version, catalogue.records.of(version))
     path, content = package_of(catalogue.pipeline(version), version)
     partial = directory.with_name(f".{directory.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -80,6 +83,7 @@ def fetched(catalogue: Catalogue, version: Version, directory: Path) -> bool:
     Raises:
         UserError: a file of it is missing or changed, or it is not known what should be there.
     """
+    check_recipe_id(version, catalogue.records.of(version))
     if not is_package_of(catalogue, version, directory):
         return False
     path, content = package_of(catalogue.pipeline(version), version)

@@ -7,6 +7,7 @@ from typing import Any
 
 from modelkeep import text
 from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.lost import warning
 from modelkeep.registry.metadata import Record
 from modelkeep.registry.reference import elsewhere
 from modelkeep.registry.version import Version
@@ -35,7 +36,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
             f"{elsewhere(catalogue.git)}"
         )
     _add_same_recipe(entries)
-    return entries, rendered(entries)
+    return entries, rendered(entries) + warning(catalogue)
 
 
 def entries_of(catalogue: Catalogue, everything: bool) -> Iterator[dict[str, Any]]:

@@ -45,6 +45,26 @@ def check_unregistered(catalogue: Catalogue, version: Version, accepted: bool) -
         )
 
 
+def check_recipe_id(version: Version, metadata: Metadata) -> None:
+    """Make sure that a recipe id is the SHA-256 of the recipe that stands beside it.
+
+    Raises:
+        UserError: it was made up.
+    """
+    from modelkeep_core.recipe import recipe_id
+
+    try:
+        true = recipe_id(metadata["recipe"])
+    except (RecursionError, ValueError):
+        true = None
+    if true != metadata["recipe_id"]:
+        raise UserError(
+            f"the metadata of {version.label} say that its recipe id is "
+            f"{text.short(metadata['recipe_id'])}, and that is not the id of the recipe in them: "
+            "somebody has made it up."
+        )
+
+
 def check_recipe(root: Path, package: str, metadata: Metadata) -> None:
     """Make sure that the recipe in the metadata is the one that the files of the commit give.
 

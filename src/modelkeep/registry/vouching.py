@@ -51,10 +51,14 @@ def _names(catalogue: Catalogue) -> list[str]:
 
 
 def is_whole(package: Path) -> bool:
-    """Say whether a package has the files that its metadata list, as they are, and no others."""
+    """Say whether a package has the files that its metadata list, as they are, and no others.
+
+    The manifest must list the same: so every byte that counts follows from the metadata, which Git
+    keeps, by SHA-256, and not from the MD5 by which DVC names the manifest.
+    """
     try:
-        files = json.loads((package / METADATA).read_bytes())["files"]
-        listed = {str(name): digest for name, digest in files.items()}
+        listed = _texts(json.loads((package / METADATA).read_bytes())["files"])
+        vouched_for = _texts(json.loads((package / MANIFEST).read_bytes())["files"])
     except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError):
         return False
     present = {
@@ -63,6 +67,12 @@ def is_whole(package: Path) -> bool:
         if not path.is_dir() or path.is_symlink()
     }
     rest = present.keys() - {METADATA, MANIFEST}
-    return rest == listed.keys() and all(
-        present[name].is_file() and sha256(present[name]) == listed[name] for name in rest
+    return (
+        rest == listed.keys()
+        and all(present[name].is_file() and sha256(present[name]) == listed[name] for name in rest)
+        and vouched_for == listed | {METADATA: sha256(package / METADATA)}
     )
+
+
+def _texts(files: dict[str, str]) -> dict[str, str]:
+    return {str(name): str(digest) for name, digest in files.items()}
