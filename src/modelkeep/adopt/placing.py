@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from modelkeep_core.errors import UserError
-from modelkeep_core.files import write_text
+from modelkeep_core.files import read_yaml, write_text
 
 RAW, POINTER = Path("data", "raw"), Path("data", "raw.dvc")
 SETTINGS = (Path("schema.yaml"), Path("params.yaml"))
@@ -70,6 +70,7 @@ def place(raw: Path, schema: str, params: str) -> None:
         os.replace(raw, RAW)
         for path in SETTINGS:
             os.replace(WORK / path, path)
+        _forget_source()
         _dvc("add", RAW)
     except BaseException:
         undo()
@@ -77,6 +78,15 @@ def place(raw: Path, schema: str, params: str) -> None:
     # From here on there is nothing to be undone.
     os.replace(BEFORE, aside)
     shutil.rmtree(WORK, ignore_errors=True)
+
+
+def _forget_source() -> None:
+    """Remove a pointer to data that came from elsewhere: DVC would send the new data nowhere.
+
+    What `dvc import` and `dvc import-url` wrote of the old data would be taken for true of the new.
+    """
+    if POINTER.exists() and "deps" in (read_yaml(POINTER) or {}):
+        POINTER.unlink()
 
 
 def _dvc(command: str, target: Path) -> object:

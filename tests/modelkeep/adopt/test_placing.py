@@ -7,6 +7,7 @@ import pytest
 
 from modelkeep.adopt import placing
 from modelkeep_core.errors import UserError
+from modelkeep_core.files import read_yaml
 from project import FORKS, contents, killed_everywhere
 
 # What DVC does itself
@@ -58,6 +59,29 @@ def test_all_is_replaced_and_dvc_has_both(home):
     with Repo(".") as repository:
         repository.checkout()
     assert contents(placing.RAW) == {"old.csv": OLD["data/raw/old.csv"]}
+
+
+@pytest.mark.parametrize("source", ["repo", "url"])
+def test_a_pointer_to_other_data_does_not_keep_their_source(home, source):
+    """Else `dvc push` would send the new data nowhere, and lineage would name the old place."""
+    placing.check_kept()
+    deps = "deps:\n- path: x\n"
+    if source == "repo":
+        deps += "  repo:\n    url: ../other\n    rev_lock: " + "1" * 40 + "\n"
+    before = placing.POINTER.read_text(encoding="utf-8")
+    placing.POINTER.write_text(f"{deps}frozen: true\n{before}", encoding="utf-8")
+    replace_all()
+    content = read_yaml(placing.POINTER)
+    assert content.keys() == {"outs"}
+    assert content["outs"][0]["md5"] not in before
+
+
+def test_a_pointer_keeps_what_a_person_wrote_of_the_data(home):
+    """Only where they came from is another matter than it was."""
+    before = placing.POINTER.read_text(encoding="utf-8")
+    placing.POINTER.write_text(f"{before}  desc: Our customers\n", encoding="utf-8")
+    replace_all()
+    assert read_yaml(placing.POINTER)["outs"][0]["desc"] == "Our customers"
 
 
 def test_without_old_data_there_is_nothing_to_keep(home):
