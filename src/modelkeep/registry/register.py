@@ -122,7 +122,8 @@ def checked(catalogue: Catalogue, model: str, repo: Any, args: argparse.Namespac
     check_locked(catalogue.records.of(version), args.unlocked_because)
     if args.push:
         publish.check_remote(catalogue, model)
-    stale = repo.status()
+    # That the source of an import has newer data makes nothing stale: the commit names the old.
+    stale = [name for name, changes in repo.status().items() if not _only_newer(changes)]
     if stale:
         raise UserError(
             f"dvc.lock is not in step with the work ({', '.join(stale)}): `dvc repro` and "
@@ -139,6 +140,16 @@ def checked(catalogue: Catalogue, model: str, repo: Any, args: argparse.Namespac
     if not args.local:
         check_pushed(catalogue, version, path, repo, args.deep)
     return version
+
+
+def _only_newer(changes: Any) -> bool:
+    """Say whether all that DVC sees changed is that an import could be updated."""
+    return all(
+        isinstance(change, dict)
+        and change.keys() == {"changed deps"}
+        and set(change["changed deps"].values()) == {"update available"}
+        for change in changes
+    )
 
 
 def check_locked(metadata: Metadata, reason: str | None) -> None:
