@@ -227,12 +227,20 @@ class Storage:
             finally:
                 partial.unlink(missing_ok=True)
 
-    def share_with(self, dvc_directory: Path) -> None:
-        """Let another project use this remote, and this cache if it lasts, by local settings."""
+    def share_with(self, dvc_directory: Path, remote: bool = True) -> None:
+        """Let another project use this cache if it lasts, and this remote, by local settings.
+
+        Args:
+            dvc_directory: the .dvc directory of the other project.
+            remote: whether it gets the settings of the remote, and with them its credentials; they
+                are taken away where it does not.
+        """
         with local_settings(dvc_directory) as settings:
             if self.lasting:
                 settings["cache"]["dir"] = str(self.cache.parent.parent.resolve())
-            if self.remote:
+            settings["remote"].clear()
+            settings["core"].pop("remote", None)
+            if self.remote and remote:
                 settings["core"]["remote"] = self.remote
                 settings["remote"][self.remote] = dict(self._settings["remote"][self.remote])
 

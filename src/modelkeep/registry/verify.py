@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,7 @@ from modelkeep.registry.environment import (
     other_environment,
 )
 from modelkeep.registry.fetch import fetch
+from modelkeep.registry.git import Git
 from modelkeep.registry.outputs import objects_of, outputs_of
 from modelkeep.registry.reference import find
 from modelkeep.registry.restore import check_out, cloned
@@ -41,6 +43,11 @@ from modelkeep_core.environment import UNLOCKED
 from modelkeep_core.errors import UserError
 
 TOLERANCE = 1e-6
+# Names of variables that hold what gives rights somewhere; stages need none.
+SECRET = re.compile(
+    r"TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH_SOCK|SAS_|CONNECTION_STRING",
+    re.IGNORECASE,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=path_given,
         help="write what was proved as an in-toto statement (JSON), if it was",
+    )
+    parser.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="run the code of a commit that is on no branch, and that only a tag leads to",
     )
 
 
@@ -94,12 +106,14 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     """Rebuild and compare.
 
     Raises:
-        UserError: the version cannot be rebuilt, it is not the same, or the attestation cannot be
-            written.
+        UserError: the version cannot be rebuilt, its commit is on no branch, it is not the same, or
+            the attestation cannot be written.
     """
     version = find(catalogue, args.reference)
     if args.attest:
         check_target(args.attest)
+    if not args.trust_code:
+        check_on_branch(catalogue.git, version)
     outcome = rebuilt(catalogue, version, args.tolerance)
     if not outcome.same:
         raise UserError(refusal(version, outcome))
@@ -119,6 +133,23 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         attest(args.attest, catalogue, version, result, outcome.rows, outcome.here)
         shown += f"\n{args.attest} attests it."
     return None, shown
+
+
+def check_on_branch(git: Git, version: Version) -> None:
+    """Make sure that the code of a commit came by a branch: reviewed, as other code is.
+
+    Raises:
+        UserError: a tag alone leads to it.
+    """
+    branches = ("refs/heads", "refs/remotes")
+    found = git.run("for-each-ref", "--count=1", f"--contains={version.commit}", *branches)
+    if found or git.commit("HEAD") == version.commit:
+        return
+    raise UserError(
+        f"commit {version.commit[:7]} of {version.label} is on no branch here: a tag alone brought "
+        "it, and its code would run with your rights. `git fetch` brings branches; if you have "
+        "looked at it, --trust-code runs it."
+    )
 
 
 def rebuilt(catalogue: Catalogue, version: Version, tolerance: float) -> Outcome:
@@ -144,6 +175,8 @@ def rebuilt(catalogue: Catalogue, version: Version, tolerance: float) -> Outcome
         project = cloned(catalogue.git, version, Path(directory) / "rebuilt")
         storage.share_with(project / ".dvc")
         check_out(project, data)
+        # The code that runs from here on needs the remote for nothing.
+        storage.share_with(project / ".dvc", remote=False)
         python = environment(project, metadata, Path(directory))
         rebuild(project, python)
         made = pipeline_of(project, recorded)
@@ -236,6 +269,8 @@ def runs_alike(project: Path, python: Path, stage: str, made: Pipeline) -> bool 
 def rebuild(project: Path, python: Path, stage: str | None = None) -> None:
     """Run every stage again, with nothing from earlier runs; what they print goes to stderr.
 
+    What is called like a secret in the environment is kept from them.
+
     Args:
         project: the project.
         python: that of the stages.
@@ -249,7 +284,11 @@ def rebuild(project: Path, python: Path, stage: str | None = None) -> None:
     runner = python if python == Path(sys.executable) or has_dvc(python) else Path(sys.executable)
     command = [str(runner), "-P", "-m", "dvc", "repro"]
     single = ["--single-item", stage] if stage else []
-    variables = {name: value for name, value in os.environ.items() if name != UNLOCKED}
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name != UNLOCKED and not SECRET.search(name)
+    }
     done = subprocess.run(
         [*command, "--force", "--no-run-cache", "--no-commit", *single],
         cwd=project,

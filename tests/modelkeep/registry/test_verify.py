@@ -148,6 +148,54 @@ def test_the_environment_is_this_one_where_it_is_the_locked_one(project, tmp_pat
     assert environment(project.directory, METADATA, tmp_path) == Path(sys.executable)
 
 
+def test_what_gives_rights_is_kept_from_the_code(small, monkeypatch):
+    """It is the code of whoever wrote the commit."""
+    command = "import os; open('copied', 'w').write(' '.join(sorted(os.environ)))"
+    text = DVC_YAML.replace("open('copied', 'w').write(open('word').read())", command)
+    (small / "dvc.yaml").write_text(text, encoding="utf-8")
+    secret = ("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "DB_PASSWORD", "SERVING_API_KEY")
+    for name in (*secret, "HARMLESS", "SSH_AUTH_SOCK"):
+        monkeypatch.setenv(name, "x")
+    verify.rebuild(small, Path(sys.executable))
+    passed = (small / "copied").read_text(encoding="utf-8").split()
+    assert "HARMLESS" in passed
+    assert not {*secret, "SSH_AUTH_SOCK"} & {*passed}
+
+
+def test_the_credentials_of_the_remote_are_gone_when_the_code_runs(project, rebuilt, monkeypatch):
+    """They were needed for the raw data alone."""
+    seen = []
+    honest = verify.rebuild
+
+    def rebuild(directory, python, stage=None):
+        settings = directory / ".dvc" / "config.local"
+        seen.append(settings.read_text(encoding="utf-8"))
+        honest(directory, python, stage)
+
+    monkeypatch.setattr(verify, "rebuild", rebuild)
+    project.run("verify", "main")
+    assert len(seen) == 1
+    assert "remote" not in seen[0]
+    assert str(project.storage) not in seen[0]
+
+
+def test_the_code_of_a_commit_that_only_a_tag_brought_is_not_run(project, rebuilt, monkeypatch):
+    """Who may push tags could else run anything on the machine of whoever verifies."""
+    project.git("checkout", "--quiet", "--detach", "main")
+    Path("README.md").write_text("Mine", encoding="utf-8")
+    commit = project.commit("On no branch")
+    project.tag("made-up@v1.0.0", commit)
+    assert "byte for byte" in project.run("verify", "v1.0.0")
+    project.git("checkout", "--quiet", "main")
+    why = project.refusal("verify", "v1.0.0")
+    assert why.startswith(
+        f"commit {commit[:7]} of v1.0.0 is on no branch here: a tag alone brought"
+    )
+    assert "byte for byte" in project.run("verify", "v1.0.0", "--trust-code")
+    project.git("branch", "reviewed", commit)
+    assert "byte for byte" in project.run("verify", "v1.0.0")
+
+
 def test_where_a_version_names_no_lock_the_environment_is_this_one(project, tmp_path):
     """A project may have none."""
     metadata = {"recipe": {"environment": {}}}
