@@ -81,8 +81,14 @@ def try_example(
     Raises:
         UserError: it predicts something else or fails; libraries that are others here are named.
     """
-    expected = example["predictions"]
-    rows = [[record[name] for name in opened.schema.features] for record in example["records"]]
+    try:
+        expected = example["predictions"]
+        rows = [[record[name] for name in opened.schema.features] for record in example["records"]]
+    except (KeyError, TypeError):
+        raise UserError(
+            f"{directory / EXAMPLE} is not as the package format wants it: it has no records with "
+            "every feature, or no predictions."
+        ) from None
     others = _other_libraries(opened.metadata["libraries"])
     try:
         predicted = predict_rows(rows)

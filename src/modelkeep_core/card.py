@@ -3,13 +3,15 @@
 import re
 from typing import Any
 
+from modelkeep_core.visible import in_line, visible
+
 ROWS = {"train": "training rows", "test": "test rows", "baseline": "test rows, naive baseline"}
 
 
 def card(metadata: dict[str, Any], limits: list[str]) -> str:
     """Return the card of the model that `metadata`, the content of model.json, describes."""
     parts = [
-        f"# {escape(metadata['title'])}",
+        f"# {inline(metadata['title'])}",
         escape(metadata["description"]),
         *_use(metadata),
         *_quality(metadata["metrics"]),
@@ -21,13 +23,22 @@ def card(metadata: dict[str, Any], limits: list[str]) -> str:
 
 
 def escape(text: str) -> str:
-    """Escape what Markdown would take for markup, so that the text reads as it was typed."""
+    """Escape what Markdown would take for markup, so that the text reads as it was typed.
+
+    Control characters and what hides or turns text are made visible.
+    """
+    text = visible(text)
     text = re.sub(r"([\\`*\[\]<>#|~$]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
     text = re.sub(r"&(?=#?\w+;)", r"\\&", text)
     text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text, flags=re.MULTILINE)
     # GitHub makes links of bare addresses, with the backslashes in them
     text = re.sub(r"(?i)(:(?=//)|(?<=www)\.)(?=[^ \n]*\\)", r"\\\1", text)
     return re.sub(r"^([-+=])", r"\\\1", text, flags=re.MULTILINE)
+
+
+def inline(text: str) -> str:
+    r"""Escape a name or a value that stands in a line or a cell: its line ends become "\n"."""
+    return escape(in_line(text))
 
 
 def number(value: float | None) -> str:
@@ -49,19 +60,19 @@ def _use(metadata: dict[str, Any]) -> list[str]:
 
     what = "the class" if metadata["task"] == "classification" else "the value"
     classes = metadata["training"]["classes"]
-    among = f": {', '.join(escape(str(name)) for name in classes)}" if classes else ""
+    among = f": {', '.join(inline(str(name)) for name in classes)}" if classes else ""
     columns = {
         name: Column.model_validate(column)
         for name, column in metadata["schema"]["columns"].items()
         if column["feature"] and name != metadata["target"]
     }
     inputs = [
-        [escape(name), column.type, escape(column.allowed()), "yes" if column.missing else "no"]
+        [inline(name), column.type, inline(column.allowed()), "yes" if column.missing else "no"]
         for name, column in columns.items()
     ]
     return [
         "## What it predicts",
-        f"It predicts {what} of **{escape(metadata['target'])}**{among}, from:",
+        f"It predicts {what} of **{inline(metadata['target'])}**{among}, from:",
         table(["input", "type", "allowed", "may be missing"], inputs),
     ]
 
@@ -75,7 +86,7 @@ def _quality(metrics: dict[str, Any]) -> list[str]:
     ]
     parts = [
         "## How good it is",
-        f"**{escape(headline['metric'])} {number(headline['value'])}** on rows that it never saw "
+        f"**{inline(headline['metric'])} {number(headline['value'])}** on rows that it never saw "
         f"({headline['confidence'] * 100:g}% interval {low} to {high}; {better} is better).",
         table(["measured on", *map(escape, names)], measured),
     ]
@@ -83,16 +94,16 @@ def _quality(metrics: dict[str, Any]) -> list[str]:
         recalls = metrics["recall_by_class"].items()
         parts += [
             "Of the test rows of each class, this share is found:",
-            table(["class", "recall"], [[escape(name), number(share)] for name, share in recalls]),
+            table(["class", "recall"], [[inline(name), number(share)] for name, share in recalls]),
         ]
     if metrics["by_group"]:
-        column, groups = escape(metrics["by_group"]["column"]), metrics["by_group"]["groups"]
+        column, groups = inline(metrics["by_group"]["column"]), metrics["by_group"]["groups"]
         scored = [
-            [escape(group["group"]), str(group["rows"]), number(group["score"])] for group in groups
+            [inline(group["group"]), str(group["rows"]), number(group["score"])] for group in groups
         ]
         parts += [
             f"By {column}:",
-            table([column, "test rows", escape(headline["metric"])], scored),
+            table([column, "test rows", inline(headline["metric"])], scored),
         ]
     return parts
 
@@ -111,11 +122,11 @@ def _warnings(warnings: list[str]) -> list[str]:
 def _making(metadata: dict[str, Any]) -> list[str]:
     training, data = metadata["training"], metadata["data"]
     files = [
-        [escape(file["path"]), str(file["rows"]), f"`{file['sha256'][:16]}...`"]
+        [inline(file["path"]), str(file["rows"]), f"`{file['sha256'][:16]}...`"]
         for file in data["files"]
     ]
     steps = [
-        f"- {', '.join(escape(name) for name in group['columns'])}: "
+        f"- {', '.join(inline(name) for name in group['columns'])}: "
         + " → ".join(f"`{step}`" for step in group["steps"])
         for group in training["preprocessing"]
     ]

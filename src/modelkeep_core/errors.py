@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
+from modelkeep_core.visible import visible
+
 
 class UserError(Exception):
     """What cannot be used, where it stands, and what to do about it.
@@ -26,7 +28,7 @@ def described(error: Exception) -> str:
 
     The pages are where `[tool.modelkeep] docs` of pyproject.toml in this directory says.
     """
-    text = f"error: {error}"
+    text = f"error: {visible(str(error))}"
     page = getattr(error, "page", None)
     if page is None:
         return text
@@ -35,7 +37,7 @@ def described(error: Exception) -> str:
         more = f"{project['tool']['modelkeep']['docs']}/{page}"
     except (OSError, ValueError, KeyError, TypeError):
         more = f"docs/{page} of cookiecutter-dvc-pipeline"
-    return f"{text}\nMore: {more}"
+    return f"{text}\nMore: {visible(more)}"
 
 
 @contextmanager

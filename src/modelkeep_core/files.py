@@ -9,9 +9,22 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.foreign import (
+    MOST_JSON,
+    MOST_YAML,
+    check_tree,
+    parse_json,
+    read_file,
+)
+
+# What reading YAML can raise; a value that is none of its type, such as the 32nd of a month, is any
+# of the latter.
+BROKEN_YAML = (YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class Section(BaseModel):
@@ -69,28 +82,48 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        UserError: the file is missing or is not JSON.
+        UserError: the file is missing, is not JSON, or is too large to be read.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing.") from None
-    except ValueError as error:
-        raise UserError(f"{path} is not valid JSON: {error}.") from None
+    return parse_json(read_file(path, MOST_JSON), str(path))
 
 
 def read_yaml(path: Path) -> Any:
     """Read YAML 1.2 with the parser that DVC uses, so that both see the same values.
 
     Raises:
-        UserError: the file is missing or is not YAML.
+        UserError: the file is missing, is not YAML, or is too large to be read.
     """
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = _Bounded
+    content = read_file(path, MOST_YAML)
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing.") from None
-    except (YAMLError, UnicodeDecodeError) as error:
+        return yaml.load(content.decode("utf-8"))
+    except BROKEN_YAML as error:
         raise UserError(f"{path} is not valid YAML: {error}") from None
+    except RecursionError:
+        raise UserError(f"{path} is nested too deep: it is not read.") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+class _Bounded(SafeConstructor):
+    """Makes values of nodes, unless aliases and merges would make too many of them."""
+
+    def construct_document(self, node: Node) -> Any:
+        check_tree(_plain_nodes(node, {}), "it")
+        return super().construct_document(node)
+
+
+def _plain_nodes(node: Node, made: dict[int, list[Any]]) -> Any:
+    """Return the nodes of a YAML file as lists of lists, shared where nodes are."""
+    if not isinstance(node, MappingNode | SequenceNode):
+        return None
+    if id(node) not in made:
+        made[id(node)] = parts = []
+        for child in node.value:
+            pair = child if isinstance(child, tuple) else (child,)
+            parts += [_plain_nodes(part, made) for part in pair]
+    return made[id(node)]
 
 
 def read_model(path: Path, model: type[Model], section: str | None = None) -> Model:

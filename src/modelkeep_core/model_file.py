@@ -12,13 +12,16 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import skops.io
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.discovery import all_estimators
 
 from modelkeep_core.errors import UserError
+from modelkeep_core.foreign import check_file, parse_json
 from modelkeep_core.project_code import CODE, copy_code, imported_from, modules_in
 
 TRUSTED = [
@@ -39,6 +42,36 @@ TRUSTED = [
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
 ]
+# Of scikit-learn, a model may hold every classifier and regressor, and what comes before them. None
+# of these opens a file or calls what a row names, as the readers of text in feature_extraction do.
+STEPS = {
+    "cluster": "FeatureAgglomeration KMeans MiniBatchKMeans",
+    "compose": "ColumnTransformer",
+    "cross_decomposition": "PLSSVD",
+    "decomposition": "DictionaryLearning FactorAnalysis FastICA IncrementalPCA KernelPCA "
+    "LatentDirichletAllocation MiniBatchDictionaryLearning MiniBatchNMF MiniBatchSparsePCA NMF PCA "
+    "SparseCoder SparsePCA TruncatedSVD",
+    "ensemble": "RandomTreesEmbedding",
+    "feature_selection": "GenericUnivariateSelect RFE RFECV SelectFdr SelectFpr SelectFromModel "
+    "SelectFwe SelectKBest SelectPercentile SequentialFeatureSelector VarianceThreshold",
+    "frozen": "FrozenEstimator",
+    "impute": "IterativeImputer KNNImputer MissingIndicator SimpleImputer",
+    "kernel_approximation": "AdditiveChi2Sampler Nystroem PolynomialCountSketch RBFSampler "
+    "SkewedChi2Sampler",
+    "model_selection": "GridSearchCV HalvingGridSearchCV HalvingRandomSearchCV RandomizedSearchCV",
+    "neighbors": "KNeighborsTransformer NeighborhoodComponentsAnalysis RadiusNeighborsTransformer",
+    "neural_network": "BernoulliRBM",
+    "pipeline": "FeatureUnion Pipeline",
+    "preprocessing": "Binarizer FunctionTransformer KBinsDiscretizer KernelCenterer LabelBinarizer "
+    "LabelEncoder MaxAbsScaler MinMaxScaler MultiLabelBinarizer Normalizer OneHotEncoder "
+    "OrdinalEncoder PolynomialFeatures PowerTransformer QuantileTransformer RobustScaler "
+    "SplineTransformer StandardScaler TargetEncoder",
+    "random_projection": "GaussianRandomProjection SparseRandomProjection",
+}
+DESCRIPTION = "schema.json"
+# How many bytes a file may unpack to: so many, and so many for each of its own
+UNPACKED, UNPACKED_EACH = 256 * 2**20, 100
+DESCRIBED, DESCRIBED_EACH = 16 * 2**20, 50
 # What reading an archive can raise that is damaged or none at all
 BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, LookupError, ValueError, RuntimeError)
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -87,23 +120,85 @@ def load(path: Path, modules: Collection[str] = ()) -> Any:
             raise UserError(
                 f"{path}: the code that the model holds is not there: {error}"
             ) from None
+        # A description that was not written by `save` may make any of scikit-learn's classes fail.
+        except Exception as error:
+            raise _no_model(path, error) from None
 
 
 def _read(path: Path) -> bytes:
+    """Return the bytes of a model file, whose description was read and makes sense.
+
+    Raises:
+        UserError: it is none, is damaged, or would unpack to far more than it has.
+    """
     try:
+        check_file(path)
         data = path.read_bytes()
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            sizes = {info.filename: info.file_size for info in archive.infolist()}
+            described = sizes.get(DESCRIPTION, 0)
+            if sum(info.file_size for info in archive.infolist()) > UNPACKED + UNPACKED_EACH * len(
+                data
+            ) or described > DESCRIBED + DESCRIBED_EACH * len(data):
+                raise UserError(f"{path} would unpack to far more than a model: it is not loaded.")
             damaged = archive.testzip()
-        if damaged:
-            raise UserError(f"{path} is damaged: its member {damaged} is not what was written.")
-        skops.io.get_untrusted_types(data=data)
+            if damaged:
+                raise UserError(f"{path} is damaged: its member {damaged} is not what was written.")
+            _types(archive, path)
+    except UserError as error:
+        raise UserError(f"{path} is not a model file: {error}") from None
     except BROKEN as error:
-        raise UserError(f"{path} is not a model file: {error}.") from None
+        raise _no_model(path, error) from None
+    try:
+        skops.io.get_untrusted_types(data=data)
+    # skops reads a description by walking it: what is missing there may raise anything.
+    except Exception as error:
+        raise _no_model(path, error) from None
     return data
 
 
+def _no_model(path: Path, error: Exception) -> UserError:
+    reason = str(error) or type(error).__name__
+    return UserError(f"{path} is not a model file: {reason}.")
+
+
 def _untrusted(data: bytes) -> list[str]:
-    return sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
+    """Return the types of a model that are on no list here, sorted."""
+    unknown = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        named = _types(archive, Path(DESCRIPTION))
+    return sorted(unknown | (named & _of_scikit_learn().keys() - _accepted()))
+
+
+def _types(archive: zipfile.ZipFile, path: Path) -> set[str]:
+    """Return the full name of every type and function that the description of a model names."""
+    named: set[str] = set()
+    waiting = [parse_json(archive.read(DESCRIPTION), str(path))]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            named.add(f"{part.get('__module__')}.{part.get('__class__')}")
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return named
+
+
+@cache
+def _of_scikit_learn() -> dict[str, type]:
+    """Return every estimator of scikit-learn by its full name."""
+    return {f"{kind.__module__}.{kind.__qualname__}": kind for _, kind in all_estimators()}
+
+
+@cache
+def _accepted() -> set[str]:
+    """Return the full names of scikit-learn's estimators that a model may hold."""
+    return {
+        name
+        for name, kind in _of_scikit_learn().items()
+        if issubclass(kind, ClassifierMixin | RegressorMixin)
+        or kind.__name__ in STEPS.get(name.split(".")[1], "").split()
+    }
 
 
 def _of(types: list[str], modules: Collection[str]) -> list[str]:

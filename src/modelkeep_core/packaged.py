@@ -1,5 +1,6 @@
 """Open a package: believed only after its manifest, its libraries and its types were checked."""
 
+import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_json, sha256
+from modelkeep_core.foreign import check_file, inside
 from modelkeep_core.project_code import CODE
 from modelkeep_core.schema import Schema, read_schema
 
@@ -40,13 +42,17 @@ def open_package(directory: Path, trust_code: bool = False) -> Packaged:
     check_manifest(directory)
     metadata = read_json(directory / "model.json")
     check_format(metadata, directory / "model.json")
-    try:
-        made_with, modules = metadata["libraries"]["scikit-learn"], metadata["code"]
-    except (KeyError, TypeError):
+    libraries, modules = metadata.get("libraries"), metadata.get("code")
+    made_with = libraries.get("scikit-learn") if isinstance(libraries, dict) else None
+    if (
+        not isinstance(made_with, str)
+        or not isinstance(modules, list)
+        or not all(isinstance(module, str) for module in modules)
+    ):
         raise UserError(
             f"{directory / 'model.json'} does not say which scikit-learn and which code of its own "
             "the model needs: it is not as the package format wants it."
-        ) from None
+        )
     check_library("scikit-learn", made_with, directory)
     if modules and not trust_code:
         raise UserError(
@@ -67,7 +73,7 @@ def check_format(content: Any, file: Path) -> None:
         UserError: it names none, or a newer one.
     """
     number = content.get("format") if isinstance(content, dict) else None
-    if not isinstance(number, int) or number < 1:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise UserError(f"{file} names no format: it is not of a package.")
     if number > FORMAT:
         raise UserError(
@@ -82,10 +88,11 @@ def check_manifest(directory: Path) -> None:
 
     Raises:
         UserError: the manifest is none, or of a newer format; or naming the first file that is
-            missing or changed, or that is needed or code and not listed.
+            missing or changed, elsewhere, no ordinary file, or needed or code and not listed.
     """
-    if not (directory / MANIFEST).is_file():
+    if not os.path.exists(directory / MANIFEST):
         raise UserError(f"{directory} is no package: it has no {MANIFEST}.")
+    check_file(directory / MANIFEST, directory)
     manifest = read_json(directory / MANIFEST)
     if not isinstance(manifest, dict):
         raise UserError(f"{directory / MANIFEST} is no manifest.")
@@ -97,15 +104,17 @@ def check_manifest(directory: Path) -> None:
         if name not in files:
             raise UserError(f"{directory / MANIFEST} does not list {name}: nobody vouches for it.")
     for path in sorted((directory / CODE).rglob("*")):
-        # Whatever lies there could be imported
-        if path.is_file() and path.relative_to(directory).as_posix() not in files:
+        # Whatever lies there could be imported, also through a link
+        listed = path.relative_to(directory).as_posix() in files
+        if not listed and (path.is_symlink() or not path.is_dir()):
             raise UserError(
                 f"{path} is not in the manifest: nobody vouches for it. Get the package again."
             )
     for name, wanted in files.items():
-        path = directory / name
-        if not path.is_file():
+        path = directory / inside(name, str(directory))
+        if not os.path.exists(path):
             raise UserError(f"{path} is missing; the manifest lists it. Get the package again.")
+        check_file(path, directory)
         if sha256(path) != wanted:
             raise UserError(
                 f"{path} is not the file that was packaged: its SHA-256 differs from the manifest. "

@@ -4,6 +4,7 @@ Every plot that dvc.yaml names is written; one that has no meaning for the task 
 a header and no rows, and DVC leaves it out.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import Metric, Outcome, headline_metric, outcome_of
 from modelkeep_core.params import Evaluate
 from modelkeep_core.schema import Schema
+from modelkeep_core.visible import for_spreadsheet, in_line
 
 COLUMNS = {
     "roc": ["class", "false_positive_rate", "true_positive_rate"],
@@ -30,6 +32,8 @@ COLUMNS = {
 }
 CURVE_POINTS = 200
 SCATTER_POINTS = 500
+# The beginning of a tag, or of a comment, in HTML
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 CALIBRATION_BINS = 10
 IMPORTANCE_ROWS = 5_000
 
@@ -150,5 +154,17 @@ def write_plots(rows: Tables, out: Path) -> None:
     """Write `rows` as one CSV file for each plot of COLUMNS, with six significant digits."""
     out.mkdir(parents=True, exist_ok=True)
     for name, columns in COLUMNS.items():
-        table = pd.DataFrame(rows.get(name, []), columns=columns)
+        shown = [[harmless(cell) for cell in row] for row in rows.get(name, [])]
+        table = pd.DataFrame(shown, columns=columns)
         table.to_csv(out / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
+
+
+def harmless(cell: Any) -> Any:
+    """Return a cell that neither the page of `dvc plots` nor a spreadsheet takes for a program.
+
+    DVC writes cells into a script of its page as they are, where "</script>" would end it: there, a
+    backslash follows the sign of a tag. Numbers stay as they are.
+    """
+    if not isinstance(cell, str):
+        return cell
+    return for_spreadsheet(_TAG.sub(r"<\\", in_line(cell)))

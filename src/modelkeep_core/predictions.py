@@ -7,6 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from modelkeep_core.errors import UserError
+
 
 class Predictions(NamedTuple):
     """What a model predicts for n rows.
@@ -28,8 +30,11 @@ def predict(model: Any, inputs: pd.DataFrame | NDArray[Any]) -> Predictions:
         inputs: (n, features).
 
     Raises:
+        UserError: it is neither.
         ValueError: the model does not take the inputs.
     """
+    if not callable(getattr(model, "predict", None)):
+        raise UserError(f"the package holds no model: a {type(model).__name__} cannot predict.")
     if isinstance(model, Pipeline):
         model, inputs = model[-1], model[:-1].transform(inputs)
     probabilities = model.predict_proba(inputs) if hasattr(model, "predict_proba") else None

@@ -185,3 +185,16 @@ def test_no_name_breaks_the_card(metadata, place, text):
             assert len(bars) == 1
     if place != "file":
         assert not re.search(rf"(?<![\\*]){re.escape(text)}", result)
+
+
+@pytest.mark.parametrize("place", ["title", "target", "class"])
+def test_a_name_with_line_ends_and_control_characters_stays_in_its_line(metadata, place):
+    """A line end in a category ends no row of a table, and nothing acts on a terminal."""
+    name = "a\n\n# b\x1b[8m\u202ec"
+    if place == "class":
+        metadata["training"]["classes"][0] = name
+    else:
+        metadata[place] = name
+    whole = card(metadata, [])
+    assert r"a\n\n# b\x1b[8m\u202ec" in shown(whole.replace("\\\\", "\0")).replace("\0", "\\")
+    assert not {"\x1b", "\u202e"} & {*whole}

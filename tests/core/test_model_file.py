@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.discovery import all_estimators
 
 from modelkeep_core import model_file
 from modelkeep_core.errors import UserError
@@ -208,3 +212,77 @@ def test_a_damaged_byte_never_changes_a_prediction(small, tmp_path):
         else:
             assert (loaded.predict_proba(inputs) == small.predict_proba(inputs)).all()
     assert refused > 50
+
+
+@pytest.fixture
+def reader_of_files():
+    """A fitted model whose first step opens what a row names."""
+    texts = np.array(["/dev/null", "/dev/null"] * 5, dtype=object)
+    step = CountVectorizer(input="filename", token_pattern=".", vocabulary={"a": 0})
+    return make_pipeline(step, DummyClassifier()).fit(texts, [0, 1] * 5)
+
+
+def test_a_model_that_opens_what_a_row_names_is_not_saved(reader_of_files, tmp_path):
+    """Not all of scikit-learn is trusted: a client would name files that the server reads."""
+    with pytest.raises(UserError, match=r"text\.CountVectorizer, which the loader does not trust"):
+        model_file.save(reader_of_files, tmp_path / "model.skops")
+
+
+def test_a_model_that_opens_what_a_row_names_is_not_loaded(reader_of_files, tmp_path):
+    """Whoever wrote the file."""
+    skops.io.dump(reader_of_files, tmp_path / "model.skops")
+    with pytest.raises(UserError, match=r"text\.CountVectorizer, which the loader does not trust"):
+        model_file.load(tmp_path / "model.skops")
+
+
+def test_every_classifier_and_regressor_may_be_in_a_model():
+    """What training accepts, the loader does; and what scikit-learn calls so is what is trusted."""
+    kinds = [kind for _, kind in all_estimators(type_filter=["classifier", "regressor"])]
+    names = {f"{kind.__module__}.{kind.__name__}" for kind in kinds}
+    assert len(names) > 90
+    assert names <= model_file._accepted()
+
+
+def test_the_steps_that_are_trusted_exist_and_read_no_text():
+    """The list names classes of this scikit-learn, but for those that it calls experimental."""
+    names = {name for names in model_file.STEPS.values() for name in names.split()}
+    experimental = {"HalvingGridSearchCV", "HalvingRandomSearchCV", "IterativeImputer"}
+    accepted = model_file._accepted()
+    assert names - {name.rpartition(".")[2] for name in accepted} <= experimental
+    assert not [name for name in accepted if "feature_extraction" in name]
+
+
+def rewritten(path, **members):
+    """Write the archive of a model anew, with some of its members changed."""
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (contents | members).items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize("name", ["bomb.npy", "schema.json"])
+def test_a_file_that_would_unpack_to_gigabytes_is_refused(small, tmp_path, name):
+    """It is refused before it is unpacked: a few hundred kilobytes take no memory."""
+    path = tmp_path / "model.skops"
+    model_file.save(small, path)
+    rewritten(path, **{name: b" " * 400 * 2**20})
+    with pytest.raises(UserError, match="unpack to far more than a model"):
+        model_file.load(path)
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        *("[]", "null", "5", "{}", '{"__class__": 5}', "[" * 5000, "NaN", '{"protocol": "x"}'),
+        '{"__class__": "list", "__module__": "builtins", "__loader__": "ListNode"}',
+        '{"__class__": "x", "__module__": "y", "__loader__": "Gone", "protocol": 3}',
+    ],
+)
+def test_a_description_that_makes_no_sense_is_refused(small, tmp_path, description):
+    """Whatever skops raises on the way, it is told in a sentence."""
+    path = tmp_path / "model.skops"
+    model_file.save(small, path)
+    rewritten(path, **{"schema.json": description.encode()})
+    with pytest.raises(UserError, match=r"model\.skops"):
+        model_file.load(path)

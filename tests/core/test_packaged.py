@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -265,4 +266,49 @@ def test_the_manifest_is_checked_before_the_model_is_read(package_copy):
     """A model that was exchanged is refused for its bytes; what is in it is never looked at."""
     skops.io.dump(Foreign(), package_copy / "model.skops")
     with pytest.raises(UserError, match="is not the file that was packaged"):
+        open_package(package_copy)
+
+
+# What a package from elsewhere may try
+
+
+@pytest.mark.parametrize("name", ["../../../../../etc/hostname", "/etc/hostname", "..", "", "a\0b"])
+def test_a_manifest_that_lists_what_is_elsewhere_is_refused(package_copy, name):
+    """Files outside the package are not even hashed."""
+    content = json.loads((package_copy / "manifest.json").read_text("utf-8"))
+    content["files"][name] = "0" * 64
+    write_json(package_copy / "manifest.json", content)
+    with pytest.raises(UserError, match=r"leads out of|is no path"):
+        open_package(package_copy)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.json", "model.skops", "schema.yaml"])
+@pytest.mark.parametrize("kind", ["pipe", "link", "device"])
+def test_what_is_no_file_of_the_package_is_not_read(package_copy, name, kind):
+    """A pipe is not waited for, and a link is not followed out."""
+    path = package_copy / name
+    outside = path.rename(package_copy.parent / "outside")
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(outside if kind == "link" else "/dev/zero")
+    with pytest.raises(UserError, match=r"no ordinary file|leads out of"):
+        open_package(package_copy)
+
+
+def test_a_directory_of_code_that_is_a_link_is_refused(coded, tmp_path):
+    """It is not listed, and could be imported from."""
+    (tmp_path / "elsewhere").mkdir()
+    (coded / "code" / "more").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="is not in the manifest: nobody vouches for it"):
+        open_package(coded, trust_code=True)
+
+
+@pytest.mark.parametrize(
+    "change", [{"libraries": []}, {"libraries": {"scikit-learn": 5}}, {"code": "os"}, {"code": [5]}]
+)
+def test_metadata_of_other_types_are_refused(package_copy, change):
+    """What is not what the format wants is no traceback."""
+    changed(package_copy, "model.json", **change)
+    with pytest.raises(UserError, match=r"model\.json does not say which scikit-learn"):
         open_package(package_copy)

@@ -198,3 +198,25 @@ def test_numbers_are_rounded_so_that_differences_mean_something(tmp_path):
     content = (tmp_path / "roc.csv").read_bytes()
     header = b"class,false_positive_rate,true_positive_rate\n"
     assert content == header + b'"a,""b""",0.333333,123457\n'
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("</script><script>x", r"<\/script><\script>x"),
+        ("<!--", r"<\!--"),
+        ("<=50K", "<=50K"),
+        ("< 5 years", "< 5 years"),
+        ("=1+1", "'=1+1"),
+        ("-1", "-1"),
+        ("a\nb\x1b", r"a\nb\x1b"),
+        (-1.5, -1.5),
+    ],
+)
+def test_a_name_in_a_plot_is_no_program(tmp_path, cell, shown):
+    """Not in the page of `dvc plots`, which holds it in a script, and not in a spreadsheet."""
+    plots.write_plots({"roc": [[cell, 0.0, 1.0]], "importance": [[cell, 1.0, 0.0]]}, tmp_path)
+    with (tmp_path / "roc.csv").open(encoding="utf-8", newline="") as file:
+        assert next(csv.DictReader(file))["class"] == str(shown)
+    with (tmp_path / "importance.csv").open(encoding="utf-8", newline="") as file:
+        assert next(csv.DictReader(file))["feature"] == str(shown)
