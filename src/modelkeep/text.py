@@ -1,10 +1,13 @@
 """What people read: tables within 80 columns, numbers, dates, shortened hashes."""
 
+import json
 import textwrap
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+
+from modelkeep_core.visible import in_line, is_hidden, visible
 
 WIDTH = 80
 GAP = "  "
@@ -16,12 +19,14 @@ NARROWEST = 4
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], yielding: Sequence[str]) -> str:
     """Return a table of left-aligned columns that fits 80 columns.
 
+    Cells are text from outside: what acts on a terminal is made visible.
+
     Args:
         header: the names of the columns.
         rows: a cell for each column.
         yielding: the columns that are cut, with "…", where the table is too wide, in this order.
     """
-    cells = [list(header), *([" ".join(cell.split()) for cell in row] for row in rows)]
+    cells = [[in_line(" ".join(cell.split())) for cell in row] for row in (header, *rows)]
     widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
     for name in yielding:
         place = list(header).index(name)
@@ -90,16 +95,28 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _escaped(cell: str) -> str:
-    for sign in "\\`*_|<>[]":
+    cell = in_line(" ".join(cell.split()))
+    for sign in "\\`*_|<>[]#~":
         cell = cell.replace(sign, f"\\{sign}")
-    return " ".join(cell.split())
+    return cell
+
+
+def as_json(data: Any) -> str:
+    """Return data as indented JSON, in which what acts on a terminal is escaped."""
+    written = json.dumps(data, indent=2, ensure_ascii=False)
+    if not any(sign != "\n" and is_hidden(sign) for sign in {*written}):
+        return written
+    return "".join(
+        json.dumps(sign)[1:-1] if sign != "\n" and is_hidden(sign) else sign for sign in written
+    )
 
 
 def aligned(pairs: Sequence[tuple[str, str]]) -> str:
     """Return "name  value" lines with the values below each other, long ones wrapped.
 
-    A name of more than 30 columns has a line of its own.
+    A name of more than 30 columns has a line of its own. What acts on a terminal is made visible.
     """
+    pairs = [(in_line(name), visible(value)) for name, value in pairs]
     width = max((columns(name) for name, _ in pairs if columns(name) <= WIDEST_NAME), default=0)
     lines = []
     for name, value in pairs:

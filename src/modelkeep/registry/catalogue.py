@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from typing import Any
 
 from modelkeep.registry.dvc_lock import Pipeline, read_artifacts, read_pipeline
 from modelkeep.registry.git import Git
@@ -93,7 +94,7 @@ class Catalogue:
         """Return the registered versions of a model, newest first."""
         versions = self.numbered.get(model, {}).items()
         newest_first = sorted(
-            versions, key=lambda pair: (pair[1].event.when, order(pair[0])), reverse=True
+            versions, key=lambda pair: (pair[1].event.moment, order(pair[0])), reverse=True
         )
         return [version for _, version in newest_first]
 
@@ -116,7 +117,7 @@ class Catalogue:
 
     @cached_property
     def assignments(self) -> dict[str, dict[str, Event]]:
-        """By model and stage, the assignment in force."""
+        """By model and stage, the assignment in force, whether it can be believed or not."""
         assignments: dict[str, dict[str, Event]] = {}
         for model in self.models:
             last = {stage: event for stage, _, event in self.changes(model)}
@@ -132,7 +133,8 @@ class Catalogue:
         """Yield each change of what is assigned to a stage of a model, in the order of time.
 
         In a stage is what was last assigned to it and not taken back. As in GTO, taking back an
-        assignment puts the one before it in force again, and so does taking back the version.
+        assignment puts the one before it in force again, and so does taking back the version;
+        nothing is in the stages of a deprecated model, until something is said of it again.
 
         Yields:
             The stage, the event that changed it, and the assignment in force since, or None.
@@ -141,7 +143,9 @@ class Catalogue:
         taken_back: set[str] = set()
         last: dict[str, dict[str, Event]] = {}
         in_force: dict[str, Event | None] = {}
+        deprecated = False
         for event in of_model(self.events, model):
+            revived, deprecated = deprecated and not event.deprecates, event.deprecates
             if event.stage:
                 last.setdefault(event.stage, {})[event.commit] = event
             elif event.version and event.back:
@@ -149,18 +153,36 @@ class Catalogue:
                 taken_back.add(event.commit)
             elif event.version:
                 numbers[event.version] = event.commit
-            if not event.stage and not taken_back:
+            if not event.stage and not taken_back and not deprecated and not revived:
                 continue
             withdrawn = taken_back.difference(numbers.values())
-            for stage in [event.stage] if event.stage else last:
-                events = last[stage].values()
+            for stage in [event.stage] if event.stage and not revived else last:
+                events = [] if deprecated else last[stage].values()
                 valid = [
                     other for other in events if not other.back and other.commit not in withdrawn
                 ]
-                new = max(valid, key=lambda other: (other.when, other.counter), default=None)
+                new = max(valid, key=lambda other: (other.moment, other.counter), default=None)
                 if new is not in_force.get(stage):
                     in_force[stage] = new
                     yield stage, event, new
+
+    @cached_property
+    def deprecations(self) -> dict[str, Event]:
+        """By model, the tag that deprecates it, where nothing was said of the model since."""
+        last = {event.model: event for event in self.events}
+        return {model: event for model, event in last.items() if event.deprecates}
+
+    def deprecation(self, model: str) -> dict[str, Any] | None:
+        """Return when, by whom and why a model was deprecated, or None."""
+        event = self.deprecations.get(model)
+        if event is None:
+            return None
+        return {
+            "tag": event.tag,
+            "date": event.when.isoformat(),
+            "author": event.author,
+            "message": event.reason or "no reason given",
+        }
 
     def withdrawn(self, model: str, commit: str) -> bool:
         """Say whether the number of a commit was taken back, and it has no other one."""

@@ -1,10 +1,12 @@
 """What the commands of the registry have in common: their options, and how they are run."""
 
 import argparse
-import json
+import sys
 from types import ModuleType
 
 from modelkeep.place import path_or_word
+from modelkeep.text import as_json
+from modelkeep_core.visible import visible
 
 READING = ("list", "show", "diff", "lineage", "history", "fsck")
 WITHOUT_REF = ("register", "list", "history", "gc")
@@ -37,11 +39,14 @@ def run(module: ModuleType, args: argparse.Namespace) -> int:
     Raises:
         UserError: the repository or what the command asks for cannot be used.
     """
+    from modelkeep.registry.believed import doubts
     from modelkeep.registry.catalogue import Catalogue
     from modelkeep.registry.git import opened
 
     with opened(getattr(args, "repo", None) or ".") as git:
-        data, text = module.run(Catalogue(git, args.model), args)
-    as_data = getattr(args, "json", False)
-    print(json.dumps(data, indent=2, ensure_ascii=False) if as_data else text)
+        catalogue = Catalogue(git, args.model)
+        for line in doubts(catalogue):
+            print(f"note: {visible(line)}", file=sys.stderr)
+        data, shown = module.run(catalogue, args)
+    print(as_json(data) if getattr(args, "json", False) else visible(shown))
     return module.status(data) if hasattr(module, "status") else 0

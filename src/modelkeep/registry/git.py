@@ -1,6 +1,11 @@
-"""A Git repository read through Git's own plumbing: objects only, never the work tree."""
+"""A Git repository read through Git's own plumbing: objects only, never the work tree.
+
+Reading starts no program that the repository names: its settings that could are switched off here,
+for every command but those with which a person writes.
+"""
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -8,7 +13,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import accumulate, islice
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from modelkeep_core.errors import UserError
 
@@ -20,6 +25,30 @@ OF_A_HOOK = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
     *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
 }
+# What a person writes is written with their own settings: signature, hooks, credentials.
+WRITING = ("tag", "push")
+# Settings by which reading could start a program that the repository names
+SWITCHED_OFF = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.pager": "cat",
+    "log.showSignature": "false",
+    "protocol.ext.allow": "never",
+}
+# Commands that ask another machine; settings of any of these names could start a program on the way
+ASKING = ("clone", "fetch", "ls-remote", "push")
+PROGRAMS = re.compile(
+    r"core\.(sshcommand|gitproxy|askpass|alternaterefscommand)|credential\.(.*\.)?helper"
+    r"|remote\..*\.(uploadpack|receivepack|vcs)|protocol\..*|url\..*|includeif\..*|include\..*"
+)
+PROTOCOLS = "file:git:http:https:ssh"
+# Nobody is there to type a password, and nobody should for a repository that another one names.
+ASK_NOBODY = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "SSH_ASKPASS": "true"}
+# Seconds after which a repository of somebody else is given up
+PATIENCE = 300
+# Bytes of an object that are read; what is in Git of a model is far smaller.
+MOST = 256 * 2**20
+SKIPPED = 2**20
 
 
 class GitError(UserError):
@@ -32,11 +61,15 @@ class Git:
     Attributes:
         directory: where Git is run: the project, or a bare repository.
         prefix: the project's path in the repository: "" at its top, else "some/directory/".
+        foreign: whether it is somebody else's, who may have chosen its settings.
+        fresh: whether it was cloned just now.
     """
 
-    def __init__(self, directory: Path, prefix: str = "") -> None:
+    def __init__(self, directory: Path, prefix: str = "", foreign: bool = False) -> None:
         self.directory = directory
         self.prefix = prefix
+        self.foreign = foreign
+        self.fresh = False
 
     def __enter__(self) -> Self:
         return self
@@ -64,21 +97,25 @@ class Git:
         Raises:
             GitError: it failed or took too long, or Git is not installed.
         """
+        if self.foreign and timeout is None:
+            timeout = PATIENCE
         try:
             done = subprocess.run(
-                ["git", *arguments],
+                self._command(*arguments),
                 cwd=self.directory,
                 input=input,
                 stdin=subprocess.DEVNULL if input is None else None,
                 capture_output=True,
                 encoding="utf-8",
                 errors="surrogateescape",
-                env=self._environment | variables,
+                env=self._environment | self._protocols(arguments[0]) | variables,
                 timeout=timeout,
                 check=False,
             )
         except FileNotFoundError:
             raise GitError("Git is not installed.") from None
+        except (UnicodeError, ValueError) as error:
+            raise GitError(f"`git {arguments[0]}` cannot be asked that: {error}.") from None
         except subprocess.TimeoutExpired:
             raise GitError(f"`git {arguments[0]}` had no answer in {timeout:g} s.") from None
         if done.returncode:
@@ -87,7 +124,7 @@ class Git:
 
     def commit(self, revision: str) -> str | None:
         """Return the full id of the commit that a revision names, or None."""
-        if revision.startswith(("-", "^")) or "\n" in revision:
+        if revision.startswith(("-", "^")) or {"\n", "\0"} & {*revision}:
             return None
         try:
             return self.run("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
@@ -150,9 +187,9 @@ class Git:
     def _reader(self) -> subprocess.Popen[bytes]:
         # It ends with this process, which holds the other end of its standard input.
         return subprocess.Popen(
-            ["git", "cat-file", "--batch"],
+            self._command("cat-file", "--batch"),
             cwd=self.directory,
-            env=self._environment,
+            env=self._environment | self._protocols("cat-file"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -163,6 +200,39 @@ class Git:
         left_out = set() if self.directory == Path(".") else OF_A_HOOK
         kept = {name: value for name, value in os.environ.items() if name not in left_out}
         return kept | {"LC_ALL": "C.UTF-8", "LANGUAGE": ""}
+
+    def _command(self, *arguments: str) -> list[str]:
+        """Return a command of Git that starts no program which the repository names.
+
+        Raises:
+            GitError: it would have to ask another machine by settings of somebody else.
+        """
+        if arguments[0] in WRITING:
+            return ["git", *arguments]
+        if self.foreign and arguments[0] in ASKING:
+            self._check_settings(arguments[0])
+        settings = [f"{name}={value}" for name, value in SWITCHED_OFF.items()]
+        return ["git", *(word for setting in settings for word in ("-c", setting)), *arguments]
+
+    def _protocols(self, command: str) -> dict[str, str]:
+        """Return what keeps a repository of somebody else from asking others while it is read.
+
+        It may say that objects are to be fetched when they are missed, and with which program.
+        """
+        if not self.foreign:
+            return {}
+        if command in ASKING:
+            return {"GIT_ALLOW_PROTOCOL": PROTOCOLS, **ASK_NOBODY}
+        return {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
+
+    def _check_settings(self, command: str) -> None:
+        listed = self.run("config", "--local", "--no-includes", "--name-only", "--null", "--list")
+        for name in listed.split("\0"):
+            if PROGRAMS.fullmatch(name.lower()):
+                raise GitError(
+                    f"{self.directory} has a setting of its own, {name}, that could start a "
+                    f"program: `git {command}` is not run. Remove it, or work in that directory."
+                )
 
     def refs(self, *under: str) -> Iterator[tuple[str, str]]:
         """Yield name and object id of each ref under prefixes such as "refs/tags"."""
@@ -184,38 +254,63 @@ class Git:
 
 
 @contextmanager
-def repository_at(directory: Path) -> Iterator[Git]:
+def repository_at(directory: Path, foreign: bool = False) -> Iterator[Git]:
     """Open the repository that `directory` is, or lies in.
 
+    Args:
+        directory: the directory.
+        foreign: whether it is somebody else's.
+
     Raises:
-        UserError: there is none, or Git is not installed.
+        UserError: there is none, it is another user's, or Git is not installed.
     """
-    git = Git(directory)
+    git = Git(directory, foreign=foreign)
     try:
         git.prefix = git.run("rev-parse", "--show-prefix").strip()
     except GitError as error:
+        if "dubious ownership" in str(error):
+            raise UserError(
+                f"{directory.resolve()} belongs to somebody else, so Git does not open it. If you "
+                "trust it, `git config --global --add safe.directory "
+                f"{directory.resolve()}` says so."
+            ) from None
         raise UserError(f"{directory.resolve()} is not in a Git repository: {error}") from None
     with git:
         yield git
 
 
 @contextmanager
-def opened(repository: str) -> Iterator[Git]:
+def opened(repository: str, named_by_another: bool = False) -> Iterator[Git]:
     """Open a repository by its directory, or by a URL through a clone that is removed afterwards.
+
+    A directory in which the command does not work is taken for somebody else's.
+
+    Args:
+        repository: a directory or a URL.
+        named_by_another: whether another repository names it, and no person: then nobody is asked
+            for a password, and it is given up after PATIENCE seconds.
 
     Raises:
         UserError: there is no such repository.
     """
-    if Path(repository).is_dir():
-        with repository_at(Path(repository)) as git:
+    if os.path.isdir(repository):
+        foreign = not Path.cwd().is_relative_to(Path(repository).resolve())
+        with repository_at(Path(repository), foreign) as git:
             yield git
         return
     with tempfile.TemporaryDirectory(prefix="registry-") as directory:
         git = Git(Path(directory))
+        limits: dict[str, Any] = {}
+        if named_by_another:
+            limits = {"timeout": PATIENCE, "GIT_ALLOW_PROTOCOL": PROTOCOLS, **ASK_NOBODY}
         try:
-            git.run("clone", "--quiet", "--bare", "--filter=blob:none", "--", repository, ".")
+            git.run(
+                *("clone", "--quiet", "--bare", "--filter=blob:none", "--", repository, "."),
+                **limits,
+            )
         except GitError as error:
             raise UserError(f"{repository} cannot be read: {error}") from None
+        git.fresh = True
         with git:
             yield git
 
@@ -226,7 +321,7 @@ def _line(name: str) -> str:
 
 
 def _object(stream: IO[bytes]) -> bytes | None:
-    """Read one answer of `git cat-file --batch`: an object, or None where there is none.
+    """Read one answer of `git cat-file --batch`: an object; None for none, or for a huge one.
 
     Raises:
         EOFError: Git ended before, or in the middle of it.
@@ -238,6 +333,11 @@ def _object(stream: IO[bytes]) -> bytes | None:
     if len(header) != 3 or not header[2].isdigit():
         return None
     size = int(header[2])
+    if size > MOST:
+        for start in range(0, size + 1, SKIPPED):
+            if not stream.read(min(SKIPPED, size + 1 - start)):
+                raise EOFError
+        return None
     content = stream.read(size + 1)
     if len(content) <= size:
         raise EOFError

@@ -6,6 +6,8 @@ from typing import Any
 
 from modelkeep import text
 from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.tags import Event
+from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError, suggestion
 
 
@@ -46,21 +48,35 @@ def spans(catalogue: Catalogue, model: str) -> list[dict[str, Any]]:
     for stage, event, assigned in catalogue.changes(model):
         if stage in last:
             last[stage]["until"] = event.when.isoformat()
+        version = catalogue.at(model, assigned.commit) if assigned else None
         last[stage] = {
             "model": model,
             "stage": stage,
-            "version": catalogue.at(model, assigned.commit).number if assigned else None,
-            "commit": assigned.commit if assigned else None,
+            "version": version.number if version else None,
+            "commit": version.commit if version else None,
             "from": event.when.isoformat(),
             "until": None,
             "author": event.author,
             "email": event.email,
             "message": event.reason,
             "gate": event.trailer("Gate"),
+            "doubts": doubts_of(event, version),
             "tag": event.tag,
         }
         spans.append(last[stage])
     return spans
+
+
+def doubts_of(event: Event, assigned: Version | None) -> list[str]:
+    """Return in what way what is in a stage since an event did not go through the gate."""
+    words, gate = [], event.trailer("Gate") or ""
+    if assigned and not assigned.number:
+        words.append("never registered")
+    if gate.startswith("forced"):
+        words.append("forced")
+    elif event.stage and not event.back and not gate and not event.trailer("Rollback"):
+        words.append("no gate")
+    return words
 
 
 def rendered(history: list[dict[str, Any]]) -> str:
@@ -72,13 +88,13 @@ def rendered(history: list[dict[str, Any]]) -> str:
     tables: dict[str, list[list[str]]] = {}
     for span in history:
         title = f"{span['model']} {span['stage']}" if several else span["stage"]
-        forced = " [forced]" if (span["gate"] or "").startswith("forced") else ""
+        doubts = "".join(f" [{word}]" for word in span["doubts"])
         tables.setdefault(title, []).append(
             [
                 text.minute(datetime.fromisoformat(span["from"])),
                 span["version"] or text.short(span["commit"]),
                 span["author"],
-                span["message"] + forced,
+                span["message"] + doubts,
             ]
         )
     return "\n\n".join(

@@ -36,6 +36,8 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
             f"{elsewhere(catalogue.git)}"
         )
     _add_same_recipe(entries)
+    for entry in entries:
+        entry["deprecated"] = catalogue.deprecation(entry["model"])
     return entries, rendered(entries) + warning(catalogue)
 
 
@@ -52,6 +54,10 @@ def entries_of(catalogue: Catalogue, everything: bool) -> Iterator[dict[str, Any
             own |= {version: (author, date) for version, author, date in others}
             when = {version: datetime.fromisoformat(date) for version, (_, date) in own.items()}
             own = dict(sorted(own.items(), key=lambda entry: when[entry[0]], reverse=True))
+        for event in catalogue.assignments.get(model, {}).values():
+            # Nobody registered it: a tag that was written by hand put it into the stage.
+            version = catalogue.at(model, event.commit)
+            own.setdefault(version, (event.author, event.when.isoformat()))
         who_when |= own
     for version, record in catalogue.summaries(who_when):
         author, date = who_when[version]
@@ -110,6 +116,10 @@ def rendered(entries: list[dict[str, Any]]) -> str:
         rows = [_row(entry, same_metric=not metrics) for entry in own]
         shown = text.table(header, rows, yielding=("AUTHOR", "STAGES", "VERSION", name))
         shown += "".join(f"\nThe same recipe: {numbers}." for numbers in _same_recipe(own))
+        if retired := own[0].get("deprecated"):
+            when = text.day(datetime.fromisoformat(retired["date"]))
+            told = f"Deprecated on {when} by {retired['author']}: {retired['message']}"
+            shown = f"{told}\n\n{shown}"
         parts.append(shown if len(models) == 1 else f"{model}\n\n{shown}")
     return "\n\n".join(parts)
 

@@ -2,27 +2,31 @@
 
 import sys
 
+from modelkeep.registry.believed import check_assignment, check_origin, check_whole
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import Git
 from modelkeep.registry.tags import parse
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.visible import visible
 
 HEXADECIMAL = frozenset("0123456789abcdef")
 # Shorter ones would often begin several recipe ids.
 SHORTEST_RECIPE = 4
 
 
-def find(catalogue: Catalogue, reference: str) -> Version:
+def find(catalogue: Catalogue, reference: str, to_use: bool = False) -> Version:
     """Return the version that a reference names.
 
     Args:
         catalogue: where to look.
         reference: a version number, a stage, a Git revision or the beginning of a recipe id,
             looked for in this order; "model@v1.2.0" and "model#prod" name the model as well.
+        to_use: whether the version is to be used, and not only looked at: then a stage names one
+            that can be believed to be released.
 
     Raises:
-        UserError: it names none, or several.
+        UserError: it names none, or several; or a stage, and what is in it cannot be known here.
     """
     tag = parse(reference.replace(":", "="))
     if tag and catalogue.full(tag.model) in catalogue.models:
@@ -32,11 +36,11 @@ def find(catalogue: Catalogue, reference: str) -> Version:
         else:
             reference = tag.version or tag.stage or reference
     commit = catalogue.git.commit(reference)
-    versions = _by_number(catalogue, reference) or _by_stage(catalogue, reference)
+    versions = _by_number(catalogue, reference) or _by_stage(catalogue, reference, to_use)
     if len(versions) == 1 and commit and commit != versions[0].commit:
         print(
-            f"note: '{reference}' is a Git revision too (commit {commit[:7]}); here it means "
-            f"{versions[0].model} {versions[0].label}.",
+            f"note: '{visible(reference)}' is a Git revision too (commit {commit[:7]}); here it "
+            f"means {versions[0].model} {versions[0].label}.",
             file=sys.stderr,
         )
     if not versions and commit:
@@ -58,8 +62,10 @@ def model_in(catalogue: Catalogue, stage: str) -> str:
     """Return the model that a stage is assigned a version of.
 
     Raises:
-        UserError: no version is in the stage, or versions of several models are.
+        UserError: no version is in the stage, or versions of several models are; or this clone is
+            shallow, so it may lack tags.
     """
+    check_whole(catalogue.git)
     models = [model for model in catalogue.models if stage in catalogue.assignments[model]]
     if len(models) == 1:
         return models[0]
@@ -70,8 +76,29 @@ def model_in(catalogue: Catalogue, stage: str) -> str:
     stages = {name for model in catalogue.models for name in catalogue.assignments[model]}
     there = f" There is {', '.join(sorted(stages))}." if stages else ""
     raise UserError(
-        f"no version is in '{stage}'{suggestion(stage, stages)}.{there} "
+        f"no version is in '{stage}'{suggestion(stage, stages)}.{there} {_deprecated(catalogue)}"
         f"`modelkeep promote VERSION {stage}` puts one there."
+    )
+
+
+def version_in(catalogue: Catalogue, stage: str) -> Version:
+    """Return the version that is in a stage, to be served.
+
+    Raises:
+        UserError: no version is in the stage, or versions of several models are; or what the tags
+            say of it cannot be believed.
+    """
+    model = model_in(catalogue, stage)
+    event = catalogue.assignments[model][stage]
+    check_assignment(catalogue, event)
+    return catalogue.at(model, event.commit)
+
+
+def _deprecated(catalogue: Catalogue) -> str:
+    """Return a sentence on each model that was deprecated."""
+    return "".join(
+        f"{model} was deprecated on {event.when:%Y-%m-%d} by {event.author} (tag {event.tag}). "
+        for model, event in catalogue.deprecations.items()
     )
 
 
@@ -80,12 +107,17 @@ def _by_number(catalogue: Catalogue, reference: str) -> list[Version]:
     return [versions[number] for versions in catalogue.numbered.values() if number in versions]
 
 
-def _by_stage(catalogue: Catalogue, reference: str) -> list[Version]:
-    return [
-        catalogue.at(model, assignments[reference].commit)
-        for model, assignments in catalogue.assignments.items()
-        if reference in assignments
-    ]
+def _by_stage(catalogue: Catalogue, reference: str, to_use: bool) -> list[Version]:
+    versions = []
+    for model, assignments in catalogue.assignments.items():
+        if event := assignments.get(reference):
+            check_whole(catalogue.git)
+            for line in check_origin(catalogue, model):
+                print(f"note: {visible(line)}", file=sys.stderr)
+            if to_use:
+                check_assignment(catalogue, event)
+            versions.append(catalogue.at(model, event.commit))
+    return versions
 
 
 def _by_commit(catalogue: Catalogue, commit: str) -> list[Version]:
@@ -125,7 +157,7 @@ def _unknown(catalogue: Catalogue, reference: str) -> UserError:
     names += [stage for assignments in catalogue.assignments.values() for stage in assignments]
     return UserError(
         f"'{reference}' is no version, stage, Git revision or recipe id"
-        f"{suggestion(reference, names)}. {elsewhere(catalogue.git)}"
+        f"{suggestion(reference, names)}. {_deprecated(catalogue)}{elsewhere(catalogue.git)}"
     )
 
 

@@ -36,7 +36,7 @@ def facts(catalogue: Catalogue, version: Version) -> dict[str, Any]:
     metadata = catalogue.records.of(version)
     git, event = catalogue.git, version.registered
     log = git.run("log", "-1", "--format=%aN%x00%aE%x00%aI%x00%s", version.commit).rstrip("\n")
-    author, email, created, subject = log.split("\0")
+    author, email, created, subject = log.split("\0", 3)
     history = spans(catalogue, version.model)
     _, content = package_of(catalogue.pipeline(version), version)
     return {
@@ -52,6 +52,7 @@ def facts(catalogue: Catalogue, version: Version) -> dict[str, Any]:
         }
         if event
         else None,
+        "deprecated": catalogue.deprecation(version.model),
         "stages": catalogue.stages(version),
         "history": [span for span in history if span["commit"] == version.commit],
         "commit": version.commit,
@@ -86,7 +87,11 @@ def rendered(facts: dict[str, Any]) -> str:
     ]
     if event:
         registered = f"{event['date'][:16].replace('T', ' ')} by {event['author']}"
-        identity.append(("registered", f"{registered}: {event['message'].splitlines()[0]}"))
+        first = next(iter(event["message"].splitlines()), "without a message")
+        identity.append(("registered", f"{registered}: {first}"))
+    if retired := facts["deprecated"]:
+        told = f"{retired['date'][:10]} by {retired['author']}: {retired['message']}"
+        identity.append(("deprecated", told))
     if not metadata.get("reproducible", True):
         why = [*map(str, metadata.get("unlocked", []))]
         if event and event["unlocked_because"]:

@@ -1,12 +1,13 @@
 """The tags that make a registry, in the grammar of GTO, read from Git's tag objects.
 
 `model@v1.2.0` on a commit is a version, `model#prod#3` assigns a commit to a stage, and either with
-"!" takes that back. Lightweight tags and tags in another grammar are none of these.
+"!" takes that back; `model@deprecated` retires a model. Lightweight tags and tags in another
+grammar are none of these.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -21,13 +22,22 @@ VERSION = re.compile(
 )
 _TAG = re.compile(
     rf"(?P<model>(?:[a-zA-Z0-9-_./]+=)?{_NAME})"
-    rf"(?:#(?P<stage>{_NAME})|@(?P<version>{VERSION.pattern}))(?P<back>!?)(?:#(?P<counter>[0-9]+))?",
+    rf"(?:(?:#(?P<stage>{_NAME})|@(?P<version>{VERSION.pattern}))(?P<back>!?)|@(?P<old>deprecated))"
+    r"(?:#(?P<counter>[0-9]{1,18}))?",
     re.ASCII,
 )
 STAGE = re.compile(_NAME, re.ASCII)
+LONGEST_VERSION = 200
 _TARGET = re.compile(r"object ([0-9a-f]{40,64})\ntype commit\ntag (.*)\n")
 _SIGNATURE = re.compile(r"^-----BEGIN [A-Z ]+-----$.*", re.MULTILINE | re.DOTALL)
-_TAGGER = re.compile(r"tagger (.*?) ?<(.*?)> (\d+) ([+-])(\d\d)(\d\d)")
+_TAGGER = re.compile(r"^tagger ([^<\n]*?) ?<([^>\n]*)> (\d+) ([+-])(\d\d)(\d\d)", re.MULTILINE)
+# What is read of a tag object, and how far its clock may be ahead of ours
+MOST_OF_A_TAG = 2**20
+AHEAD = timedelta(days=1)
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+# Git began on that day; what is older has another clock's date.
+GIT = datetime(2005, 4, 7, tzinfo=UTC)
+LAST_YEAR = 9000
 
 
 @dataclass(frozen=True)
@@ -38,11 +48,14 @@ class Event:
         tag: its name.
         oid: the id of the tag object.
         model: the model's name in GTO's grammar: "model", or "some/directory:model".
-        version, stage: one of them: what was registered, or the stage that was assigned.
+        version, stage: one of them: what was registered, or the stage that was assigned; neither
+            where the model was deprecated.
         back: whether the tag takes it back.
         counter: the running number of an assignment; 0 where there is none.
         commit: the full id of the commit that the tag points to.
         author, email, when, message: who wrote the tag, when and why.
+        odd: what is wrong with its date, or None.
+        moment: from when on it counts, among the events of the model.
     """
 
     tag: str
@@ -57,6 +70,13 @@ class Event:
     email: str
     when: datetime
     message: str
+    odd: str | None = None
+    moment: datetime = field(default=FIRST, compare=False)
+
+    @property
+    def deprecates(self) -> bool:
+        """Whether it retires the model."""
+        return self.version is None and self.stage is None
 
     @property
     def reason(self) -> str:
@@ -77,7 +97,7 @@ class Name:
 
     Attributes:
         model: the model's name in GTO's grammar.
-        version, stage: one of them.
+        version, stage: one of them; neither where the model is deprecated.
         back: whether the tag takes back.
         counter: the running number, or None where there is none.
     """
@@ -98,6 +118,9 @@ def parse(tag: str) -> Name | None:
         "model", "stage", "version", "back", "counter"
     )
     number = None if counter is None else int(counter)
+    # Python takes digits of numbers only up to some thousands.
+    if version and len(version) > LONGEST_VERSION:
+        return None
     return Name(model.replace("=", ":"), version, stage, back == "!", number)
 
 
@@ -122,7 +145,9 @@ def order(version: str) -> tuple[Any, ...]:
 def read_events(git: Git) -> list[Event]:
     """Return what all tags of the repository say, oldest first.
 
-    A tag whose object is missing or damaged says nothing.
+    A tag whose object is missing or damaged says nothing. Assignments of a model are in the order
+    of their counters, whatever their dates; all else is in the order of time. A date that cannot
+    be right makes a tag the oldest of those without a counter.
     """
     tags = [(tag.removeprefix("refs/tags/"), oid) for tag, oid in git.refs("refs/tags")]
     wanted = [(tag, oid, name) for tag, oid in tags if (name := parse(tag))]
@@ -133,8 +158,17 @@ def read_events(git: Git) -> list[Event]:
         )
         if content is not None and (event := _event(tag, oid, name, content))
     ]
-    # GTO goes by time alone; assignments of one second are told apart by their counter.
-    return sorted(events, key=lambda event: (event.when, event.counter))
+    return sorted(_placed(events), key=lambda event: (event.moment, event.counter))
+
+
+def _placed(events: list[Event]) -> Iterator[Event]:
+    """Yield events with the moment from which each counts."""
+    latest: dict[str, datetime] = {}
+    for event in sorted(events, key=lambda event: (event.counter, event.when)):
+        moment = FIRST if event.odd else event.when
+        if event.stage and event.counter:
+            moment = latest[event.model] = max(moment, latest.get(event.model, FIRST))
+        yield replace(event, moment=moment)
 
 
 def _event(tag: str, oid: str, name: Name, content: bytes) -> Event | None:
@@ -142,17 +176,13 @@ def _event(tag: str, oid: str, name: Name, content: bytes) -> Event | None:
 
     A lightweight tag is a commit's, or another tag's, whose name is in the object.
     """
-    header, _, message = content.decode("utf-8", errors="replace").partition("\n\n")
+    whole = content[:MOST_OF_A_TAG].decode("utf-8", errors="replace")
+    header, _, message = whole.partition("\n\n")
     target, tagger = _TARGET.match(header), _TAGGER.search(header)
     if not target or not tagger or target.group(2) != tag:
         return None
-    author, email, seconds, sign, hours, minutes = tagger.groups()
-    offset = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
-    try:
-        when = datetime.fromtimestamp(int(seconds), timezone(offset) if offset else UTC)
-    except (OSError, OverflowError, ValueError):
-        # A date that is in no calendar
-        return None
+    author, email, *date = tagger.groups()
+    when, odd = _date(*date)
     return Event(
         tag=tag,
         oid=oid,
@@ -166,7 +196,25 @@ def _event(tag: str, oid: str, name: Name, content: bytes) -> Event | None:
         email=email,
         when=when,
         message=_SIGNATURE.sub("", message).strip(),
+        odd=odd,
     )
+
+
+def _date(seconds: str, sign: str, hours: str, minutes: str) -> tuple[datetime, str | None]:
+    """Return the date of a tag, and what is wrong with it, or None."""
+    offset = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
+    zone = timezone(offset) if offset and abs(offset) < timedelta(days=1) else UTC
+    try:
+        when = datetime.fromtimestamp(int(seconds), zone)
+    except (OSError, OverflowError, ValueError):
+        return FIRST, "has a date that is in no calendar"
+    if when.year > LAST_YEAR:
+        return FIRST, "has a date that is in no calendar"
+    if when > datetime.now(UTC) + AHEAD:
+        return when, f"is dated {when:%Y-%m-%d}, which is still to come"
+    if when < GIT:
+        return when, f"is dated {when:%Y-%m-%d}, before there was Git"
+    return when, None
 
 
 def of_model(events: list[Event], model: str) -> Iterator[Event]:

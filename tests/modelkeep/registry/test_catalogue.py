@@ -76,18 +76,17 @@ def life(rng):
     return done
 
 
-def named(model, done, rng):
-    """Return GTO's names for what was done; they need not be given in the order of time."""
-    scm, names = Names(), [""] * len(done)
-    for place in rng.sample(range(len(done)), len(done)):
-        action, commit, stage = done[place]
+def named(model, done):
+    """Return GTO's names for what was done."""
+    scm, names = Names(), []
+    for action, commit, stage in done:
         number = f"v1.{commit}.0"
         simple = action in (Action.REGISTER, Action.DEREGISTER)
         name = name_tag(action, model, number, stage, scm, simple=simple)
         if name in scm.names:
             name = name_tag(action, model, number, stage, scm)
         scm.names.append(name)
-        names[place] = name
+        names.append(name)
     return names
 
 
@@ -98,7 +97,7 @@ def test_stages_and_versions_are_those_that_gto_sees(tmp_path):
     models = [f"model-{number}" for number in range(30)]
     for model in models:
         done = life(rng)
-        for name, (_, commit, _) in zip(named(model, done, rng), done, strict=True):
+        for name, (_, commit, _) in zip(named(model, done), done, strict=True):
             second += rng.randint(1, 99)
             made.raw_tag(name, commits[commit], f"A <a@b> {second} +0000")
     shown = api.show(str(made.directory))

@@ -29,9 +29,9 @@ def test_history_is_newest_first(released):
         "prod",
         "",
         "SINCE             VERSION  BY            WHY",
-        "2026-01-10 09:30  v1.0.0   Ada Lovelace  Complaints",
-        "2026-01-09 09:30  v1.1.0   Ada Lovelace  Better",
-        "2026-01-05 09:30  v1.0.0   Ada Lovelace  First release",
+        "2026-01-10 09:30  v1.0.0   Ada Lovelace  Complaints [no gate]",
+        "2026-01-09 09:30  v1.1.0   Ada Lovelace  Better [no gate]",
+        "2026-01-05 09:30  v1.0.0   Ada Lovelace  First release [no gate]",
     ]
 
 
@@ -49,6 +49,7 @@ def test_an_entry_has_all_that_a_program_needs(released):
         "email": "ada@example.org",
         "message": "Better",
         "gate": None,
+        "doubts": ["no gate"],
         "tag": "model#prod#3",
     }
     assert data[0]["until"] is None
@@ -138,7 +139,7 @@ def test_a_reason_is_one_line(repository):
     repository.assign("prod", commit, message="It is\nbetter\n\nSee the report.")
     data, shown = repository.answer("history")
     assert data[0]["message"] == "It is better"
-    assert shown.endswith("It is better")
+    assert shown.endswith("It is better [no gate]")
 
 
 def test_in_one_second_the_counter_tells_what_was_first(repository):

@@ -49,6 +49,7 @@ def test_an_entry_has_all_that_a_program_needs(released):
         "headline": Model(value=0.9).facts["metrics"]["headline"],
         "commit": released.git("rev-parse", "HEAD~2"),
         "problem": None,
+        "deprecated": None,
     }
 
 

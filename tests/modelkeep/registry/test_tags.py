@@ -40,7 +40,7 @@ INVALID = [
     ),
     *("model.x@v1.0.0", "model#pr.od#1", "xmodel@v1.0.0 ", "refs/tags/model@v1.0.0x y"),
 ]
-# What GTO says about models themselves is not about versions or stages.
+# What GTO says about models themselves
 OF_MODELS = ["model@deprecated", "model@created", "model@deprecated#2", "sub=model@created#1"]
 SIGNS = "abzAZ019.-_/=:@#!+v~ ü"
 
@@ -64,7 +64,7 @@ def corpus():
 def of_gto(name):
     """Return what GTO reads in the name of a tag, in our words; None where it is of a model."""
     read = parse_name(name, raise_on_fail=False)
-    if not read or read.get(ACTION) in (None, Action.DEPRECATE):
+    if not read or read.get(ACTION) is None:
         return None
     return {
         "model": read["name"],
@@ -156,7 +156,7 @@ def test_what_is_no_tag_of_a_registry_says_nothing(repository):
     commit = repository.commit(Model())
     for name in ("model@v1.0.0", "model#prod#1"):
         repository.point(f"tags/{name}", commit)
-    for name in ("v1.0.0", "model-v1.0.0", "model@1.0", "release/1", "model@deprecated"):
+    for name in ("v1.0.0", "model-v1.0.0", "model@1.0", "release/1", "model@created"):
         repository.tag(name)
     for name, at in (("2", "v1.0.0"), ("3", "HEAD^{tree}"), ("4", "HEAD:model.json")):
         repository.git("tag", "-a", "-m", "x", f"model#prod#{name}", at)
@@ -170,8 +170,7 @@ def test_what_is_no_tag_of_a_registry_says_nothing(repository):
     "tagger",
     [
         *("", "Ada", "Ada <ada@example.org>", "Ada <ada@example.org> noon +0000"),
-        *("A <a> 1767225600", "A <a> 1767225600 +2400", "A <a> 1767225600 -9999"),
-        *("A <a> 99999999999999 +0000", "A <a> 99999999999999999999 +0000"),
+        *("A <a> 1767225600", "A <a> 1767225600 UTC", "A <a 1767225600 +0000", "<" * 50_000),
     ],
 )
 def test_a_tag_without_a_person_and_a_date_says_nothing(repository, tagger):
@@ -217,12 +216,12 @@ def test_tags_of_any_name_can_lie_beside(repository):
 
 
 def test_tags_are_in_the_order_of_time_then_of_their_counters(repository):
-    """The date counts, as in GTO, and in one second the counter."""
+    """Assignments of a model are in the order of their counters, whatever their dates."""
     commit = repository.commit(Model())
     for name, second in (("a#s#10", 5), ("a#s#9", 5), ("a#s#1", 9), ("a@v1.0.0", 7), ("b#s#2", 1)):
         repository.raw_tag(name, commit, f"A <a@b> 17672256{second:02} +0000")
     read = events(repository)
-    assert [event.tag for event in read] == ["b#s#2", "a#s#9", "a#s#10", "a@v1.0.0", "a#s#1"]
+    assert [event.tag for event in read] == ["b#s#2", "a@v1.0.0", "a#s#1", "a#s#9", "a#s#10"]
     assert [event.tag for event in of_model(read, "b")] == ["b#s#2"]
 
 
