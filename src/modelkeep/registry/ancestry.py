@@ -12,17 +12,34 @@ from modelkeep.registry.graph import Graph, Node
 from modelkeep.registry.version import Version, full_name
 from modelkeep_core.errors import UserError
 
+# Why a repository that a .dvc file names is not opened
+UNASKED = "not opened, since another repository names it; --follow-imports opens it"
+# How many repositories may name the next: none, those that the first one names, or all
+NONE, OWN, ALL = 0, 1, 1_000
 
-def trace(catalogue: Catalogue, version: Version) -> Graph:
+
+def trace(catalogue: Catalogue, version: Version, opens: int = OWN) -> Graph:
     """Return what a version was made from; its package is the first node.
 
+    Args:
+        catalogue: the versions.
+        version: the version.
+        opens: how far imports are followed into the repositories that they name.
+
     Raises:
-        UserError: its commit has no package or no metadata.
+        UserError: its commit has no package or no metadata, or its pipeline is too deep.
     """
     graph, pipeline = Graph(), catalogue.pipeline(version)
     with ExitStack() as stack:
-        project = Project(graph, stack, catalogue, version.commit, version.directory, pipeline)
-        project.add(package_of(pipeline, version)[0])
+        project = Project(
+            graph, stack, catalogue, version.commit, version.directory, pipeline, opens=opens
+        )
+        try:
+            project.add(package_of(pipeline, version)[0])
+        except RecursionError:
+            raise UserError(
+                f"dvc.lock of commit {version.commit[:7]} is too deep to be followed."
+            ) from None
     for path, digest in catalogue.records.of(version)["recipe"]["data"].items():
         raw = Node("data", f"{version.directory}{path}", digest)
         for whole in [*graph.nodes.values()]:
@@ -44,6 +61,7 @@ class Project:
         directory: its path in the repository: "" or "some/directory/".
         pipeline: what dvc.lock of the commit says.
         source: what stands before its names: the URL of its repository and ":", or nothing.
+        opens: how far imports are followed from here.
     """
 
     graph: Graph
@@ -53,6 +71,7 @@ class Project:
     directory: str
     pipeline: Pipeline
     source: str = ""
+    opens: int = OWN
 
     def add(self, path: str, md5: str | None = None) -> Node:
         """Add what is at a path, and all that it was made from."""
@@ -115,35 +134,53 @@ class Project:
             node = Node("code", self._name(path), md5)
             self.graph.add(node)
             return node
-        outs = pointer.get("outs") or [{}]
-        node = Node("data", self._name(path), outs[0].get("md5", md5))
+        out, *_ = _mappings(pointer.get("outs")) or [{}]
+        node = Node("data", self._name(path), _text(out.get("md5")) or md5)
         if self.graph.add(node):
-            for dep in pointer.get("deps") or []:
+            for dep in _mappings(pointer.get("deps")):
                 self.graph.join(node, self._add_import(dep))
         return node
 
     def _add_import(self, dep: dict[str, Any]) -> Node:
         """Add what `dvc import` or `dvc import-url` brought, with its own lineage."""
-        repository = dep.get("repo")
-        if not repository:
-            node = Node("elsewhere", dep.get("path", "?"), dep.get("md5") or dep.get("etag"))
+        repository, path = dep.get("repo"), _text(dep.get("path")) or "?"
+        url = _text(repository.get("url")) if isinstance(repository, dict) else None
+        if not isinstance(repository, dict) or url is None:
+            digest = _text(dep.get("md5")) or _text(dep.get("etag"))
+            node = Node("elsewhere", path, digest)
             self.graph.add(node)
             return node
-        url, path, commit = repository["url"], dep["path"], repository.get("rev_lock", "HEAD")
+        commit = _text(repository.get("rev_lock")) or "HEAD"
+        if not self.opens:
+            node = Node("elsewhere", f"{url}:{path}", commit, stage=UNASKED)
+            self.graph.add(node)
+            return node
         try:
-            git = self.stack.enter_context(opened(url))
+            git = self.stack.enter_context(opened(url, named_by_another=True))
             if git.commit(commit) is None:
                 raise UserError(f"it has no commit {commit[:7]}.")
             directory = _project_of(git, commit, path)
             has_lock = git.commit_has(commit, f"{directory}dvc.lock")
             pipeline = read_pipeline(git, commit, directory) if has_lock else Pipeline((), {})
             catalogue, source = Catalogue(git), f"{url}:"
-            other = Project(self.graph, self.stack, catalogue, commit, directory, pipeline, source)
+            other = Project(
+                *(self.graph, self.stack, catalogue, commit, directory, pipeline, source),
+                opens=self.opens - 1,
+            )
             return other.add(path.removeprefix(directory))
         except UserError as error:
             node = Node("elsewhere", f"{url}:{path}", commit, stage=f"not read: {error}")
             self.graph.add(node)
             return node
+
+
+def _mappings(part: Any) -> list[dict[str, Any]]:
+    """Return the mappings in a list of a .dvc file; none where there is no such list."""
+    return [entry for entry in part if isinstance(entry, dict)] if isinstance(part, list) else []
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _project_of(git: Git, commit: str, path: str) -> str:

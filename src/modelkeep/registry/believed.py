@@ -69,13 +69,14 @@ def on_a_branch(git: Git, commit: str) -> bool:
 def doubts(catalogue: Catalogue) -> list[str]:
     """Return what is to be told of the tags of a catalogue whatever is asked of them."""
     lines = [SHALLOW] if catalogue.git.shallow else []
-    lines += [
-        f"the tag {event.tag} {event.odd}: it counts as the oldest"
-        + (", but for its counter" if event.stage and event.counter else "")
-        + f". If the date is a mistake, {_removal(event.tag)}."
-        for event in catalogue.events
-        if event.odd
-    ]
+    odd = [event for event in catalogue.events if event.odd]
+    if odd:
+        rest = f", and so do {len(odd) - 1} more" if len(odd) > 1 else ""
+        lines.append(
+            f"the tag {odd[0].tag} {odd[0].odd}{rest}. Assignments count by their counters, and "
+            "other tags as the oldest; GTO goes by the date. If it is a mistake, "
+            f"{_removal(odd[0].tag)} take the tag away."
+        )
     for assignments in catalogue.assignments.values():
         for event in assignments.values():
             if catalogue.at(event.model, event.commit).number is None:
@@ -146,8 +147,8 @@ def _names(refs: list[str]) -> str:
 
 def _remedy(event: Event) -> str:
     return (
-        f"`modelkeep promote VERSION {event.stage}` assigns a version; {_removal(event.tag)} "
-        "takes the tag away."
+        f"`modelkeep promote VERSION {event.stage}` assigns a version; {_removal(event.tag)} take "
+        "the tag away."
     )
 
 

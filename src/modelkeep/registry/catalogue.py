@@ -8,7 +8,7 @@ from modelkeep.registry.dvc_lock import Pipeline, read_artifacts, read_pipeline
 from modelkeep.registry.git import Git
 from modelkeep.registry.metadata import Record, Records
 from modelkeep.registry.summary import summaries
-from modelkeep.registry.tags import Event, of_model, order, read_events
+from modelkeep.registry.tags import Event, of_model, order, parse, read_events
 from modelkeep.registry.version import Version, full_name
 from modelkeep_core.errors import UserError, suggestion
 
@@ -89,6 +89,11 @@ class Catalogue:
                 version = Version(event.model, event.commit, event)
                 numbered.setdefault(event.model, {})[event.version] = version
         return numbered
+
+    def numbers_in_tags(self, model: str) -> list[str]:
+        """Return the version numbers that the names of tags take, whatever the tags say."""
+        names = (parse(name.removeprefix("refs/tags/")) for name, _ in self.git.refs("refs/tags"))
+        return [name.version for name in names if name and name.model == model and name.version]
 
     def registered(self, model: str) -> list[Version]:
         """Return the registered versions of a model, newest first."""

@@ -7,6 +7,11 @@ from typing import Any
 
 from modelkeep.registry.git import Git
 from modelkeep_core.errors import UserError
+from modelkeep_core.foreign import MOST_YAML, check_tree, inside, object_name
+
+
+class NotYaml(UserError):
+    """A file of a commit that should be YAML is none."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,15 @@ def parse_pipeline(content: bytes, artifacts: dict[str, str]) -> Pipeline:
     Raises:
         UserError: they are not YAML, or not what DVC writes.
     """
-    lock = _parsed(content)
     try:
+        lock = parse_yaml(content, "dvc.lock")
         return Pipeline(tuple(_stages(lock["stages"])), artifacts)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise UserError("dvc.lock is not as DVC writes it.") from None
+    except NotYaml:
+        raise UserError("dvc.lock is not as DVC writes it.") from None
+    except UserError as error:
+        raise UserError(f"dvc.lock is not as DVC writes it: {error}") from None
 
 
 def read_artifacts(git: Git, commit: str, directory: str) -> dict[str, str]:
@@ -94,8 +103,11 @@ def read_artifacts(git: Git, commit: str, directory: str) -> dict[str, str]:
     project = read_yaml(git, commit, f"{directory}dvc.yaml")
     try:
         artifacts = project.get("artifacts") or {}
-        return {str(name): str(artifact["path"]) for name, artifact in artifacts.items()}
-    except (AttributeError, KeyError, TypeError):
+        return {
+            str(name): inside(artifact["path"], "the project")
+            for name, artifact in artifacts.items()
+        }
+    except (AttributeError, KeyError, TypeError, UserError):
         raise UserError(f"dvc.yaml of commit {commit[:7]} is not as DVC wants it.") from None
 
 
@@ -108,9 +120,25 @@ def read_yaml(git: Git, commit: str, path: str) -> Any:
     content = git.read_one(f"{commit}:{path}")
     if content is None:
         raise UserError(f"commit {commit[:7]} has no {path}.")
+    return parse_yaml(content, f"{path} of commit {commit[:7]}")
+
+
+def parse_yaml(content: bytes, where: str) -> Any:
+    """Return what a YAML file of a commit says, with all scalars as text.
+
+    Args:
+        content: its bytes.
+        where: which file it is, for the message.
+
+    Raises:
+        UserError: it is not YAML, or too large once its aliases are written out.
+    """
+    if len(content) > MOST_YAML:
+        raise UserError(f"{where} is too large to be read.")
     parsed = _parsed(content)
     if parsed is None:
-        raise UserError(f"{path} of commit {commit[:7]} is not valid YAML.")
+        raise NotYaml(f"{where} is not valid YAML.")
+    check_tree(parsed, where)
     return parsed
 
 
@@ -125,15 +153,17 @@ def _parsed(content: bytes) -> Any:
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         return yaml.load(content.decode("utf-8"), Loader=loader)
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (yaml.YAMLError, RecursionError, ValueError):
         return None
 
 
 def _stages(stages: dict[str, Any]) -> Iterator[Stage]:
     for name, stage in stages.items():
         command = stage.get("cmd", "")
+        for out in stage.get("outs", []):
+            inside(out["path"], "the project")
         yield Stage(
-            name,
+            str(name),
             command if isinstance(command, str) else " && ".join(command),
             tuple(_files(stage.get("deps", []))),
             {file: dict(values) for file, values in stage.get("params", {}).items()},
@@ -143,7 +173,11 @@ def _stages(stages: dict[str, Any]) -> Iterator[Stage]:
 
 def _files(entries: list[dict[str, Any]]) -> Iterator[File]:
     for entry in entries:
-        yield File(entry["path"], entry.get("md5"), size_of(entry))
+        path, name = entry["path"], entry.get("md5")
+        if not isinstance(path, str):
+            raise TypeError(path)
+        md5 = None if name is None else object_name(name, path)
+        yield File(path, md5, size_of(entry))
 
 
 def size_of(entry: dict[str, Any]) -> int | None:

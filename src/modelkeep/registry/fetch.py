@@ -29,7 +29,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     Raises:
         UserError: there is no such version, its bytes are nowhere, or the directory exists.
     """
-    version = find(catalogue, args.reference)
+    version = find(catalogue, args.reference, to_use=True)
     if not args.directory.exists():
         fetch(catalogue, version, args.directory)
     elif not fetched(catalogue, version, args.directory):
@@ -61,6 +61,7 @@ def fetch(catalogue: Catalogue, version: Version, directory: Path) -> None:
                 target = partial / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(storage.path(name), target)
+            _let_read(partial)
         if not is_package_of(catalogue, version, partial):
             raise UserError(
                 f"the package of {version.label} does not have the metadata that are committed."
@@ -75,6 +76,12 @@ def fetch(catalogue: Catalogue, version: Version, directory: Path) -> None:
         raise UserError(f"{directory} cannot be written: {error.strerror}.") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _let_read(directory: Path) -> None:
+    """Let everybody read a package, whatever the umask: a server in an image is another user."""
+    for path in (directory, *directory.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def fetched(catalogue: Catalogue, version: Version, directory: Path) -> bool:

@@ -11,9 +11,10 @@ from typing import Any
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.dvc_internals import forget_remote, locked_project
 from modelkeep.registry.needed import Needed, needed, tips_of
-from modelkeep.registry.storage import NAME, Storage, storage_of
+from modelkeep.registry.storage import Storage, storage_of
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
+from modelkeep_core.foreign import OBJECT
 
 # As long as Git itself waits before it deletes what nothing refers to
 DAYS = 14
@@ -124,7 +125,7 @@ def _in_cache(storage: Storage, wanted: Needed, before: float) -> Doomed:
     doomed = Doomed()
     for path in storage.cache.glob("??/*"):
         name = path.parent.name + path.name
-        if NAME.fullmatch(name) and name not in wanted.names and path.is_file():
+        if OBJECT.fullmatch(name) and name not in wanted.names and path.is_file():
             facts = path.stat()
             doomed.add(name, facts.st_size, max(facts.st_mtime, facts.st_ctime) <= before)
     return doomed

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelkeep import text
 from modelkeep.place import path_or_word
-from modelkeep.registry.ancestry import trace
+from modelkeep.registry.ancestry import ALL, NONE, OWN, trace
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.graph import mermaid, tree
 from modelkeep.registry.metadata import raw_data, rows_of
@@ -28,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a raw data file, or the beginning of its SHA-256",
     )
     parser.add_argument("--mermaid", action="store_true", help="print a Mermaid diagram")
+    parser.add_argument(
+        "--follow-imports",
+        action="store_true",
+        help="open also repositories that another repository names, and not only this one",
+    )
 
 
 def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
@@ -39,8 +44,10 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     if args.of_data is not None:
         versions = of_data(catalogue, args.of_data)
         return versions, _trained_on(versions)
+    opens = OWN if args.repo is None else NONE
+    version = find(catalogue, args.reference)
     # What a model was made from may be another model.
-    graph = trace(Catalogue(catalogue.git), find(catalogue, args.reference))
+    graph = trace(Catalogue(catalogue.git), version, ALL if args.follow_imports else opens)
     return graph.data(), mermaid(graph) if args.mermaid else tree(graph)
 
 

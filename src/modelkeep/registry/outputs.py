@@ -8,6 +8,7 @@ from modelkeep.registry.dvc_lock import read_yaml, size_of
 from modelkeep.registry.storage import Storage
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
+from modelkeep_core.foreign import inside, object_name
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,15 @@ def outputs_of(catalogue: Catalogue, version: Version) -> list[Output]:
             imported = any("repo" in dep for dep in content.get("deps") or [])
             outputs += [
                 Output(
-                    posixpath.normpath(
-                        posixpath.join(
-                            posixpath.dirname(pointer), content.get("wdir", "."), out["path"]
-                        )
+                    inside(
+                        posixpath.normpath(
+                            posixpath.join(
+                                posixpath.dirname(pointer), content.get("wdir", "."), out["path"]
+                            )
+                        ),
+                        "the project",
                     ),
-                    out["md5"],
+                    object_name(out["md5"], pointer),
                     imported=pointer if imported else None,
                     size=size_of(out),
                 )

@@ -75,6 +75,12 @@ def present(catalogue: Catalogue, version: Version, stage: str) -> Version | Non
             f"commit {version.label} has no version number: check it out and "
             "`modelkeep register` it first."
         )
+    if retired := catalogue.deprecations.get(version.model):
+        raise UserError(
+            f"{version.model} was deprecated by {retired.author} (tag {retired.tag}): "
+            f"{retired.reason or 'no reason given'}. `git tag -d {retired.tag}` and `git push "
+            f"origin :refs/tags/{retired.tag}` take that back."
+        )
     assigned = catalogue.assigned(version.model, stage)
     if assigned and assigned.commit == version.commit:
         raise UserError(f"{version.label} is in {stage} already.")

@@ -3,14 +3,17 @@
 import os
 import re
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import Git, GitError
+from modelkeep.registry.tags import parse
 from modelkeep_core.errors import UserError
 
 REMOTE = "origin"
+# Git writes no date of another century.
+LAST_OF_GIT = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 def registration(catalogue: Catalogue, model: str, version: str) -> str:
@@ -32,7 +35,8 @@ def assignment(catalogue: Catalogue, model: str, stage: str) -> str:
     class Tags:
         @staticmethod
         def list_tags() -> list[str]:
-            return [name.removeprefix("refs/tags/") for name, _ in catalogue.git.refs("refs/tags")]
+            names = (name.removeprefix("refs/tags/") for name, _ in catalogue.git.refs("refs/tags"))
+            return [name for name in names if parse(name)]
 
     tags: Any = Tags
     return name_tag(Action.ASSIGN, model, stage=stage, scm=tags)
@@ -88,7 +92,8 @@ def write(catalogue: Catalogue, tag: str, commit: str, message: str, push: bool)
             "Git does not know who you are: `git config user.name` and `git config user.email` "
             "say it."
         ) from None
-    last = max((event.when for event in catalogue.events), default=None)
+    dates = (event.when for event in catalogue.events if event.when < LAST_OF_GIT)
+    last = max(dates, default=None)
     now = datetime.now().astimezone()
     when = now if last is None else max(now, last + timedelta(seconds=1))
     date = f"{int(when.timestamp())} {now.strftime('%z')}"

@@ -235,7 +235,7 @@ def next_number(catalogue: Catalogue, model: str, wanted: str | None, bump: str)
     Raises:
         UserError: it is no version number, taken, or not larger than all others.
     """
-    used = [event.version for event in catalogue.events if event.model == model and event.version]
+    used = catalogue.numbers_in_tags(model)
     largest = max(used, key=order, default=None)
     following = raised(largest, bump) if largest else FIRST
     if wanted is None:

@@ -1,23 +1,21 @@
 """DVC's objects: whether they are in the cache of this machine and in the remote; getting them."""
 
 import hashlib
-import json
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from modelkeep.registry.dvc_internals import local_settings, open_objects, read_settings
 from modelkeep.registry.git import Git
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
+from modelkeep_core.foreign import MOST_JSON, OBJECT, object_name, read_file, read_listing
 
 OBJECTS = ("files", "md5")
-NAME = re.compile(r"[0-9a-f]{32}(?:\.dir)?", re.ASCII)
 
 
 class Storage:
@@ -97,7 +95,7 @@ class Storage:
         with self._reached() as database:
             if not database.fs.exists(database.path):
                 return []
-            return [name for name in database.all() if NAME.fullmatch(name)]
+            return [name for name in database.all() if OBJECT.fullmatch(name)]
 
     def delete_from_remote(self, objects: list[str]) -> None:
         """Delete objects from the remote, in this order.
@@ -156,21 +154,10 @@ class Storage:
             UserError: the object that lists them is neither in the cache nor in the remote, it is
                 no list, or it lists a path that leads out of the directory.
         """
-        check_name(name, meaning)
-        if not name.endswith(".dir"):
+        if not object_name(name, meaning).endswith(".dir"):
             return {"": name}
         self.get({name: meaning})
-        try:
-            listing = json.loads(self.path(name).read_bytes())
-            files = {str(entry["relpath"]): str(entry["md5"]) for entry in listing}
-        except (KeyError, RecursionError, TypeError, ValueError):
-            raise UserError(
-                f"the list of the files of {meaning} (object {name}) is not as DVC writes it."
-            ) from None
-        for file, md5_of_file in files.items():
-            inside(file, meaning)
-            check_name(md5_of_file, f"{meaning}/{file}")
-        return files
+        return read_listing(read_file(self.path(name), MOST_JSON), meaning)
 
     def unusable(self, objects: dict[str, str]) -> dict[str, str]:
         """Return those of the objects that the cache has not, or has damaged, which is told.
@@ -279,28 +266,6 @@ def storage_of(git: Git, version: Version) -> Iterator[Storage]:
         settings = git.read_one(f"{present}:{version.directory}.dvc/config")
         Path(directory, "config").write_bytes(settings or b"")
         yield Storage(Path(directory), lasting=False)
-
-
-def check_name(name: str, meaning: str) -> None:
-    """Make sure that a text is the name of an object: it becomes a part of paths.
-
-    Raises:
-        UserError: it is none.
-    """
-    if not NAME.fullmatch(name):
-        raise UserError(f"{meaning} has no name that DVC gives to an object: {name!r}.")
-
-
-def inside(file: str, directory: str) -> str:
-    """Return the path of a file that stays in its directory.
-
-    Raises:
-        UserError: it leaves it.
-    """
-    path = PurePosixPath(file)
-    if path.is_absolute() or ".." in path.parts or "\\" in file or ":" in file:
-        raise UserError(f"'{file}' leads out of {directory}: it is not written.")
-    return file
 
 
 def md5(path: Path) -> str:

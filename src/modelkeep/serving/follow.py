@@ -11,7 +11,7 @@ from pathlib import Path
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.fetch import fetch, fetched
 from modelkeep.registry.git import Git, opened
-from modelkeep.registry.reference import find, model_in
+from modelkeep.registry.reference import find, version_in
 from modelkeep.registry.version import Version
 from modelkeep.serving.current import Current
 from modelkeep_core.errors import UserError
@@ -87,8 +87,7 @@ class Source:
     def _wanted(self, catalogue: Catalogue) -> Version:
         if not self._stage:
             return find(catalogue, self._reference or "HEAD")
-        model = model_in(catalogue, self._stage)
-        return catalogue.at(model, catalogue.assignments[model][self._stage].commit)
+        return version_in(catalogue, self._stage)
 
 
 class Follower(threading.Thread):

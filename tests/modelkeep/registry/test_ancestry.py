@@ -37,9 +37,8 @@ def imported(path, repository, commit, source="base-package"):
 
 def traced(repository, version, model=None, under=""):
     """Return the graph of a version, and its edges by the names of child and parent."""
-    data, _ = repository.answer(
-        "lineage", version, *(["--model", model] if model else []), under=under
-    )
+    words = ["--follow-imports", *(["--model", model] if model else [])]
+    data, _ = repository.answer("lineage", version, *words, under=under)
     names = [node["name"] for node in data["nodes"]]
     return data, {(names[edge["to"]], names[edge["from"]]) for edge in data["edges"]}
 

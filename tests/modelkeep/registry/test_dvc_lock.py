@@ -1,5 +1,7 @@
 """dvc.lock and dvc.yaml of a commit are read as what DVC writes, or refused by their names."""
 
+import json
+
 import pytest
 
 from modelkeep.registry.dvc_lock import (
@@ -44,7 +46,7 @@ stages:
     - echo two
     outs:
     - path: model.json
-      md5: '0123'
+      md5: '01234567890123456789012345678901'
     - path: package
       md5: 8e864900abbefa5b3a4ed9465526b3fb.dir
 """
@@ -69,7 +71,7 @@ def test_a_lock_gives_the_stages_in_their_order(pipeline):
         File("s3://bucket/rows.csv", None),
     )
     assert package.deps == ()
-    assert package.outs[0] == File("model.json", "0123")
+    assert package.outs[0] == File("model.json", "01234567890123456789012345678901")
     assert pipeline.artifacts == {"model": "package"}
 
 
@@ -189,3 +191,66 @@ def test_a_yaml_file_is_read_as_text(repository):
     with opened(str(repository.directory)) as git:
         content = read_yaml(git, commit, "a.dvc")
     assert content == {"outs": [{"md5": "12e5", "size": "1"}], "when": "2026-01-01"}
+
+
+def lock_of(out, dep=None):
+    """Return a lock of one stage with one output."""
+    stage = {"cmd": "x", "outs": [out]} | ({"deps": [dep]} if dep else {})
+    return json.dumps({"stages": {"a": stage}}).encode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "ab../../../../../tmp/x",
+            "aa/etc/hostname",
+            "",
+            "0123",
+            "A" * 32,
+            f"{'a' * 32}.dir/../x",
+        ),
+        *([], {}),
+    ],
+)
+def test_a_name_that_is_no_object_is_refused(name):
+    """It would become a part of a path, or of an address."""
+    for lock in (
+        lock_of({"path": "package", "md5": name}),
+        lock_of({"path": "b"}, {"path": "c", "md5": name}),
+    ):
+        with pytest.raises(UserError, match=r"is not as DVC writes it: .* names no object of DVC"):
+            parse_pipeline(lock, {})
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "", "a/../../x", [], {}])
+def test_an_output_outside_the_project_is_refused(path):
+    """What a stage wrote is written again by `restore`."""
+    with pytest.raises(UserError, match=r"dvc\.lock is not as DVC writes it"):
+        parse_pipeline(lock_of({"path": path, "md5": "a" * 32}), {})
+
+
+def test_a_dependency_may_be_outside_the_project():
+    """DVC lets a stage read what is elsewhere, and only its name is shown."""
+    lock = lock_of({"path": "a"}, {"path": "../shared/rows.csv", "md5": "a" * 32})
+    assert parse_pipeline(lock, {}).stages[0].deps == (File("../shared/rows.csv", "a" * 32),)
+
+
+def test_aliases_that_grow_are_refused_and_others_are_read():
+    """Six hundred bytes would be ten billion values once they are written out."""
+    lines = ["      b0: &b0 [x,x,x,x,x,x,x,x,x,x]"]
+    lines += [
+        f"      b{number}: &b{number} [{','.join([f'*b{number - 1}'] * 10)}]"
+        for number in range(1, 10)
+    ]
+    start = "stages:\n  a:\n    cmd: x\n    params:\n     params.yaml:\n"
+    with pytest.raises(UserError, match="once its aliases are written out"):
+        parse_pipeline((start + "\n".join(lines)).encode(), {})
+    (stage,) = parse_pipeline((start + "\n".join(lines[:2])).encode(), {}).stages
+    assert len(stage.params["params.yaml"]["b1"]) == 10
+
+
+def test_a_lock_of_many_megabytes_is_not_parsed():
+    """It would take all memory."""
+    with pytest.raises(UserError, match="too large to be read"):
+        parse_pipeline(b"stages: {}\n" + b"# \n" * 2_000_000, {})

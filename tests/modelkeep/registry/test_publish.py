@@ -1,6 +1,7 @@
 """A tag is written whole or not at all, never over another one, and sent only where it fits."""
 
 import re
+import subprocess
 import time
 from datetime import datetime
 
@@ -115,6 +116,25 @@ def test_a_signature_that_fails_leaves_no_tag(project, write):
     with pytest.raises(UserError, match=f"the tag {TAG} was not written: "):
         write()
     assert project.tags() == {}
+
+
+def test_a_tag_of_another_century_holds_up_nothing(project, write):
+    """The new tag has the date of today, and its counter makes it the last."""
+    project.tag("made-up@v1.0.0", "weak", when=THEN)
+    project.tag("made-up@v1.1.0", "main", when=THEN + 1)
+    # Git itself writes no such date.
+    content = (
+        f"object {project.id('weak')}\ntype commit\ntag made-up#prod#1\n"
+        "tagger E <e@example.org> 5680281600 +0000\n\nclock\n"
+    )
+    words = ["git", "hash-object", "-t", "tag", "-w", "--literally", "--stdin"]
+    made = subprocess.run(words, input=content, capture_output=True, text=True, check=True)
+    project.git("update-ref", "refs/tags/made-up#prod#1", made.stdout.strip())
+    write("made-up#prod#2")
+    with project.catalogue() as catalogue:
+        dates = {event.tag: event.when.timestamp() for event in catalogue.events}
+        assert abs(dates["made-up#prod#2"] - time.time()) < 300
+        assert catalogue.assignments["made-up"]["prod"].commit == project.id("main")
 
 
 def test_a_tag_is_later_than_those_before_it(project, write):

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from modelkeep.registry.git import opened
-from modelkeep.registry.storage import Storage, inside, md5, storage_of
+from modelkeep.registry.storage import Storage, md5, storage_of
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
+from modelkeep_core.foreign import inside
 from project import SETTINGS, UNREACHED, damage, git, object_in
 
 LOST = "d41d8cd98f00b204e9800998ecf8427e"
