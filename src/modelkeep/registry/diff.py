@@ -145,7 +145,9 @@ def _metrics(before: Metadata, after: Metadata) -> list[Change]:
             "name": name,
             "before": old.get(name),
             "after": new.get(name),
-            "difference": new[name] - old[name] if name in old and name in new else None,
+            "difference": None
+            if old.get(name) is None or new.get(name) is None
+            else new[name] - old[name],
         }
         for name in names
     ]

@@ -1,6 +1,5 @@
 """The metadata of versions: the model.json that each commit has of each of its models."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -10,6 +9,7 @@ from modelkeep.registry.dvc_lock import read_artifacts, read_pipeline
 from modelkeep.registry.git import CHUNK, Git
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
+from modelkeep_core.foreign import parse_json
 
 Metadata = dict[str, Any]
 # Where the first model of a project has its metadata, and what every command but `list` needs
@@ -20,6 +20,26 @@ KEYS = {
 }
 # What the commands need of the recipe
 PARTS = ("commands", "parameters", "data", "code", "schema", "environment", "files")
+NUMBER = (int, float)
+# What else the commands need, and of which types; `...` stands for every key
+SHAPE: dict[Any, Any] = {
+    "recipe_id": str,
+    "title": str,
+    "task": str,
+    "target": str,
+    "metrics": {
+        "headline": {"metric": str, "value": NUMBER, "low": NUMBER, "high": NUMBER},
+        "test": {...: (*NUMBER, type(None))},
+    },
+    "training": {
+        "estimator": str,
+        "parameters": {...: object},
+        "preprocessing": [{"columns": [str], "steps": [str]}],
+    },
+    "data": {"files": [{"path": str}], "rows": {...: int}},
+    "recipe": {part: {...: object if part == "parameters" else str} for part in PARTS},
+    "libraries": {...: str},
+}
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,8 @@ class Records:
             for part in PARTS
             if not isinstance(metadata.get("recipe", {}).get(part), dict)
         ]
+        if not lacking:
+            lacking = [*_misfits(metadata, SHAPE, "")]
         if lacking:
             raise UserError(
                 f"the metadata of {version.label} have no '{lacking[0]}': they were written by "
@@ -132,8 +154,8 @@ class Records:
 
 def _metadata(content: bytes | None, name: str) -> Metadata | None:
     try:
-        metadata = json.loads(content or b"")
-    except (RecursionError, ValueError):
+        metadata = parse_json(content or b"", name)
+    except UserError:
         return None
     if not isinstance(metadata, dict) or metadata.get("name") != name:
         return None
@@ -145,11 +167,34 @@ def _metadata(content: bytes | None, name: str) -> Metadata | None:
 
 def rows_of(metadata: Metadata) -> dict[str, int]:
     """Return how many rows each file of raw data has, by its path; some may not be counted."""
-    files = metadata.get("data", {}).get("files", [])
-    return {file["path"]: file["rows"] for file in files}
+    files = metadata.get("data", {}).get("files")
+    entries = (
+        [entry for entry in files if isinstance(entry, dict)] if isinstance(files, list) else []
+    )
+    counts = {entry.get("path"): entry.get("rows") for entry in entries if "path" in entry}
+    return {
+        path: rows
+        for path, rows in counts.items()
+        if isinstance(path, str) and isinstance(rows, int)
+    }
 
 
 def raw_data(metadata: Metadata) -> dict[str, str]:
     """Return the SHA-256 of each file of raw data, by its path; none where the recipe has none."""
     data = metadata.get("recipe", {}).get("data")
-    return data if isinstance(data, dict) else {}
+    files = data if isinstance(data, dict) else {}
+    return {path: digest for path, digest in files.items() if isinstance(digest, str)}
+
+
+def _misfits(value: Any, shape: Any, name: str) -> Iterator[str]:
+    """Yield the dotted names of what is missing in metadata, or is of another type."""
+    if isinstance(shape, dict) and isinstance(value, dict):
+        for key, wanted in shape.items():
+            for each in value if key is ... else [key]:
+                where = f"{name}.{each}" if name else str(each)
+                yield from _misfits(value.get(each, ...), wanted, where)
+    elif isinstance(shape, list) and isinstance(value, list):
+        for place, part in enumerate(value):
+            yield from _misfits(part, shape[0], f"{name}.{place}")
+    elif isinstance(shape, dict | list) or value is ... or not isinstance(value, shape):
+        yield name

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from modelkeep.registry.git import Git
 from modelkeep.registry.metadata import Metadata, Record, Records
 from modelkeep.registry.version import Version
+from modelkeep_core.errors import UserError
+from modelkeep_core.foreign import parse_json
 
 # The line of a tag's message that says why a model of another environment was registered
 UNLOCKED = "Unlocked"
@@ -66,7 +68,8 @@ def _claim(version: Version) -> tuple[str, str, Metadata] | None:
     recipe, headline, place = (event.trailer(key) for key in ("Recipe", "Headline", "Metadata"))
     try:
         blob, path = (place or "").split(" ", 1)
-        metadata = {"recipe_id": recipe, "metrics": {"headline": json.loads(headline or "")}}
-    except (RecursionError, ValueError):
+        claimed = parse_json((headline or "").encode(), "a headline")
+    except (UserError, ValueError):
         return None
+    metadata = {"recipe_id": recipe, "metrics": {"headline": claimed}}
     return (path, blob, metadata) if recipe else None
