@@ -11,6 +11,7 @@ from modelkeep.registry.git import Git, opened
 from modelkeep.registry.graph import Graph, Node
 from modelkeep.registry.version import Version, full_name
 from modelkeep_core.errors import UserError
+from modelkeep_core.foreign import check_tree
 
 # Why a repository that a .dvc file names is not opened
 UNASKED = "not opened, since another repository names it; --follow-imports opens it"
@@ -118,8 +119,9 @@ class Project:
             self.graph.join(node, self.add(dep.path, dep.md5))
         for file, values in stage.params.items():
             for section, value in values.items():
-                digest = hashlib.sha256(repr(value).encode()).hexdigest()
-                parent = Node("parameters", self._name(f"{file}:{section}"), digest)
+                digest, remark = _digest(value)
+                name = self._name(f"{file}:{section}")
+                parent = Node("parameters", name, digest, stage=remark)
                 self.graph.add(parent)
                 self.graph.join(node, parent)
 
@@ -172,6 +174,15 @@ class Project:
             node = Node("elsewhere", f"{url}:{path}", commit, stage=f"not read: {error}")
             self.graph.add(node)
             return node
+
+
+def _digest(value: Any) -> tuple[str | None, str | None]:
+    """Return the hash of the value of a parameter; None, and why, where it is too large."""
+    try:
+        check_tree(value, "the value")
+    except UserError as error:
+        return None, f"not read: {error}"
+    return hashlib.sha256(repr(value).encode(errors="surrogatepass")).hexdigest(), None
 
 
 def _mappings(part: Any) -> list[dict[str, Any]]:

@@ -31,7 +31,14 @@ class File:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage as it was run."""
+    """A stage as it was run.
+
+    Attributes:
+        name, command: its key, and what was run.
+        deps, outs: what it read and wrote.
+        params: the values of parameters by file and name; they may share parts, as aliases do, and
+            so be far larger than they are in memory: `foreign.check_tree` tells.
+    """
 
     name: str
     command: str
@@ -84,7 +91,8 @@ def parse_pipeline(content: bytes, artifacts: dict[str, str]) -> Pipeline:
         UserError: they are not YAML, or not what DVC writes.
     """
     try:
-        lock = parse_yaml(content, "dvc.lock")
+        # Only the values of parameters may be aliases of aliases, and those nobody writes out.
+        lock = _parsed_within(content, "dvc.lock")
         return Pipeline(tuple(_stages(lock["stages"])), artifacts)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise UserError("dvc.lock is not as DVC writes it.") from None
@@ -133,12 +141,17 @@ def parse_yaml(content: bytes, where: str) -> Any:
     Raises:
         UserError: it is not YAML, or too large once its aliases are written out.
     """
+    parsed = _parsed_within(content, where)
+    check_tree(parsed, where)
+    return parsed
+
+
+def _parsed_within(content: bytes, where: str) -> Any:
     if len(content) > MOST_YAML:
         raise UserError(f"{where} is too large to be read.")
     parsed = _parsed(content)
     if parsed is None:
         raise NotYaml(f"{where} is not valid YAML.")
-    check_tree(parsed, where)
     return parsed
 
 

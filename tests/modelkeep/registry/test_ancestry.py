@@ -7,7 +7,7 @@ import pytest
 
 from modelkeep.registry.ancestry import trace
 from modelkeep_core.errors import UserError
-from repository import MISSING, RAW, Model, Repository, digest
+from repository import MISSING, RAW, Model, Repository, answer, digest
 
 BASE = Model("ba5e", name="base", package="base-package", metadata="base.json")
 
@@ -330,3 +330,43 @@ def test_a_version_without_a_package_or_metadata_is_refused(repository, files, m
     repository.tag("model@v1.1.0")
     with repository.catalogue() as catalogue, pytest.raises(UserError, match=message):
         trace(catalogue, catalogue.numbered["model"]["v1.1.0"])
+
+
+def test_a_parameter_that_would_take_all_memory_is_not_read(repository):
+    """Aliases of aliases are a few bytes in dvc.lock; the rest of the lineage is there."""
+    lines = ["b0: &b0 [x,x,x,x,x,x,x,x,x,x]"]
+    lines += [f"b{n}: &b{n} [{','.join([f'*b{n - 1}'] * 10)}]" for n in range(1, 10)]
+    indented = "".join(f"          {line}\n" for line in lines)
+    stage = {key: value for key, value in Model().stage.items() if key != "params"}
+    parts = "".join(f"    {key}: {json.dumps(value)}\n" for key, value in stage.items())
+    bomb = f"stages:\n  a:\n{parts}    params:\n      params.yaml:\n        train:\n{indented}"
+    repository.commit(Model(), others={"dvc.lock": bomb})
+    repository.tag("model@v1.0.0")
+    data, edges = traced(repository, "v1.0.0")
+    (parameter,) = (node for node in data["nodes"] if node["kind"] == "parameters")
+    assert parameter["digest"] is None
+    assert "too many values" in parameter["stage"]
+    assert {"data/raw", "params.yaml:train"} <= parents(edges, "package")
+
+
+def test_a_repository_of_somebody_else_names_none_that_is_opened(repository, other):
+    """Nobody is asked for a password, and no address is tried, unless a person says so."""
+    commit = other.commit(BASE)
+    repository.commit(Model(deps=("base",)), others=imported("base", other, commit))
+    repository.tag("model@v1.0.0")
+    data, shown = repository.answer("lineage", "v1.0.0")
+    (node,) = (node for node in data["nodes"] if node["kind"] == "elsewhere")
+    assert node["stage"].startswith("not opened, since another repository names it")
+    assert "--follow-imports" in shown
+
+
+def test_what_the_own_repository_imports_is_opened(repository, other, monkeypatch):
+    """A person imported it; what that repository imports in turn is not."""
+    commit = other.commit(BASE, others=imported("data/raw", "file:///none", "abc"))
+    repository.commit(Model(deps=("base",)), others=imported("base", other, commit))
+    repository.tag("model@v1.0.0")
+    monkeypatch.chdir(repository.directory)
+    data, _ = answer("lineage", "v1.0.0")
+    assert any("base-package" in node["name"] for node in data["nodes"])
+    (node,) = (node for node in data["nodes"] if node["kind"] == "elsewhere")
+    assert node["stage"].startswith("not opened")
