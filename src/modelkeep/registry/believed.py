@@ -71,7 +71,8 @@ def doubts(catalogue: Catalogue) -> list[str]:
     lines = [SHALLOW] if catalogue.git.shallow else []
     odd = [event for event in catalogue.events if event.odd]
     if odd:
-        rest = f", and so do {len(odd) - 1} more" if len(odd) > 1 else ""
+        more = f" (and {len(odd) - 1} more tag{'s have' if len(odd) > 2 else ' has'} such a date)"
+        rest = more if len(odd) > 1 else ""
         lines.append(
             f"the tag {odd[0].tag} {odd[0].odd}{rest}. Assignments count by their counters, and "
             "other tags as the oldest; GTO goes by the date. If it is a mistake, "

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from modelkeep.registry import publish
+from modelkeep.registry.believed import check_whole
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.gate import Verdict, judge
 from modelkeep.registry.reference import find
@@ -68,13 +69,15 @@ def present(catalogue: Catalogue, version: Version, stage: str) -> Version | Non
     """Return the version that is in the stage now, or None.
 
     Raises:
-        UserError: the version has no number, or is in the stage already.
+        UserError: the version has no number, or is in the stage already; its model was deprecated;
+            or this clone cannot know what is in the stage.
     """
     if version.number is None:
         raise UserError(
             f"commit {version.label} has no version number: check it out and "
             "`modelkeep register` it first."
         )
+    check_whole(catalogue.git)
     if retired := catalogue.deprecations.get(version.model):
         raise UserError(
             f"{version.model} was deprecated by {retired.author} (tag {retired.tag}): "

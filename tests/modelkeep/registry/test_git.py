@@ -263,3 +263,100 @@ def test_a_directory_may_have_a_name_that_is_not_utf8(tmp_path):
     made = Repository(place)
     made.commit(others={"a": "1"})
     assert Git(place).run("rev-parse", "--show-toplevel").strip() == str(place)
+
+
+# What a repository of somebody else may try
+
+
+@pytest.fixture
+def hostile(repository, tmp_path):
+    """A repository whose settings name a program, and what that program leaves behind."""
+    commit = repository.commit(Model())
+    left, program = tmp_path / "left", tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch '{left}'\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    header = f"tree {repository.git('rev-parse', f'{commit}^{{tree}}')}\nparent {commit}\n"
+    person = "A <a@b> 1767225600 +0000"
+    signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ\n -----END PGP SIGNATURE-----\n"
+    content = f"{header}author {person}\ncommitter {person}\n{signature}\nsigned\n"
+    repository.signed = repository.store("commit", content.encode())
+    for name, value in {
+        **dict.fromkeys(("gpg.program", "core.fsmonitor", "core.sshCommand"), program),
+        **dict.fromkeys(("diff.external", "core.pager", "core.askPass"), program),
+        "core.hooksPath": program.parent,
+        "log.showSignature": "true",
+        "filter.x.clean": program,
+        "remote.origin.url": "ext::sh -c %S",
+        "protocol.ext.allow": "always",
+        "remote.origin.uploadpack": program,
+    }.items():
+        repository.git("config", name, str(value))
+    return repository, left
+
+
+@pytest.mark.parametrize("foreign", [True, False])
+def test_reading_a_repository_starts_none_of_its_programs(hostile, foreign):
+    """Neither of somebody else's, nor where the person stands."""
+    repository, left = hostile
+    git = Git(repository.directory, foreign=foreign)
+    git.run("log", "-1", repository.signed)
+    git.run("status", "--porcelain")
+    git.run("for-each-ref", f"--contains={repository.signed}")
+    git.run("cat-file", "-p", repository.signed)
+    git.run("update-ref", "refs/heads/new", repository.signed)
+    with git:
+        assert git.read_one(f"{repository.signed}:model.json")
+    for words in (["fetch", "origin"], ["ls-remote", "ext::sh -c true"]):
+        with pytest.raises(GitError):
+            git.run(*words)
+    assert not left.exists()
+
+
+def test_another_machine_is_not_asked_by_settings_of_somebody_else(hostile):
+    """The message names the setting; in the directory itself, they are the person's own."""
+    repository, left = hostile
+    git = Git(repository.directory, foreign=True)
+    with pytest.raises(GitError, match=r"core\.sshcommand, that could start a program"):
+        git.run("fetch", "origin")
+    assert not left.exists()
+
+
+def test_a_missing_object_is_not_fetched_from_where_somebody_else_says(released, tmp_path):
+    """A clone without files would ask for them, with the program that its settings name."""
+    left, clone = tmp_path / "left", tmp_path / "clone"
+    released.git("config", "uploadpack.allowFilter", "true")
+    url = released.directory.as_uri()
+    words = ["clone", "--quiet", "--no-checkout", "--filter=blob:none", url, str(clone)]
+    released.git(*words)
+    subprocess.run(
+        ["git", "-C", clone, "config", "remote.origin.uploadpack", f"touch {left}; false"],
+        check=True,
+    )
+    with opened(str(clone)) as git:
+        assert git.foreign
+        assert git.read_one("HEAD:model.json") is None
+    assert not left.exists()
+
+
+def test_a_directory_of_another_user_is_told_as_such(released, monkeypatch):
+    """It is a repository; Git wants to be told that it is trusted."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with (
+        pytest.raises(UserError, match=r"belongs to somebody else.*safe\.directory"),
+        opened(str(released.directory)),
+    ):
+        pass
+
+
+def test_a_huge_object_counts_as_none(repository, monkeypatch):
+    """It is skipped, and what comes behind it is read."""
+    monkeypatch.setattr("modelkeep.registry.git.MOST", 1_000)
+    commit = repository.commit(others={"huge": "x" * 5_000, "small": "y"})
+    with opened(str(repository.directory)) as git:
+        assert [*git.read([f"{commit}:huge", f"{commit}:small"])] == [None, b"y"]
+
+
+@pytest.mark.parametrize("revision", ["a\0b", "\ud800"])
+def test_a_revision_that_no_command_line_has_is_none(git, revision):
+    """It is not there, whatever it is."""
+    assert git.commit(revision) is None
