@@ -20,7 +20,8 @@ everything else may change:
 - preprocessing: `preprocessor`, `Feature`: the first step of a model.
 - transformers: `DateParts`, `ColumnFunction`: steps whose names are part of the package format.
 - estimators: `build`: a scikit-learn estimator by its name.
-- training: `PREPROCESS`, `MODEL`, `fit`, `summary`: a model, fitted the same way on every machine.
+- training: `PREPROCESS`, `MODEL`, `Fitted`, `fit`, `summary`: a model, fitted the same way on every
+  machine.
 - predictions: `predict`, `Predictions`: classes with probabilities, or numbers.
 - evaluation: `evaluate`, `Evaluation`, `one_thread`: scores with intervals, by group, beside a
   baseline.

@@ -23,7 +23,7 @@ SHALLOW = (
 )
 
 
-def check_whole(git: Git) -> None:
+def check_history(git: Git) -> None:
     """Make sure that this clone can know what is in a stage.
 
     Raises:

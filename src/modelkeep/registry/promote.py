@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from modelkeep.registry import publish
-from modelkeep.registry.believed import check_whole
+from modelkeep.registry.believed import check_history
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.gate import Verdict, judge
 from modelkeep.registry.reference import find
@@ -77,7 +77,7 @@ def present(catalogue: Catalogue, version: Version, stage: str) -> Version | Non
             f"commit {version.label} has no version number: check it out and "
             "`modelkeep register` it first."
         )
-    check_whole(catalogue.git)
+    check_history(catalogue.git)
     if retired := catalogue.deprecations.get(version.model):
         raise UserError(
             f"{version.model} was deprecated by {retired.author} (tag {retired.tag}): "

@@ -2,7 +2,7 @@
 
 import sys
 
-from modelkeep.registry.believed import check_assignment, check_origin, check_whole
+from modelkeep.registry.believed import check_assignment, check_history, check_origin
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import Git
 from modelkeep.registry.tags import parse
@@ -65,7 +65,7 @@ def model_in(catalogue: Catalogue, stage: str) -> str:
         UserError: no version is in the stage, or versions of several models are; or this clone is
             shallow, so it may lack tags.
     """
-    check_whole(catalogue.git)
+    check_history(catalogue.git)
     models = [model for model in catalogue.models if stage in catalogue.assignments[model]]
     if len(models) == 1:
         return models[0]
@@ -111,7 +111,7 @@ def _by_stage(catalogue: Catalogue, reference: str, to_use: bool) -> list[Versio
     versions = []
     for model, assignments in catalogue.assignments.items():
         if event := assignments.get(reference):
-            check_whole(catalogue.git)
+            check_history(catalogue.git)
             for line in check_origin(catalogue, model):
                 print(f"note: {visible(line)}", file=sys.stderr)
             if to_use:
