@@ -46,14 +46,27 @@ def open_ready(directory: Path, trust_code: bool = False) -> Packaged:
 
 
 def predictor(opened: Packaged) -> Predictor:
-    """Return how a package predicts plain rows: by the fast path where that is proven exact."""
+    """Return how a package predicts plain rows: by the fast path where that is proven exact.
+
+    Raises:
+        UserError: the package says that it is, and it is made for other models.
+    """
     model, schema = opened.model, opened.schema
 
     def plain(rows: Sequence[Sequence[Any]]) -> Predictions:
         return predict(model, inputs_from_rows(rows, schema))
 
-    proof = opened.metadata.get("fast_path") or {}
-    return FastPath(model, schema) if proof.get("exact") else plain
+    proof = opened.metadata.get("fast_path")
+    if not isinstance(proof, dict) or not proof.get("exact"):
+        return plain
+    try:
+        return FastPath(model, schema)
+    # Whoever wrote that it is exact may have packaged another model.
+    except Exception as error:
+        raise UserError(
+            "the metadata of the package say that the fast path is exact for its model, and that "
+            f"is not so: {error}."
+        ) from None
 
 
 def try_package(directory: Path, trust_code: bool = False) -> None:
@@ -123,7 +136,7 @@ def _other_libraries(libraries: dict[str, str]) -> str:
     for name, wanted in libraries.items():
         try:
             installed = version(name)
-        except PackageNotFoundError:
+        except (PackageNotFoundError, ValueError):
             continue
         if installed != wanted:
             others.append(f"{name} {installed} instead of {wanted}")

@@ -43,17 +43,18 @@ def open_package(directory: Path, trust_code: bool = False) -> Packaged:
     metadata = read_json(directory / "model.json")
     check_format(metadata, directory / "model.json")
     libraries, modules = metadata.get("libraries"), metadata.get("code")
-    made_with = libraries.get("scikit-learn") if isinstance(libraries, dict) else None
-    if (
-        not isinstance(made_with, str)
-        or not isinstance(modules, list)
-        or not all(isinstance(module, str) for module in modules)
+    if not (
+        isinstance(libraries, dict)
+        and isinstance(modules, list)
+        and "scikit-learn" in libraries
+        and all(isinstance(text, str) and text for text in [*libraries, *libraries.values()])
+        and all(isinstance(module, str) for module in modules)
     ):
         raise UserError(
             f"{directory / 'model.json'} does not say which scikit-learn and which code of its own "
             "the model needs: it is not as the package format wants it."
         )
-    check_library("scikit-learn", made_with, directory)
+    check_library("scikit-learn", libraries["scikit-learn"], directory)
     if modules and not trust_code:
         raise UserError(
             f"{directory} carries code of its own ({', '.join(modules)}), which runs when the "

@@ -305,7 +305,11 @@ def test_a_directory_of_code_that_is_a_link_is_refused(coded, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"libraries": []}, {"libraries": {"scikit-learn": 5}}, {"code": "os"}, {"code": [5]}]
+    "change",
+    [
+        *({"libraries": []}, {"libraries": {"scikit-learn": 5}}, {"code": "os"}, {"code": [5]}),
+        *({"libraries": {"scikit-learn": "1.9.1", "numpy": 2}}, {"libraries": {"": "1"}}),
+    ],
 )
 def test_metadata_of_other_types_are_refused(package_copy, change):
     """What is not what the format wants is no traceback."""

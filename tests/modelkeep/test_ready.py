@@ -85,3 +85,26 @@ def test_without_an_example_loading_is_all(changed):
     try_package(package)
     (package / "model.skops").write_bytes(b"")
     assert "model.skops is not the file that was packaged" in refusal(package)
+
+
+@pytest.mark.parametrize("example", [{"records": [{}]}, {"records": 5}, {"predictions": None}])
+def test_an_example_of_another_shape_is_refused(changed, example):
+    """Whoever wrote it, a sentence says what is wrong."""
+    assert "example" in refusal(changed(example=example))
+
+
+@pytest.mark.parametrize("proof", [None, 1.5, [], {"exact": False}, {}])
+def test_without_a_proof_the_model_itself_predicts(changed, proof):
+    """The fast path is taken only where the metadata say that it is exact."""
+    try_package(changed(model={"fast_path": proof}))
+
+
+def test_a_fast_path_that_does_not_fit_the_model_is_refused(changed, monkeypatch):
+    """Metadata that call it exact may stand beside another model."""
+
+    def unknown(*_):
+        raise ValueError("it knows no PCA")
+
+    monkeypatch.setattr(ready, "FastPath", unknown)
+    package = changed(model={"fast_path": {"exact": True}})
+    assert refusal(package).endswith("and that is not so: it knows no PCA.")

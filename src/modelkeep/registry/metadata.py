@@ -36,7 +36,7 @@ SHAPE: dict[Any, Any] = {
         "parameters": {...: object},
         "preprocessing": [{"columns": [str], "steps": [str]}],
     },
-    "data": {"files": [{"path": str}], "rows": {...: int}},
+    "data": {"files": [{"path": str}], "rows": {"test": int, ...: int}},
     "recipe": {part: {...: object if part == "parameters" else str} for part in PARTS},
     "libraries": {...: str},
 }
@@ -168,15 +168,12 @@ def _metadata(content: bytes | None, name: str) -> Metadata | None:
 def rows_of(metadata: Metadata) -> dict[str, int]:
     """Return how many rows each file of raw data has, by its path; some may not be counted."""
     files = metadata.get("data", {}).get("files")
-    entries = (
-        [entry for entry in files if isinstance(entry, dict)] if isinstance(files, list) else []
-    )
-    counts = {entry.get("path"): entry.get("rows") for entry in entries if "path" in entry}
-    return {
-        path: rows
-        for path, rows in counts.items()
-        if isinstance(path, str) and isinstance(rows, int)
-    }
+    counts = {}
+    for entry in files if isinstance(files, list) else []:
+        path, rows = (entry.get("path"), entry.get("rows")) if isinstance(entry, dict) else (0, 0)
+        if isinstance(path, str) and isinstance(rows, int):
+            counts[path] = rows
+    return counts
 
 
 def raw_data(metadata: Metadata) -> dict[str, str]:
