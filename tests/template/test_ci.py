@@ -51,6 +51,45 @@ def test_the_shell_commands_of_the_image_are_valid(files: dict[str, Path]) -> No
         assert places == sorted(places)
 
 
+def test_an_image_is_built_with_what_the_default_branch_has(files: dict[str, Path]) -> None:
+    """A tag may bring any commit: neither its tools nor its Dockerfile run outside the image."""
+    image = yaml.safe_load((PROJECT / IMAGE).read_text("utf-8"))["jobs"]["image"]["steps"]
+    assert image[0]["with"]["ref"] == "${{ github.event.repository.default_branch }}"
+    gitlab = yaml.safe_load(files["gitlab"].read_text("utf-8"))["fetch"]
+    assert 'git checkout --quiet "origin/$CI_DEFAULT_BRANCH"' in gitlab["before_script"]
+    assert {"Dockerfile", ".dockerignore"} <= {*gitlab["artifacts"]["paths"]}
+
+
+def test_a_tag_on_no_branch_gets_no_image(files: dict[str, Path], tmp_path: Path) -> None:
+    """Both services end before anything of such a commit is fetched."""
+    image = yaml.safe_load((PROJECT / IMAGE).read_text("utf-8"))["jobs"]["image"]["steps"]
+    (github,) = (step["run"] for step in image if step.get("name", "").startswith("Fetch"))
+    gitlab = yaml.safe_load(files["gitlab"].read_text("utf-8"))["fetch"]["script"][0]
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-C"]
+
+    def run(place: Path, *words: str) -> str:
+        done = subprocess.run([*git, place, *words], capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", origin], check=True)
+    run(origin, "commit", "--allow-empty", "-m", "one")
+    run(origin, "tag", "-a", "-m", "x", "model#prod#1")
+    run(origin, "checkout", "--detach")
+    run(origin, "commit", "--allow-empty", "-m", "two")
+    run(origin, "tag", "-a", "-m", "x", "model#prod#2")
+    run(origin, "checkout", "main")
+    subprocess.run(["git", "clone", "--quiet", origin, clone], check=True)
+    for tag, status in (("model#prod#1", 0), ("model#prod#2", 1)):
+        commit = run(clone, "rev-parse", f"{tag}^{{commit}}")
+        for script in (github.partition("modelkeep fetch")[0], gitlab):
+            variables = {"TAG": tag, "CI_COMMIT_TAG": tag, "CI_COMMIT_SHA": commit}
+            done = subprocess.run(
+                ["bash", "-ec", script], cwd=clone, env=os.environ | variables, check=False
+            )
+            assert done.returncode == status, script
+
+
 @pytest.mark.parametrize(
     ("tag", "name"),
     [("model#prod#3", "model-prod-3"), ("a/b=model#prod/eu#12", "a-b-model-prod-eu-12")],
