@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from modelkeep.serving.app import create
+from modelkeep.serving.connections import Connection
 from modelkeep.serving.current import Current
 from modelkeep.serving.options import API_KEY, Settings
 
@@ -71,6 +72,8 @@ class Server:
             self.app,
             host="127.0.0.1",
             port=0,
+            http=Connection,
+            ws="none",
             log_config=None,
             log_level=None,
             access_log=False,

@@ -1,9 +1,12 @@
-"""Around every request: the key that it must carry, and the count of what became of it."""
+"""Around every request: who may ask, by key, page and name, and the count of what became of it."""
 
 import base64
 import binascii
 import hmac
+import json
 import time
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,27 +15,48 @@ from modelkeep.serving.counters import Counters
 
 # What tells whether the server lives; whoever watches it needs no key.
 OPEN = {"/health", "/ready", "/ping", "/v2/health/live", "/v2/health/ready"}
-UNAUTHORIZED = (
-    b'{"error":"This needs the key of the server: as X-API-Key, as a bearer or as a password."}'
+UNAUTHORIZED = "This needs the key of the server: as X-API-Key, as a bearer or as a password."
+ELSEWHERE = (
+    "A page of another site asks this, which is for programs and for this server's own page."
 )
+MISDIRECTED = (
+    "This server is not called so: ask it by the address that it listens on, or let it start with "
+    "--allow-host NAME."
+)
+# By which names a server on the loopback may be called
+LOCAL = ("localhost", "127.0.0.1", "[::1]")
+READING = {"GET", "HEAD", "OPTIONS"}
 # A client that went away before it was answered, as nginx counts it
 GONE = 499
 
 
 class Access:
-    """Lets in who has the key, where one is set, and measures how long each request takes."""
+    """Lets in who may ask, and measures how long each request takes.
 
-    def __init__(self, app: ASGIApp, counters: Counters, key: str | None) -> None:
+    A page in somebody's browser can send requests to a server that its author cannot reach: so
+    none but the server's own may change anything, and a server on the loopback that has no key
+    answers by its own names only, since any name may be made to lead there.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        counters: Counters,
+        key: str | None,
+        hosts: Collection[str] | None = None,
+    ) -> None:
         """Stand before `app`.
 
         Args:
             app: what answers.
             counters: where requests are counted.
             key: the key, or None where everybody may come in.
+            hosts: the names by which the server may be called, or None for any.
         """
         self._app = app
         self._counters = counters
         self._key = None if key is None else key.encode()
+        self._hosts = None if hosts is None else {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -40,6 +64,9 @@ class Access:
             await self._app(scope, receive, send)
             return
         start, status = time.perf_counter(), 500
+        if scope["method"] == "HEAD":
+            # The server below leaves out the body.
+            scope = {**scope, "method": "GET"}
 
         async def noting(message: Message) -> None:
             nonlocal status
@@ -48,8 +75,9 @@ class Access:
             await send(message)
 
         try:
-            if scope["path"] not in OPEN and not self._may(scope):
-                await _refuse(noting)
+            refused = None if scope["path"] in OPEN else self._refused(scope)
+            if refused:
+                await _refuse(noting, *refused)
             else:
                 await self._app(scope, receive, noting)
         except ClientDisconnect:
@@ -59,10 +87,45 @@ class Access:
             path = route.path if route else "other"
             self._counters.request(path, status, time.perf_counter() - start)
 
+    def _refused(self, scope: Scope) -> tuple[int, str] | None:
+        """Return status and sentence where a request is refused."""
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        if self._hosts is not None and host and _without_port(host) not in self._hosts:
+            return 421, MISDIRECTED
+        if not self._may(scope):
+            return 401, UNAUTHORIZED
+        if scope["method"] not in READING and _from_elsewhere(headers, host):
+            return 403, ELSEWHERE
+        return None
+
     def _may(self, scope: Scope) -> bool:
         """Say whether a request carries the key, compared in constant time."""
         key = self._key
         return key is None or any(hmac.compare_digest(given, key) for given in _keys(scope))
+
+
+def _without_port(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return name if name and port.isdigit() else host
+
+
+def _from_elsewhere(headers: dict[bytes, bytes], host: str) -> bool:
+    """Say whether a page of another site sends a request.
+
+    Browsers say so in Sec-Fetch-Site, older ones name the page's site in Origin; programs send
+    neither.
+    """
+    site = headers.get(b"sec-fetch-site")
+    if site is not None:
+        return site not in (b"same-origin", b"none")
+    origin = headers.get(b"origin")
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin.decode("latin-1").lower()).netloc != host
+    except ValueError:
+        return True
 
 
 def _keys(scope: Scope) -> list[bytes]:
@@ -87,10 +150,11 @@ def _password(credentials: bytes) -> bytes:
         return b""
 
 
-async def _refuse(send: Send) -> None:
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"www-authenticate", b'Basic realm="model", charset="UTF-8"'),
-    ]
-    await send({"type": "http.response.start", "status": 401, "headers": headers})
-    await send({"type": "http.response.body", "body": UNAUTHORIZED})
+async def _refuse(send: Send, status: int, sentence: str) -> None:
+    headers = [(b"content-type", b"application/json")]
+    if status == 401:
+        headers.append((b"www-authenticate", b'Basic realm="model", charset="UTF-8"'))
+    body = json.dumps({"error": sentence}).encode()
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,6 +1,10 @@
 """The application of a worker: its paths, within the limits that were set."""
 
 import asyncio
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,9 +18,18 @@ from starlette.responses import PlainTextResponse
 from modelkeep.serving import openapi, page, protocols
 from modelkeep.serving.access import Access
 from modelkeep.serving.batching import compute_alone
-from modelkeep.serving.bodies import Reader, failure, reader_of, rejection, reply
+from modelkeep.serving.bodies import (
+    Reader,
+    breakdown,
+    failure,
+    is_long,
+    reader_of,
+    rejection,
+    reply,
+)
+from modelkeep.serving.inlet import Rejected
 from modelkeep.serving.options import Settings, api_key
-from modelkeep.serving.service import Rejected, Service
+from modelkeep.serving.service import Service
 
 
 def create() -> FastAPI:
@@ -25,23 +38,39 @@ def create() -> FastAPI:
     service = Service(settings)
 
     @asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[None]:
+    async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
         compute_alone()
-        tasks = [asyncio.create_task(task()) for task in (service.attend, service.tidy)]
-        yield
+        _end_with_parent()
+        tasks = [asyncio.create_task(task.run()) for task in service.tasks]
+        # The state of every connection, which counts the ones that it ends
+        yield {"cut": service.counters.cut}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await service.close()
 
-    app = FastAPIOffline(lifespan=lifespan, redoc_url=None, max_body_size=settings.max_bytes)
+    app = FastAPIOffline(lifespan=lifespan, redoc_url=None)
     app.openapi = lambda: openapi.description(app, service.served)  # type: ignore[method-assign]
     for add_paths in (_add_paths, protocols.add_mlflow, protocols.add_v2):
         add_paths(app, service)
     app.add_exception_handler(Rejected, rejection)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, failure)  # type: ignore[arg-type]
-    app.add_middleware(Access, counters=service.counters, key=api_key())
+    app.add_exception_handler(Exception, breakdown)
+    app.add_middleware(Access, counters=service.counters, key=api_key(), hosts=settings.hosts)
     return app
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when the process that started it does, which may have been killed."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 def _reader(content: dict[str, Any]) -> Reader:
@@ -64,9 +93,8 @@ def _add_paths(app: FastAPI, service: Service) -> None:
     @app.post("/predict", tags=["Model"], openapi_extra=openapi.PREDICT)
     async def predict(request: Request) -> Response:
         """Predict rows: "records" by name, "features" in order, or a CSV table."""
-        served, answered = await service.predict(
-            await reader_of(request, service.settings.timeout, _reader)
-        )
+        async with reader_of(request, service, _reader) as read:
+            served, answered = await service.predict(read, is_long(request))
         classes = {} if served.classes is None else {"classes": served.classes}
         content = {
             **answered.outputs,
@@ -110,7 +138,7 @@ def _add_paths(app: FastAPI, service: Service) -> None:
     @app.get("/metrics", tags=["Model"], response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Tell the numbers of the server in Prometheus's format."""
-        service.counters.unrecorded(service.unrecorded)
+        service.watch()
         return Response(service.counters.text(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/", include_in_schema=False)

@@ -1,69 +1,101 @@
-"""What requests bring and what they get: JSON in, JSON out."""
+"""What requests bring and what they get: JSON in, JSON out, within limits of bytes and seconds."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from modelkeep.serving.csv_rows import records_of
+from modelkeep.serving.inlet import SMALL, Rejected
 from modelkeep.serving.rows import Contract, Rows
-from modelkeep.serving.service import Rejected
+from modelkeep.serving.service import Service
 
 Reader = Callable[[Contract], Rows]
-# How many of a request's problems are listed
-LISTED = 100
+# Media types that are read as JSON: none, and what curl sends unless it is told otherwise, as well
+JSON_TYPES = {"", "application/json", "application/x-www-form-urlencoded"}
+CSV_TYPE = "text/csv"
 
 
-async def body_of(request: Request, seconds: float) -> bytes:
-    """Return the body of a request.
-
-    Raises:
-        Rejected: it does not come in time.
-    """
-    try:
-        async with asyncio.timeout(seconds):
-            return await request.body()
-    except TimeoutError:
-        raise Rejected(408, f"The body did not come within {seconds:g} seconds.") from None
-
-
+@asynccontextmanager
 async def reader_of(
-    request: Request, seconds: float, in_json: Callable[[dict[str, Any]], Reader]
-) -> Reader:
-    """Return what reads the rows of a request by a contract: a CSV table, or rows in JSON.
+    request: Request,
+    service: Service,
+    in_json: Callable[[dict[str, Any]], Reader],
+    others: bool = False,
+) -> AsyncIterator[Reader]:
+    """Yield what reads the rows of a request by a contract: a CSV table, or rows in JSON.
 
     Args:
         request: the request.
-        seconds: how long its body may take.
+        service: what answers it.
         in_json: returns what reads the rows of a JSON object.
+        others: whether a table may have other columns as well, which are left alone.
 
     Raises:
         Rejected: the request has no rows.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "text/csv":
-        return in_json(await json_of(request, seconds))
-    body = await body_of(request, seconds)
-    return lambda contract: contract.from_records(records_of(body, contract.schema))
+    if media_type(request) != CSV_TYPE:
+        async with json_of(request, service) as content:
+            yield in_json(content)
+        return
+    async with service.inlet.body(request) as body:
+        yield lambda contract: contract.from_records(
+            records_of(body, contract.schema, contract.most_rows), others
+        )
 
 
-async def json_of(request: Request, seconds: float) -> dict[str, Any]:
-    """Return the JSON object in the body of a request.
+@asynccontextmanager
+async def json_of(request: Request, service: Service) -> AsyncIterator[dict[str, Any]]:
+    """Yield the JSON object in the body of a request.
 
     Raises:
-        Rejected: it is none, or does not come in time.
+        Rejected: it is none, has more values than any rows may have, or does not come in time.
     """
-    body = await body_of(request, seconds)
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Rejected(400, f"The body is not JSON: {error}.") from None
-    if not isinstance(content, dict):
-        raise Rejected(400, "The body is JSON, but not an object.")
-    return content
+    kind = media_type(request)
+    if kind not in JSON_TYPES and not kind.endswith("+json"):
+        raise Rejected(415, f"The body is {kind!r}, and application/json or text/csv is taken.")
+    async with service.inlet.body(request) as body:
+        if has_more_values(body, service.most_values):
+            most = service.settings.max_rows
+            raise Rejected(413, f"More values than {most} rows can have; at most {most} at once.")
+        try:
+            content = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise Rejected(400, f"The body is not JSON: {error}.") from None
+        if not isinstance(content, dict):
+            raise Rejected(400, "The body is JSON, but not an object.")
+        yield content
+
+
+def is_long(request: Request) -> bool:
+    """Say whether the rows of a request are to be read beside the event loop."""
+    length = request.headers.get("content-length")
+    return length is None or int(length) > SMALL or media_type(request) == CSV_TYPE
+
+
+def has_more_values(body: bytes, most: int) -> bool:
+    """Say whether JSON has more values than these, in a hundredth of the time that parsing takes.
+
+    Each list, object and comma outside of texts counts as one.
+    """
+    signs = b",[{"
+    if sum(body.count(sign) for sign in signs) <= most:
+        return False
+    # Two backslashes are none that escapes a quotation mark.
+    plain = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    letters = np.frombuffer(plain, "uint8")
+    outside = np.bitwise_xor.accumulate(letters == ord('"')) == 0
+    return sum(int(((letters == sign) & outside).sum()) for sign in signs) > most
+
+
+def media_type(request: Request) -> str:
+    """Return the media type of a body in lower case and without parameters; "" for none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def reply(content: Any, status: int = 200, **headers: str) -> Response:
@@ -78,7 +110,7 @@ async def rejection(_: Request, rejected: Rejected) -> Response:
     if rejected.problems:
         content["problems"] = [
             {"row": problem.row, "column": problem.column or None, "rule": problem.rule}
-            for problem in rejected.problems[:LISTED]
+            for problem in rejected.problems
         ]
     headers = {"Retry_After": "1"} if rejected.status == 503 else {}
     return reply(content, rejected.status, **headers)
@@ -87,3 +119,8 @@ async def rejection(_: Request, rejected: Rejected) -> Response:
 async def failure(_: Request, error: HTTPException) -> Response:
     """Return the answer to a request that no path, or none of its methods, is there for."""
     return reply({"error": f"{error.detail}."}, error.status_code, **(error.headers or {}))
+
+
+async def breakdown(_: Request, __: Exception) -> Response:
+    """Return the answer to a request at which the server itself fails; the log says how."""
+    return reply({"error": "The server failed at this request; its log says how."}, 500)

@@ -3,11 +3,18 @@
 import argparse
 import os
 import shutil
+import socket
+import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelkeep.place import path_given, path_or_word
 from modelkeep_core.errors import UserError
+
+if TYPE_CHECKING:
+    from modelkeep.serving.current import Current
 
 MEBIBYTE = 1024 * 1024
 
@@ -37,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", metavar="NAME", help="the model, where there are several")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name by which a server on 127.0.0.1 without a key may be called, such as a proxy's",
+    )
     parser.add_argument("--port", metavar="PORT", type=_port, default=8000, help="the port (8000)")
     parser.add_argument("--workers", type=_count, default=1, help="processes that answer (1)")
     parser.add_argument(
@@ -67,61 +81,102 @@ def run(args: argparse.Namespace) -> int:
     """Find the package, check it, and serve it until a signal ends the server.
 
     Raises:
-        UserError: the options do not go together, or the package cannot be had or served.
+        UserError: the options do not go together, the address cannot be had, or the package cannot
+            be had or served.
     """
     if args.follow and not args.stage:
         raise UserError("--follow needs --stage: a version and a directory do not change.")
     if args.trust_code and not args.package:
         raise UserError("--trust-code is for --package: Git vouches for the versions it has.")
     _check_installed()
-    import uvicorn
+    from modelkeep.serving.access import LOCAL
+    from modelkeep.serving.listening import bound, held, on_loopback
+    from modelkeep.serving.options import API_KEY, api_key
 
-    from modelkeep.serving.current import Current
+    key = api_key()
+    # An address that cannot be had is told before anything is loaded or written.
+    with bound(args.host, args.port) as sockets:
+        port = sockets[0].getsockname()[1]
+        local = on_loopback(sockets)
+        if args.package:
+            _load(_from_directory(args))
+        with held(args.data, port):
+            if key is None and not local:
+                print(
+                    f"note: everybody who reaches port {port} of this machine may ask, since no "
+                    f"key is set in {API_KEY}.",
+                    file=sys.stderr,
+                )
+            hosts = [*LOCAL, *args.allow_host] if key is None and local else None
+            _serve(args, sockets, port, hosts)
+    return 0
+
+
+def _serve(
+    args: argparse.Namespace, sockets: list[socket.socket], port: int, hosts: list[str] | None
+) -> None:
+    """Find the package, check it, and serve it at an address that was taken.
+
+    Raises:
+        UserError: the package cannot be had or served, or the records cannot be written.
+    """
+    from modelkeep.serving.listening import open_to, serve
     from modelkeep.serving.options import Settings
-    from modelkeep.serving.served import load
+    from modelkeep.serving.records import Records
 
     # Servers of several stages may share a directory, and never a port.
-    path = args.data / f"current-{args.port}.json"
+    path = args.data / f"current-{port}.json"
     follower = None
     if args.package:
-        current = Current(str(args.package), trust_code=_trusted(args.package, args.trust_code))
+        current = _from_directory(args)
     else:
         from modelkeep.serving.follow import Follower, Source
 
         source = Source(
             args.repo or ".", args.model, args.stage, args.version, args.data / "packages"
         )
-        current = source.current()
-        follower = Follower(source, current, path, args.every) if args.follow else None
-    # Before any worker starts, one sentence says what is wrong.
-    load(Path(current.package), current.version, current.trust_code)
+        current = source.at_start(path)
+        if args.follow:
+            current = replace(current, every=args.every)
+            follower = Follower(source, current, path, args.every)
+        # Before any worker starts, one sentence says what is wrong.
+        _load(current)
+    records = args.data / "records.sqlite"
+    Records(records).close()
+    open_to(sockets, args.host)
     current.write(path)
     Settings(
         current=str(path),
-        records=str(args.data / "records.sqlite"),
+        records=str(records),
         keep_inputs=not args.no_inputs,
         keep_days=args.keep_days,
         max_rows=args.max_rows,
         max_bytes=int(args.max_body * MEBIBYTE),
         timeout=args.timeout,
+        hosts=hosts,
     ).hand_over()
     if args.workers > 1:
-        _share_numbers(args.data / f"numbers-{args.port}")
+        _share_numbers(args.data / f"numbers-{port}")
     if follower:
         follower.start()
-    uvicorn.run(
-        "modelkeep.serving.app:create",
-        factory=True,
-        host=args.host,
-        port=args.port,
-        workers=args.workers,
-        # Its lines would hold the addresses of those who ask.
-        access_log=False,
-        timeout_graceful_shutdown=int(args.timeout) + 1,
-        proxy_headers=False,
-        server_header=False,
-    )
-    return 0
+    serve(sockets, args.host, args.workers, args.timeout)
+
+
+def _from_directory(args: argparse.Namespace) -> "Current":
+    from modelkeep.serving.current import Current
+
+    return Current(str(args.package), trust_code=_trusted(args.package, args.trust_code))
+
+
+def _load(current: "Current") -> None:
+    """Make sure that a package can be served.
+
+    Raises:
+        UserError: it cannot.
+    """
+    from modelkeep.serving.served import load
+
+    load(Path(current.package), current.version, current.trust_code)
 
 
 def _trusted(package: Path, trust_code: bool) -> bool:

@@ -15,7 +15,6 @@ from prometheus_client import (
     multiprocess,
 )
 
-from modelkeep.serving.rows import Problem
 from modelkeep.serving.served import ServedModel
 
 # Where several workers keep their numbers; prometheus_client looks for this name.
@@ -76,6 +75,19 @@ class Counters:
             registry=own,
             multiprocess_mode="livemax",
         )
+        self._faults = Gauge(
+            "serving_degraded",
+            "1 while something is wrong, by what /health calls it",
+            ["fault"],
+            registry=own,
+            multiprocess_mode="livemax",
+        )
+        self._cut = Counter(
+            "serving_connections_cut",
+            "Connections that were ended: too many, too slow, or with a head that cannot be read",
+            ["reason"],
+            registry=own,
+        )
         self._deciles: dict[str, np.ndarray] = {}
 
     def request(self, path: str, status: int, seconds: float) -> None:
@@ -88,9 +100,8 @@ class Counters:
         for name, count in Counts(map(self._bin(served), predictions)).items():
             self._predictions.labels(served.version, name).inc(count)
 
-    def refused(self, problems: tuple[Problem, ...]) -> None:
-        """Count the values of a refused request."""
-        counts = Counts((problem.reason, problem.column) for problem in problems)
+    def refused(self, counts: Counts[tuple[str, str]]) -> None:
+        """Count refused values, given by reason and by a column of the schema, or ""."""
         for (reason, column), count in counts.items():
             self._refused.labels(reason, column).inc(count)
 
@@ -112,6 +123,14 @@ class Counters:
     def package_refused(self, refused: bool) -> None:
         """Say whether the package that should answer is refused."""
         self._package_refused.set(int(refused))
+
+    def fault(self, name: str, present: bool) -> None:
+        """Say whether something is wrong."""
+        self._faults.labels(name).set(int(present))
+
+    def cut(self, reason: str) -> None:
+        """Count a connection that was ended: "connections", "slow" or "head"."""
+        self._cut.labels(reason).inc()
 
     def text(self) -> bytes:
         """Return all of it in Prometheus's format."""

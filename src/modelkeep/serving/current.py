@@ -1,10 +1,11 @@
 """Which package is to be served: a small file between the process that fetches and the workers."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_json, write_text
 
 
@@ -18,6 +19,10 @@ class Current:
         stage: the stage that it is assigned to, or "".
         failure: why the last look for a newer version failed, or "".
         trust_code: whether somebody vouches for the code of a project that it may carry.
+        asked: what it is the answer to: repository, model, stage and version; "" for a directory.
+        manifest: the SHA-256 of the manifest that Git vouched for when it was fetched, or "".
+        every: how often somebody looks for a newer version, in seconds, and touches this file
+            after each look; 0 where nobody looks.
     """
 
     package: str
@@ -25,6 +30,9 @@ class Current:
     stage: str = ""
     failure: str = ""
     trust_code: bool = False
+    asked: str = ""
+    manifest: str = ""
+    every: float = 0.0
 
     def write(self, path: Path) -> None:
         """Write the file; it appears whole or not at all."""
@@ -37,4 +45,12 @@ class Current:
         Raises:
             UserError: it is missing or damaged.
         """
-        return cls(**read_json(path))
+        content = read_json(path)
+        try:
+            current = cls(**content)
+        except TypeError:
+            raise UserError(f"{path} was not written by this version of modelkeep.") from None
+        for field in fields(cls):
+            if type(getattr(current, field.name)) is not field.type:
+                raise UserError(f"{path} has a value of another kind for '{field.name}'.")
+        return current

@@ -3,28 +3,45 @@
 It runs in the process that started the workers; they read of a change in a small file.
 """
 
+import json
 import logging
+import os
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.fetch import fetch, fetched
+from modelkeep.registry.fetch import fetch, is_package_of
 from modelkeep.registry.git import Git, opened
 from modelkeep.registry.reference import find, version_in
 from modelkeep.registry.version import Version
+from modelkeep.registry.vouching import is_whole
 from modelkeep.serving.current import Current
+from modelkeep.serving.origin import ASK_NOBODY, OriginGit
 from modelkeep_core.errors import UserError
+from modelkeep_core.files import sha256
+from modelkeep_core.packaged import MANIFEST
 
 LOG = logging.getLogger("uvicorn.error")
-# Seconds within which the repository that this one was cloned from must have sent what is new
-PATIENCE = 300
-# Nobody is there to type a password.
-ASK_NOBODY = {"GIT_TERMINAL_PROMPT": "0"}
+# Seconds within which another repository must have sent what is new, and at the start of a server
+PATIENCE, AT_START = 300.0, 20.0
+# Seconds for which a look waits for another repository before it goes on with what is here
+WAIT = 2.0
+# Seconds after which a repository that has not answered yet is said not to answer
+SILENCE = 30.0
+# What lets Git give up a connection on which nothing moves
+IMPATIENT = {"GIT_HTTP_LOW_SPEED_LIMIT": "1", "GIT_HTTP_LOW_SPEED_TIME": "60"}
 
 
 class Source:
-    """Where packages come from: the versions of a Git repository."""
+    """Where packages come from: the versions of a Git repository.
+
+    Attributes:
+        asked: what is wanted of which repository, as one line.
+    """
 
     def __init__(
         self, repo: str, model: str | None, stage: str | None, reference: str | None, into: Path
@@ -43,6 +60,9 @@ class Source:
         self._stage = stage
         self._reference = reference
         self._into = into
+        self.asked = json.dumps([repo, model, stage, reference])
+        for name, value in (ASK_NOBODY | IMPATIENT).items():
+            os.environ.setdefault(name, value)
 
     def current(self) -> Current:
         """Put the package that is wanted now on disk, verified, and return which one it is.
@@ -50,7 +70,7 @@ class Source:
         Raises:
             UserError: there is no such version, or its package cannot be had.
         """
-        with opened(self._repo) as git:
+        with self._opened() as git:
             catalogue = Catalogue(git, self._model)
             version = self._wanted(catalogue)
             # Two versions of one commit are the same package.
@@ -58,22 +78,57 @@ class Source:
             self._into.mkdir(parents=True, exist_ok=True)
             if not directory.exists():
                 fetch(catalogue, version, directory)
-            elif not fetched(catalogue, version, directory):
+            # What Git has suffices: the remote may be away.
+            elif not (is_package_of(catalogue, version, directory) and is_whole(directory)):
                 raise UserError(f"{directory} is not the package of {version.label}: remove it.")
-        # Git vouches for its bytes, so its code may run.
-        return Current(str(directory), version.number or "", self._stage or "", trust_code=True)
+        return Current(
+            str(directory),
+            version.number or "",
+            self._stage or "",
+            # Git vouches for its bytes, so its code may run.
+            trust_code=True,
+            asked=self.asked,
+            manifest=sha256(directory / MANIFEST),
+        )
 
-    def update(self) -> None:
-        """Learn of new tags, where the repository is a clone.
+    def at_start(self, path: Path) -> Current:
+        """Return what is to be served when a server starts, even if it cannot be looked for.
+
+        Args:
+            path: the file that says what was served here last.
+
+        Raises:
+            UserError: nothing can be had, and nothing that was asked for was served here before.
+        """
+        failure = ""
+        try:
+            if self._stage:
+                self.update(AT_START)
+        except UserError as error:
+            failure = str(error)
+        try:
+            current = self.current()
+        except UserError as error:
+            last = self._last(path)
+            if last is None:
+                raise
+            LOG.error("%s; what was served last is served: %s", error, last.version or last.package)
+            return replace(last, failure=str(error))
+        return replace(current, failure=failure)
+
+    def update(self, patience: float) -> None:
+        """Learn of the tags of origin, where the repository is a clone.
+
+        Args:
+            patience: how many seconds it may take.
 
         Raises:
             UserError: the repository that it was cloned from cannot be reached.
         """
-        if not Path(self._repo).is_dir():
-            return
-        with opened(self._repo) as git:
-            if "origin" in git.run("remote").split():
-                git.run("fetch", "--quiet", "--tags", "origin", timeout=PATIENCE, **ASK_NOBODY)
+        if Path(self._repo).is_dir():
+            with self._opened() as git:
+                if isinstance(git, OriginGit):
+                    git.update(patience)
 
     def tags(self) -> str:
         """Return what all tags name, to see whether anything has changed.
@@ -81,13 +136,39 @@ class Source:
         Raises:
             UserError: the repository cannot be reached.
         """
+        if Path(self._repo).is_dir():
+            with self._opened() as git:
+                return "\n".join(f"{oid} {name}" for name, oid in git.refs("refs/tags"))
         question = ("ls-remote", "--tags", "--quiet", "--", self._repo)
         return Git(Path()).run(*question, timeout=PATIENCE, **ASK_NOBODY)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Git]:
+        """Open the repository; the tags of a clone are those of its origin, and its own new ones.
+
+        Raises:
+            UserError: there is no such repository.
+        """
+        with opened(self._repo) as git:
+            if Path(self._repo).is_dir() and "origin" in git.run("remote").split():
+                with OriginGit(git.directory, git.prefix) as clone:
+                    yield clone
+            else:
+                yield git
 
     def _wanted(self, catalogue: Catalogue) -> Version:
         if not self._stage:
             return find(catalogue, self._reference or "HEAD")
         return version_in(catalogue, self._stage)
+
+    def _last(self, path: Path) -> Current | None:
+        """Return what was served last for the same question, if its bytes are still the same."""
+        try:
+            last = Current.read(path)
+            vouched = last.manifest and sha256(Path(last.package, MANIFEST)) == last.manifest
+        except (OSError, UserError):
+            return None
+        return last if vouched and last.asked == self.asked else None
 
 
 class Follower(threading.Thread):
@@ -108,15 +189,22 @@ class Follower(threading.Thread):
         self._path = path
         self._every = every
         self._tags = ""
+        self._failed = True
+        self._updating: threading.Thread | None = None
+        self._update_began = 0.0
+        self._update_failure = ""
         self.stopped = threading.Event()
 
     def run(self) -> None:
-        """Look, until `stopped` is set or the process ends."""
+        """Look, until `stopped` is set or the process ends; each look touches the file."""
         while not self.stopped.wait(self._every):
             try:
                 self.look()
+                self._touch()
             except OSError as error:
                 LOG.warning("%s cannot be written now: %s", self._path, error)
+            except Exception:
+                LOG.exception("a look for another version failed")
 
     def look(self) -> None:
         """Look once.
@@ -124,21 +212,59 @@ class Follower(threading.Thread):
         Raises:
             OSError: the workers cannot be told; the next look tells them.
         """
-        tags = self._tags
+        tags, current, failed = self._tags, self._current, True
+        failure = self._updated()
         try:
-            self._source.update()
             tags = self._source.tags()
-            if tags == self._tags and not self._current.failure:
-                return
-            current = self._source.current()
+            if tags != self._tags or self._failed:
+                current = self._source.current()
+            failed = False
         except UserError as error:
-            current = replace(self._current, failure=str(error))
+            failure = str(error)
         except Exception as error:
             # Whatever is wrong this time, the next look may find it mended.
             LOG.exception("a look for another version failed")
-            current = replace(self._current, failure=repr(error))
-        if current.failure and current.failure != self._current.failure:
-            LOG.warning("no newer version can be had: %s", current.failure)
+            failure = repr(error)
+        if failure and failure != self._current.failure:
+            LOG.warning("no newer version can be had: %s", failure)
+        current = replace(current, failure=failure, every=self._current.every)
         if current != self._current:
             current.write(self._path)
-        self._current, self._tags = current, tags
+        self._current, self._tags, self._failed = current, tags, failed
+
+    def _updated(self) -> str:
+        """Learn of what is new at origin; say why that fails, or "".
+
+        It is waited for a short while: what this clone has does not wait for origin.
+        """
+        if self._updating is None or not self._updating.is_alive():
+            self._update_began = time.monotonic()
+            self._updating = threading.Thread(target=self._update, name="update", daemon=True)
+            self._updating.start()
+        self._updating.join(WAIT)
+        waited = time.monotonic() - self._update_began
+        if self._updating.is_alive() and waited > SILENCE:
+            return f"origin has not answered for {SILENCE:g} s"
+        return self._update_failure
+
+    def _update(self) -> None:
+        try:
+            self._source.update(PATIENCE)
+        except UserError as error:
+            self._update_failure = str(error)
+        except Exception as error:
+            LOG.exception("origin cannot be asked")
+            self._update_failure = repr(error)
+        else:
+            self._update_failure = ""
+
+    def _touch(self) -> None:
+        """Let the workers know that somebody looks.
+
+        Raises:
+            OSError: the file cannot be touched, or written anew where it was removed.
+        """
+        try:
+            os.utime(self._path)
+        except FileNotFoundError:
+            self._current.write(self._path)

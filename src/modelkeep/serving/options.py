@@ -5,6 +5,8 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from modelkeep_core.errors import UserError
+
 # The variables that workers inherit
 SETTINGS, API_KEY = "SERVING_SETTINGS", "SERVING_API_KEY"
 
@@ -21,6 +23,7 @@ class Settings:
         max_rows: how many rows a request may have.
         max_bytes: how many bytes the body of a request may have.
         timeout: how many seconds a request may take.
+        hosts: the names by which clients may call the server, or None for any.
     """
 
     current: str
@@ -30,6 +33,7 @@ class Settings:
     max_rows: int
     max_bytes: int
     timeout: float
+    hosts: list[str] | None = None
 
     def hand_over(self) -> None:
         """Leave the settings where the workers find them."""
@@ -44,6 +48,19 @@ class Settings:
 def api_key() -> str | None:
     """Return the key that requests must carry, or None where none is set.
 
-    It is read from the environment, so that neither a command line nor a file shows it.
+    It is read from the environment, so that neither a command line nor a file shows it. A line end
+    after it, as files with secrets have, is no part of it.
+
+    Raises:
+        UserError: it is set and empty, which is a secret that was not filled in.
     """
-    return os.environ.get(API_KEY) or None
+    key = os.environ.get(API_KEY)
+    if key is None:
+        return None
+    key = key.strip("\r\n")
+    if not key.strip():
+        raise UserError(
+            f"{API_KEY} is set and empty: give it the key, or unset it to let everybody in who "
+            "reaches the server."
+        )
+    return key

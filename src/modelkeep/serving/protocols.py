@@ -9,12 +9,15 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from modelkeep.serving import openapi
-from modelkeep.serving.bodies import Reader, json_of, reader_of, reply
-from modelkeep.serving.rows import Contract, Problem, Rows, Unfit
+from modelkeep.serving.bodies import Reader, is_long, json_of, media_type, reader_of, reply
+from modelkeep.serving.inlet import Rejected
+from modelkeep.serving.rows import REPEATED, Contract, Problem, Rows, Unfit
 from modelkeep.serving.served import ServedModel
-from modelkeep.serving.service import Rejected, Service
+from modelkeep.serving.service import Service
 
 OIP = "Open Inference Protocol"
+# The header of a body in which tensors are no JSON
+BINARY = "inference-header-content-length"
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
@@ -29,9 +32,8 @@ def add_mlflow(app: FastAPI, service: Service) -> None:
     @app.post("/invocations", tags=["MLflow"], openapi_extra=openapi.INVOCATIONS)
     async def invocations(request: Request) -> Response:
         """Predict rows in one of MLflow's forms, or a CSV table."""
-        _, answered = await service.predict(
-            await reader_of(request, service.settings.timeout, _reader)
-        )
+        async with reader_of(request, service, _reader, others=True) as read:
+            _, answered = await service.predict(read, is_long(request))
         predictions = answered.outputs["predictions"]
         return reply({"predictions": predictions}, X_Request_ID=answered.request_id)
 
@@ -49,7 +51,7 @@ def _reader(content: dict[str, Any]) -> Reader:
 
 
 def _in_form(contract: Contract, form: str, rows: Any) -> Rows:
-    """Return the rows of a request to MLflow's protocol.
+    """Return the rows of a request to MLflow's protocol, which leaves other columns alone.
 
     Raises:
         Unfit: they break the schema.
@@ -57,9 +59,9 @@ def _in_form(contract: Contract, form: str, rows: Any) -> Rows:
     if form == "dataframe_split":
         if not isinstance(rows, dict) or not {"columns", "data"} <= rows.keys():
             raise Unfit(Problem(None, "", 'an object with "columns" and "data"', "form"))
-        return contract.from_records(_named(rows["columns"], rows["data"]))
+        return contract.from_records(_named(rows["columns"], rows["data"]), others=True)
     if form == "inputs" and isinstance(rows, dict):
-        return contract.from_records(_from_columns(rows))
+        return contract.from_records(_from_columns(rows), others=True)
     if (
         form != "dataframe_records"
         and isinstance(rows, list)
@@ -67,7 +69,7 @@ def _in_form(contract: Contract, form: str, rows: Any) -> Rows:
         and isinstance(rows[0], list)
     ):
         return contract.from_lists(rows)
-    return contract.from_records(rows)
+    return contract.from_records(rows, others=True)
 
 
 def _named(columns: Any, data: Any) -> Any:
@@ -146,25 +148,50 @@ def add_v2(app: FastAPI, service: Service) -> None:
     )
     async def infer(request: Request, name: str, version: str | None = None) -> Response:
         """Predict rows, given as a tensor for each column."""
-        named(name, version)
-        asked = await json_of(request, service.settings.timeout)
-        served, answered = await service.predict(
-            lambda contract: contract.from_records(_from_columns(_tensors(asked)))
-        )
-        outputs = [
-            {**described, "shape": [answered.rows, *described["shape"][1:]], "data": data}
+        described = _described(named(name, version))["outputs"]
+        if BINARY in request.headers or media_type(request) == "application/octet-stream":
+            raise Rejected(415, "Binary tensors are not supported: send them as application/json.")
+        async with json_of(request, service) as asked:
+            wanted = _wanted(asked.get("outputs"), [output["name"] for output in described])
+            served, answered = await service.predict(
+                lambda contract: contract.from_records(_from_columns(_tensors(asked))),
+                is_long(request),
+            )
+        outputs = {
+            described["name"]: {
+                **described,
+                "shape": [answered.rows, *described["shape"][1:]],
+                "data": data,
+            }
             for described, data in zip(
                 _described(served)["outputs"], _flat(answered.outputs), strict=True
             )
-        ]
+        }
         content = {
             "model_name": served.name,
             "model_version": served.version,
             "id": asked.get("id") or answered.request_id,
             "parameters": {"recipe_id": served.recipe_id, "request_id": answered.request_id},
-            "outputs": outputs,
+            # A model that took over meanwhile may have no probabilities.
+            "outputs": [outputs[name] for name in wanted if name in outputs],
         }
         return reply(content, X_Request_ID=answered.request_id)
+
+
+def _wanted(asked: Any, there: list[str]) -> list[str]:
+    """Return the names of the outputs that a request asks for: all, unless it names some.
+
+    Raises:
+        Rejected: it names one that is not there.
+    """
+    if asked is None or asked == []:
+        return there
+    names: list[Any] = []
+    for output in asked if isinstance(asked, list) else [asked]:
+        names.append(output.get("name") if isinstance(output, dict) else None)
+    if not all(name in there for name in names):
+        raise Rejected(400, f'"outputs" may name {" and ".join(there)}, and nothing else.')
+    return [*dict.fromkeys(names)]
 
 
 def _described(served: ServedModel) -> dict[str, Any]:
@@ -209,7 +236,8 @@ def _tensors(content: dict[str, Any]) -> dict[str, list[Any]]:
             data = [value[0] if isinstance(value, list) and value else value for value in data]
             shape = shape[:1]
         if not isinstance(data, list) or shape != [len(data)]:
-            raise Unfit(Problem(None, name, "a tensor of shape [rows] or [rows, 1]", "form"))
+            rule = "a tensor of shape [rows] or [rows, 1], in JSON"
+            raise Unfit(Problem(None, name[:REPEATED], rule, "form"))
         columns[name] = data
     return columns
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,14 @@ DELETE FROM requests WHERE request_id IN (
     SELECT request_id FROM requests WHERE request_id < ? ORDER BY request_id LIMIT ?
 )
 """
+OLD_ACTUALS = "DELETE FROM actuals WHERE request_id < ?"
+OLD_REFUSED = "DELETE FROM refused WHERE minute < ?"
 DAY = 86_400
 # Seconds that a write waits for another process, and until one that failed is tried again
 PATIENCE, RETRY = 0.25, 1.0
-# What is kept in memory while nothing can be written; the oldest requests go first
-PENDING = 10_000
+# Requests, and characters of them, that are kept in memory while nothing can be written; the oldest
+# go first
+PENDING, PENDING_TEXT = 10_000, 64 * 1024 * 1024
 # How many bytes the journal may have before it is emptied
 JOURNAL = 64 * 1024 * 1024
 # How many old requests are deleted at once, so that nobody waits long
@@ -138,57 +141,74 @@ class Records:
         self.pending: list[tuple[Any, ...]] = []
         self.lost = 0
         self.failure: str | None = None
+        self._path = path
+        self._pending_text = 0
+        # Those of the models in use, for a file that has to be made anew
         self._models: set[tuple[str, str, str]] = set()
+        self._unwritten_models: set[tuple[str, str, str]] = set()
         self._refused: Counter[tuple[int, str, str, str, str]] = Counter()
         self._noting = threading.Lock()
         self._next_try = 0.0
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = connected(path)
-            self._database.executescript(TABLES)
-            self._database.execute("PRAGMA wal_autocheckpoint = 0")
+            self._open()
         except (OSError, sqlite3.Error) as error:
             raise UserError(f"{path} cannot keep the records of requests: {error}.") from None
 
     def close(self) -> None:
-        """Write what is pending, and close the file."""
+        """Write what is pending, and close the file; the log says what could not be written."""
         self._next_try = 0
         try:
             self.write([])
         finally:
+            if self.pending:
+                self.lost += len(self.pending)
+                LOG.error(
+                    "%d answered requests are not recorded, and never will be: %s",
+                    len(self.pending),
+                    self.failure,
+                )
             self._database.close()
 
     def note_model(self, recipe_id: str, version: str, features: Iterable[str]) -> None:
         """Note the features of a model, in whose order its inputs are recorded."""
+        model = recipe_id, version, orjson.dumps(list(features)).decode()
         with self._noting:
-            self._models.add((recipe_id, version, orjson.dumps(list(features)).decode()))
+            self._models.add(model)
+            self._unwritten_models.add(model)
 
-    def refuse(self, recipe_id: str, version: str, reason: str, feature: str = "") -> None:
-        """Note that a value was refused."""
+    def refuse(
+        self, recipe_id: str, version: str, reason: str, feature: str = "", count: int = 1
+    ) -> None:
+        """Note that values were refused."""
         with self._noting:
-            self._refused[int(time.time() // 60), recipe_id, version, reason, feature] += 1
+            self._refused[int(time.time() // 60), recipe_id, version, reason, feature] += count
 
     def write(self, answered: list[Answered]) -> None:
         """Record requests, and what was noted, in one transaction.
 
         What cannot be written now is kept, and tried again a second later. A request that no
-        record can be made of is lost.
+        record can be made of is lost. A file that was taken away is made anew.
         """
         for request in answered:
             try:
-                self.pending.append(_row(request))
+                row = _row(request)
             except TypeError as error:
                 self.lost += 1
                 LOG.error("request %s cannot be recorded: %s", request.request_id, error)
+            else:
+                self.pending.append(row)
+                self._pending_text += _length(row)
         if time.monotonic() < self._next_try:
             self._forget()
             return
         with self._noting:
             refused, self._refused = self._refused, Counter()
-            models, self._models = self._models, set()
-        if not (self.pending or refused or models):
-            return
+            models, self._unwritten_models = self._unwritten_models, set()
         try:
+            if self._is_gone():
+                models |= self._reopened()
+            if not (self.pending or refused or models):
+                return
             with self._database as database:
                 database.executemany(MODEL, models)
                 database.executemany(REQUEST, self.pending)
@@ -196,36 +216,88 @@ class Records:
         except Exception as error:
             with self._noting:
                 self._refused += refused
-                self._models |= models
+                self._unwritten_models |= models
             self.failure = str(error) or repr(error)
             self._next_try = time.monotonic() + RETRY
             self._forget()
-            if not isinstance(error, sqlite3.Error):
+            if not isinstance(error, OSError | sqlite3.Error):
                 raise
             self._wait_at_most(0)
             return
         self.pending.clear()
+        self._pending_text = 0
         if self.failure:
             self.failure = None
             self._wait_at_most(PATIENCE)
 
+    def _open(self) -> None:
+        """Open the file, and make it where there is none.
+
+        Raises:
+            OSError, sqlite3.Error: it cannot be written, or is no such file.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = connected(self._path)
+        self._database.executescript(TABLES)
+        self._database.execute("PRAGMA wal_autocheckpoint = 0")
+        self._files = _identities(self._path)
+
+    def _is_gone(self) -> bool:
+        """Say whether the file, or its journal, is not the one that was opened.
+
+        What is written to one that was removed would be read by nobody.
+        """
+        files = _identities(self._path)
+        if self._files[1] is None:
+            # The journal is made by the first that writes.
+            self._files = files
+        return files != self._files
+
+    def _reopened(self) -> set[tuple[str, str, str]]:
+        """Open the file anew, and return the models that it must have.
+
+        Raises:
+            OSError, sqlite3.Error: it cannot be written, or is no such file.
+        """
+        self._database.close()
+        self._open()
+        LOG.warning(
+            "%s was removed or replaced while the server ran: answers are recorded in the file "
+            "that is there now",
+            self._path,
+        )
+        with self._noting:
+            return set(self._models)
+
     def _forget(self) -> None:
         """Give up the oldest of too many that are pending."""
-        surplus = max(len(self.pending) - PENDING, 0)
+        surplus = 0
+        while len(self.pending) - surplus > PENDING or self._pending_text > PENDING_TEXT:
+            self._pending_text -= _length(self.pending[surplus])
+            surplus += 1
         del self.pending[:surplus]
+        if surplus and not self.lost:
+            LOG.error("answered requests are lost from now on, the oldest first: %s", self.failure)
         self.lost += surplus
 
     def _wait_at_most(self, seconds: float) -> None:
-        self._database.execute(f"PRAGMA busy_timeout = {int(1000 * seconds)}")
+        # Nothing waits where the file could not be opened anew.
+        with suppress(sqlite3.ProgrammingError):
+            self._database.execute(f"PRAGMA busy_timeout = {int(1000 * seconds)}")
 
 
-def connected(path: Path) -> sqlite3.Connection:
+def connected(path: Path, is_there: bool = False) -> sqlite3.Connection:
     """Open a file of records.
+
+    Args:
+        path: the file.
+        is_there: whether it must be there; else it is made where there is none.
 
     Raises:
         sqlite3.Error: it is none.
     """
-    database = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False)
+    uri = f"{path.resolve().as_uri()}?mode={'rw' if is_there else 'rwc'}"
+    database = sqlite3.connect(uri, timeout=PATIENCE, check_same_thread=False, uri=True)
     # A commit is in the system's hands, where the death of this process cannot undo it.
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
@@ -250,16 +322,20 @@ def tidy(path: Path, keep_days: float | None) -> int:
         sqlite3.Error: the file cannot be written now.
     """
     deleted = 0
-    with closing(connected(path)) as database:
+    with closing(connected(path, is_there=True)) as database:
         if keep_days is not None:
-            oldest, swept = first_id(time.time() - keep_days * DAY), SWEPT
+            before = time.time() - keep_days * DAY
+            oldest, swept = first_id(before), SWEPT
             while swept == SWEPT:
                 with database:
                     swept = database.execute(OLD, (oldest, SWEPT)).rowcount
                 deleted += swept
+            with database:
+                database.execute(OLD_ACTUALS, (oldest,))
+                database.execute(OLD_REFUSED, (before // 60,))
         # While others write; if they write too much for the journal to start anew, they wait.
         database.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        if path.with_name(f"{path.name}-wal").stat().st_size > JOURNAL:
+        if _journal(path).stat().st_size > JOURNAL:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return deleted
 
@@ -270,3 +346,24 @@ def _row(answered: Answered) -> tuple[Any, ...]:
         *(answered.request_id, answered.recipe_id, answered.version, answered.rows),
         *(inputs, orjson.dumps(answered.outputs).decode()),
     )
+
+
+def _journal(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _identities(path: Path) -> list[tuple[int, int] | None]:
+    """Return which files the records and their journal are, or None for one that is not there."""
+    identities: list[tuple[int, int] | None] = []
+    for name in (path, _journal(path)):
+        try:
+            status = name.stat()
+        except FileNotFoundError:
+            identities.append(None)
+        else:
+            identities.append((status.st_dev, status.st_ino))
+    return identities
+
+
+def _length(row: tuple[Any, ...]) -> int:
+    return sum(len(cell) for cell in row if isinstance(cell, str))

@@ -1,7 +1,7 @@
 """Rows as they come in requests, checked by the packaged schema before the model sees them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
@@ -10,6 +10,9 @@ from modelkeep_core.errors import suggestion
 from modelkeep_core.schema import Column, Schema
 
 Rows = list[list[Any]]
+# How many of a request's problems are listed, for how many names another one is suggested, and how
+# much of a name that a client made up is repeated
+LISTED, SUGGESTED, REPEATED = 100, 3, 100
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,29 @@ class Problem:
 
 
 class Unfit(Exception):
-    """A request that breaks the schema, with all its problems."""
+    """A request that breaks the schema.
 
-    def __init__(self, *problems: Problem) -> None:
+    Attributes:
+        problems: the first of its problems, at most LISTED.
+        counts: how many of them there are in all, by reason and column.
+    """
+
+    def __init__(self, *problems: Problem, counts: Counter[tuple[str, str]] | None = None) -> None:
         super().__init__(str(problems[0]))
         self.problems = problems
+        self.counts = counts or Counter((problem.reason, problem.column) for problem in problems)
+
+
+class TooMany(Exception):
+    """A request of more rows than it may have.
+
+    Attributes:
+        rows: how many it has.
+    """
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(f"{rows:,} rows")
+        self.rows = rows
 
 
 class Contract:
@@ -49,6 +70,7 @@ class Contract:
     Attributes:
         schema: the contract.
         features: the names of the columns that the model sees, in its order.
+        most_rows: how many rows a request may have, or None; it is asked before all else.
     """
 
     def __init__(self, schema: Schema, profile: dict[str, Any]) -> None:
@@ -59,6 +81,7 @@ class Contract:
             profile: the profile of the training rows that is in the package.
         """
         self.schema = schema
+        self.most_rows: int | None = None
         self.features = list(schema.features)
         self._columns = list(schema.features.items())
         self._accepts = [column.accepts() for column in schema.features.values()]
@@ -70,31 +93,38 @@ class Contract:
         """Return rows that were given as lists of values in the order of the features.
 
         Raises:
+            TooMany: there are more than there may be.
             Unfit: they break the schema.
         """
-        _must_be_rows(lists, list, f"a list of {len(self.features)} values")
+        self._must_be_rows(lists, list, f"a list of {len(self.features)} values")
         width = len(self.features)
-        unfit = [n for n, row in enumerate(lists) if len(row) != width]
-        if unfit:
-            rule = f"{width} values: {shorten(', '.join(self.features), 200, placeholder=' ...')}"
-            raise Unfit(*(Problem(n, "", rule, "form") for n in unfit))
+        rule = f"{width} values: {shorten(', '.join(self.features), 200, placeholder=' ...')}"
+        _no_problem(
+            Problem(number, "", rule, "form")
+            for number, row in enumerate(lists)
+            if len(row) != width
+        )
         return self._checked(lists)
 
-    def from_records(self, records: Any) -> Rows:
+    def from_records(self, records: Any, others: bool = False) -> Rows:
         """Return rows that were given as objects with a value for each feature.
 
+        Args:
+            records: the rows.
+            others: whether they may have other columns as well, which are left alone.
+
         Raises:
+            TooMany: there are more than there may be.
             Unfit: they break the schema.
         """
-        _must_be_rows(records, dict, "an object with a value for each column")
-        problems = [
+        self._must_be_rows(records, dict, "an object with a value for each column")
+        suggested = iter(range(SUGGESTED))
+        _no_problem(
             Problem(number, *fault, "column")
             for number, record in enumerate(records)
             if record.keys() != self.schema.features.keys()
-            for fault in self._misnamed(record)
-        ]
-        if problems:
-            raise Unfit(*problems)
+            for fault in self._misnamed(record, others, suggested)
+        )
         return self._checked([[record[name] for name in self.features] for record in records])
 
     def out_of_range(self, rows: Rows) -> Counter[str]:
@@ -109,44 +139,67 @@ class Contract:
             if value is not None and not in_range(value)
         )
 
-    def _misnamed(self, record: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    def _misnamed(
+        self, record: dict[str, Any], others: bool, suggested: Iterator[int]
+    ) -> Iterator[tuple[str, str]]:
         for name in self.features:
             if name not in record:
                 yield name, "there; where its value is not known, give null"
         for name in record:
-            if name in self.schema.features:
+            if others or name in self.schema.features:
                 continue
             if name in self.schema.columns:
                 yield name, "left out: the model does not see it"
+            elif len(name) > REPEATED:
+                yield f"{name[:REPEATED]}…", "left out: there is no such column"
             else:
-                near = suggestion(name, self.features)
+                # To compare it with all names takes long where there are many.
+                near = "" if next(suggested, None) is None else suggestion(name, self.features)
                 yield name, f"left out: there is no such column{near}"
 
     def _checked(self, rows: Rows) -> Rows:
-        problems = [
+        _no_problem(
             Problem(number, name, *fault)
             for number, row in enumerate(rows)
             for (name, column), accepted, value in zip(
                 self._columns, self._accepts, row, strict=True
             )
             if not accepted(value) and (fault := column.problem(value))
-        ]
-        if problems:
-            raise Unfit(*problems)
+        )
         return rows
 
+    def _must_be_rows(self, rows: Any, kind: type, meant: str) -> None:
+        """Make sure that rows are a list of one row or more, each of one kind.
 
-def _must_be_rows(rows: Any, kind: type, meant: str) -> None:
-    """Make sure that rows are a list with at least one row, each of one kind.
+        Raises:
+            TooMany: there are more than there may be.
+            Unfit: they are not.
+        """
+        if not isinstance(rows, list) or not rows:
+            raise Unfit(Problem(None, "", f"a list with at least one row, {meant}", "form"))
+        if self.most_rows is not None and len(rows) > self.most_rows:
+            raise TooMany(len(rows))
+        _no_problem(
+            Problem(number, "", meant, "form")
+            for number, row in enumerate(rows)
+            if not isinstance(row, kind)
+        )
+
+
+def _no_problem(problems: Iterable[Problem]) -> None:
+    """Make sure that there are none; of many, the first are kept and all are counted.
 
     Raises:
-        Unfit: they are not.
+        Unfit: there are some.
     """
-    if not isinstance(rows, list) or not rows:
-        raise Unfit(Problem(None, "", f"a list with at least one row, {meant}", "form"))
-    strange = [number for number, row in enumerate(rows) if not isinstance(row, kind)]
-    if strange:
-        raise Unfit(*(Problem(number, "", meant, "form") for number in strange))
+    listed: list[Problem] = []
+    counts: Counter[tuple[str, str]] = Counter()
+    for problem in problems:
+        counts[problem.reason, problem.column] += 1
+        if len(listed) < LISTED:
+            listed.append(problem)
+    if listed:
+        raise Unfit(*listed, counts=counts)
 
 
 def _in_range(column: Column, profile: dict[str, Any]) -> Callable[[Any], bool]:

@@ -2,41 +2,35 @@
 
 import asyncio
 import logging
-import sqlite3
+import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from modelkeep.serving.batching import Batcher, Busy, Unanswerable
 from modelkeep.serving.counters import Counters
 from modelkeep.serving.current import Current
+from modelkeep.serving.health import Faults, Task, now
+from modelkeep.serving.inlet import Inlet, Rejected
 from modelkeep.serving.options import Settings
 from modelkeep.serving.records import Answered, Records, tidy
-from modelkeep.serving.rows import Contract, Problem, Rows, Unfit
+from modelkeep.serving.rows import Contract, Problem, Rows, TooMany, Unfit
 from modelkeep.serving.served import ServedModel, load
 from modelkeep_core.errors import UserError
 
 LOG = logging.getLogger("uvicorn.error")
 # Seconds between two looks for another package, and between two times of tidying the records
 LOOK, TIDY = 0.5, 10.0
+# Seconds that a look, or tidying, takes at most when all is well: a package may be large
+PATIENCE = 60.0
+# Seconds after which somebody must have looked for a newer version, if not three times as often
+LATE = 60.0
 # How many rows may wait, for each row that one request may have
 WAITING = 4
-
-
-class Rejected(Exception):
-    """A request that gets no prediction.
-
-    Attributes:
-        status: the HTTP status.
-        detail: why, in a sentence.
-        problems: the values that break the schema, where that is why.
-    """
-
-    def __init__(self, status: int, detail: str, problems: tuple[Problem, ...] = ()) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.problems = problems
+# How many values, lists and objects JSON may have for each cell of its rows, and besides
+VALUES, OTHER_VALUES = 2, 100_000
 
 
 class Service:
@@ -46,8 +40,9 @@ class Service:
         settings: how it is run.
         counters: what it tells Prometheus.
         served: the model that answers.
-        refused: why the package that should be served now is not, or "".
-        following: why the last look for a newer version failed, or "".
+        inlet: takes the bodies of requests.
+        faults: what is wrong.
+        tasks: what is to be run beside the requests, for ever.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -58,16 +53,24 @@ class Service:
         """
         self.settings = settings
         self.counters = Counters()
-        self.refused = self.following = ""
+        self.faults = Faults(self.counters)
+        self.inlet = Inlet(settings.timeout, settings.max_bytes)
         self._path = Path(settings.current)
         self._current = Current.read(self._path)
-        self.served = _loaded(self._current)
+        self._touched, self._looked, self._looked_at = 0, time.monotonic(), now()
+        self.served = self._loaded(self._current)
         self.counters.model(self.served, None)
+        self.faults.tell("following", self._current.failure)
         self._records = Records(Path(settings.records)) if settings.records else None
         if self._records:
             self._records.note_model(*_features(self.served))
         most_waiting = WAITING * settings.max_rows
         self._batcher = Batcher(self._records, settings.keep_inputs, most_waiting)
+        # Rows of long requests are read there, while the event loop goes on.
+        self._reading = ThreadPoolExecutor(1, "reading")
+        self.tasks = [Task("attending", self._attend, LOOK, PATIENCE)]
+        if settings.records:
+            self.tasks.append(Task("tidying", self._tidy, TIDY, PATIENCE))
 
     @property
     def stage(self) -> str:
@@ -85,14 +88,9 @@ class Service:
         return len(self._records.pending) + self._records.lost if self._records else 0
 
     def health(self) -> dict[str, Any]:
-        """Return "status", ok or degraded, the version that answers, and what is wrong."""
-        recording = self._records.failure if self._records else None
-        wrong = {
-            "refused_package": self.refused,
-            "following": self.following,
-            "recording": self._batcher.fault or recording or "",
-        }
-        faults = {name: fault for name, fault in wrong.items() if fault}
+        """Return "status", ok or degraded, the version that answers, what is wrong, since when."""
+        self.watch()
+        faults = self.faults.reasons
         return {
             "status": "degraded" if faults else "ok",
             "version": self.served.version or None,
@@ -100,76 +98,108 @@ class Service:
             "recipe_id": self.served.recipe_id,
             "unrecorded_requests": self.unrecorded,
             **faults,
+            **({"since": self.faults.since} if faults else {}),
         }
 
-    async def predict(self, read: Callable[[Contract], Rows]) -> tuple[ServedModel, Answered]:
+    def watch(self) -> None:
+        """See what is wrong with the records and the tasks now."""
+        recording = self._records.failure if self._records else None
+        self.faults.tell("recording", self._batcher.fault or recording or "")
+        for task in self.tasks:
+            self.faults.tell(task.name, task.fault)
+        self.counters.unrecorded(self.unrecorded)
+
+    @property
+    def most_values(self) -> int:
+        """How many values, lists and objects a request in JSON may have, whatever its form."""
+        cells = (len(self.served.contract.features) + 1) * (self.settings.max_rows + 1)
+        return VALUES * cells + OTHER_VALUES
+
+    async def predict(
+        self, read: Callable[[Contract], Rows], is_long: bool
+    ) -> tuple[ServedModel, Answered]:
         """Answer a request.
 
         Args:
             read: returns the request's rows by the contract of the model.
+            is_long: whether that may take long, so that others are to be answered meanwhile.
 
         Raises:
             Rejected: it breaks the schema or a limit, or cannot be answered now.
         """
         served = self.served
         try:
-            rows = read(served.contract)
-        except Unfit as unfit:
-            self._count_refused(served, unfit.problems)
-            raise Rejected(422, _told(unfit.problems), unfit.problems) from None
-        if len(rows) > self.settings.max_rows:
-            raise Rejected(413, f"{len(rows)} rows; at most {self.settings.max_rows} at once.")
-        try:
             async with asyncio.timeout(self.settings.timeout):
+                rows, out_of_range = await self._read(served.contract, read, is_long)
                 answered = await self._batcher.answer(served, rows)
+        except TooMany as many:
+            most = self.settings.max_rows
+            raise Rejected(413, f"{many.rows} rows; at most {most} at once.") from None
+        except Unfit as unfit:
+            self._count_refused(served, unfit)
+            raise Rejected(422, _told(unfit), unfit.problems) from None
         except Unanswerable as error:
-            problem = Problem(None, "", f"values that the model can use: {error}", "unanswerable")
-            self._count_refused(served, (problem,))
-            raise Rejected(422, _told((problem,)), (problem,)) from None
+            rule = f"values that the model can use: {error}"
+            unusable = Unfit(Problem(None, "", rule, "unanswerable"))
+            self._count_refused(served, unusable)
+            raise Rejected(422, _told(unusable), unusable.problems) from None
         except (Busy, TimeoutError):
             raise Rejected(503, "Too many requests are waiting; try again soon.") from None
-        self.counters.out_of_range(served.contract.out_of_range(rows))
+        self.counters.out_of_range(out_of_range)
         self.counters.predicted(served, answered.outputs["predictions"])
         return served, answered
-
-    async def attend(self) -> None:
-        """Change over to another package when there is one, and keep the records, for ever."""
-        while True:
-            await asyncio.sleep(LOOK)
-            try:
-                await self._look()
-            except Exception as error:
-                LOG.exception("a look for another package failed")
-                self.following = repr(error)
-            self._batcher.flush()
-
-    async def tidy(self) -> None:
-        """Keep the file of the records small, for ever."""
-        path, keep_days = self.settings.records, self.settings.keep_days
-        while path:
-            await asyncio.sleep(TIDY)
-            try:
-                await asyncio.to_thread(tidy, Path(path), keep_days)
-            except (OSError, sqlite3.Error) as error:
-                LOG.warning("the records cannot be tidied now: %s", error)
 
     async def close(self) -> None:
         """Finish what was begun."""
         await self._batcher.close()
+        self._reading.shutdown(wait=False, cancel_futures=True)
+
+    async def _read(
+        self, contract: Contract, read: Callable[[Contract], Rows], is_long: bool
+    ) -> tuple[Rows, Counter[str]]:
+        """Return the rows of a request, and how many values of each column are out of range."""
+
+        def both() -> tuple[Rows, Counter[str]]:
+            rows = read(contract)
+            return rows, contract.out_of_range(rows)
+
+        if not is_long:
+            return both()
+        return await asyncio.get_running_loop().run_in_executor(self._reading, both)
+
+    async def _attend(self) -> None:
+        """Change over to another package when there is one, and keep the records."""
+        try:
+            await self._look()
+        except Exception as error:
+            if self.faults.reasons.get("following") != repr(error):
+                LOG.exception("a look for another package failed")
+            self.faults.tell("following", repr(error))
+        self._batcher.flush()
+        self.watch()
+
+    async def _tidy(self) -> None:
+        """Keep the file of the records small."""
+        path = Path(self.settings.records or "")
+        await asyncio.to_thread(tidy, path, self.settings.keep_days)
 
     async def _look(self) -> None:
         """Load the package that is to be served, if it is another than before."""
         try:
             current = Current.read(self._path)
+            touched = self._path.stat().st_mtime_ns
         except UserError as error:
-            self.following = str(error)
+            self.faults.tell("following", str(error))
             return
-        self.following = current.failure
+        except OSError as error:
+            self.faults.tell("following", f"{self._path} cannot be read: {error.strerror}")
+            return
+        self.faults.tell("following", current.failure or self._overdue(current, touched))
         previous, self._current = self._current, current
         if (current.package, current.version) == (previous.package, previous.version):
             return
         try:
-            served = await asyncio.to_thread(_loaded, current)
+            served = await asyncio.to_thread(self._loaded, current)
         except UserError as error:
             self._refuse(str(error))
             return
@@ -185,34 +215,40 @@ class Service:
         self.served = served
         LOG.info("%s answers now", served.version or served.directory)
 
+    def _overdue(self, current: Current, touched: int) -> str:
+        """Say whether whoever looks for newer versions has not looked for too long, or ""."""
+        if touched != self._touched:
+            self._touched, self._looked, self._looked_at = touched, time.monotonic(), now()
+        if not current.every or time.monotonic() - self._looked < max(LATE, 3 * current.every):
+            return ""
+        return f"nobody has looked for one since {self._looked_at}"
+
     def _refuse(self, reason: str) -> None:
-        """Say, in the log, in metrics and to `/health`, why a package is refused; or that none is.
-
-        Args:
-            reason: why, or "".
-        """
-        self.refused = reason
+        """Say why the package that should answer is refused; or, with "", that none is."""
+        self.faults.tell("refused_package", reason)
         self.counters.package_refused(bool(reason))
-        if reason:
-            LOG.error("the package that should answer now is refused: %s", reason)
 
-    def _count_refused(self, served: ServedModel, problems: tuple[Problem, ...]) -> None:
-        self.counters.refused(problems)
+    def _count_refused(self, served: ServedModel, unfit: Unfit) -> None:
+        """Count refused values; a column that the schema does not have is a client's invention."""
+        known = served.contract.schema.columns
+        counts: Counter[tuple[str, str]] = Counter()
+        for (reason, column), count in unfit.counts.items():
+            counts[reason, column if column in known else ""] += count
+        self.counters.refused(counts)
         if self._records:
-            for problem in problems:
-                self._records.refuse(
-                    served.recipe_id, served.version, problem.reason, problem.column
-                )
+            for (reason, column), count in counts.items():
+                self._records.refuse(served.recipe_id, served.version, reason, column, count)
 
-
-def _loaded(current: Current) -> ServedModel:
-    return load(Path(current.package), current.version, current.trust_code)
+    def _loaded(self, current: Current) -> ServedModel:
+        served = load(Path(current.package), current.version, current.trust_code)
+        served.contract.most_rows = self.settings.max_rows
+        return served
 
 
 def _features(served: ServedModel) -> tuple[str, str, list[str]]:
     return served.recipe_id, served.version, served.contract.features
 
 
-def _told(problems: tuple[Problem, ...]) -> str:
-    more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{problems[0]}{more}."
+def _told(unfit: Unfit) -> str:
+    others = unfit.counts.total() - 1
+    return f"{unfit.problems[0]}{f' ({others:,} more)' if others else ''}."

@@ -2,16 +2,16 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
 
 import pytest
 from starlette.requests import Request
 
-from modelkeep.serving.bodies import LISTED, json_of, rejection, reply
-from modelkeep.serving.rows import Problem
-from modelkeep.serving.service import Rejected
+from modelkeep.serving.bodies import has_more_values, json_of, rejection, reply
+from modelkeep.serving.inlet import SMALL, TOGETHER, Inlet, Rejected
 
 
-def request(*chunks, hang=False):
+def request(*chunks, hang=False, **headers):
     """Return a request whose body comes in chunks, or never ends."""
     waiting = [*chunks]
 
@@ -20,19 +20,107 @@ def request(*chunks, hang=False):
             await asyncio.sleep(60)
         return {"type": "http.request", "body": waiting.pop(0), "more_body": hang or bool(waiting)}
 
-    return Request({"type": "http", "method": "POST", "headers": []}, receive)
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": "POST", "headers": named}, receive)
+
+
+def content(request, seconds=1.0, most_bytes=10_000_000, inlet=None):
+    """Return the JSON object in the body of a request."""
+    inlet = inlet or Inlet(seconds, most_bytes)
+    settings = SimpleNamespace(max_rows=10)
+    service = SimpleNamespace(inlet=inlet, most_values=20, settings=settings)
+
+    async def read():
+        async with json_of(request, service) as content:
+            return content
+
+    return asyncio.run(read())
 
 
 def test_a_body_may_come_in_pieces():
     """What arrives byte by byte is one body."""
-    assert asyncio.run(json_of(request(b'{"a"', b": ", b"[1]}"), 1)) == {"a": [1]}
+    assert content(request(b'{"a"', b": ", b"[1]}")) == {"a": [1]}
 
 
 def test_a_body_that_does_not_end_is_not_waited_for():
     """The time is said."""
     with pytest.raises(Rejected, match=r"within 0\.01 seconds") as rejected:
-        asyncio.run(json_of(request(b"{", hang=True), 0.01))
+        content(request(b"{", hang=True), seconds=0.01)
     assert rejected.value.status == 408
+
+
+@pytest.mark.parametrize("announced", [{}, {"content_length": "101"}])
+def test_a_body_that_is_too_long_is_refused(announced):
+    """As soon as its length is announced, and else as soon as it has come."""
+    with pytest.raises(Rejected, match="more than the 100 bytes") as rejected:
+        content(request(b"{" * 101, hang=True, **announced), most_bytes=100)
+    assert rejected.value.status == 413
+
+
+def test_long_bodies_have_a_room_that_they_share():
+    """One more than fit into it is sent away, short ones never are; whoever goes makes room."""
+    inlet = Inlet(1.0, 2 * SMALL)
+
+    async def crowd():
+        held = [inlet.body(request(b"x" * 2 * SMALL)) for _ in range(TOGETHER)]
+        for body in held:
+            await body.__aenter__()
+        with pytest.raises(Rejected, match="Too many long requests") as rejected:
+            await inlet.body(request(b"x" * 2 * SMALL)).__aenter__()
+        assert rejected.value.status == 503
+        async with inlet.body(request(b"x" * SMALL)):
+            pass
+        await held[0].__aexit__(None, None, None)
+        async with inlet.body(request(b"x" * 2 * SMALL)):
+            pass
+
+    asyncio.run(crowd())
+
+
+@pytest.mark.parametrize(
+    ("body", "values"),
+    [
+        (b'{"records": [{}, {}, {}]}', 7),
+        (b"[1, 2, 3]", 3),
+        (b"[[[[[[]]]]]]", 6),
+        (rb'["a,b,c,[[[[", "\\", ",,,,{", "\",,,,,,"]', 4),
+        (rb'["\\\\", 1, 2, 3, "\\\",,,,,"]', 5),
+    ],
+)
+def test_values_are_counted_before_they_are_parsed(body, values):
+    """Lists, objects and commas count, those inside of texts do not, whatever is escaped there."""
+    json.loads(body)
+    assert has_more_values(body, values - 1)
+    assert not has_more_values(body, values)
+
+
+def test_a_body_of_too_many_values_is_not_parsed():
+    """It is refused as one of too many rows."""
+    with pytest.raises(Rejected, match="More values than 10 rows can have") as rejected:
+        content(request(b'{"records": [' + b"{}," * 20 + b"{}]}"))
+    assert rejected.value.status == 413
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken"),
+    [
+        ("application/json", True),
+        ("Application/JSON; charset=utf-8", True),
+        ("application/x-www-form-urlencoded", True),
+        ("application/vnd.api+json", True),
+        ("text/plain;charset=UTF-8", False),
+        ("multipart/form-data; boundary=x", False),
+    ],
+)
+def test_what_is_said_to_be_no_json_is_not_read_as_json(kind, taken):
+    """What curl says of a body unless it is told otherwise is taken; what forms can send is not."""
+    sent = request(b"{}", content_type=kind)
+    if taken:
+        assert content(sent) == {}
+        return
+    with pytest.raises(Rejected, match="application/json or text/csv is taken") as rejected:
+        content(sent)
+    assert rejected.value.status == 415
 
 
 def test_a_reply_is_json_with_its_headers():
@@ -40,14 +128,6 @@ def test_a_reply_is_json_with_its_headers():
     made = reply({"a": [1.5, None]}, 201, X_Some_Name="value")
     assert (made.status_code, json.loads(made.body)) == (201, {"a": [1.5, None]})
     assert made.headers["x-some-name"] == "value"
-
-
-def test_a_rejection_lists_the_first_problems():
-    """The answer to a request with very many problems stays small."""
-    problems = tuple(Problem(n, "size", "a number", "type") for n in range(LISTED + 5))
-    content = json.loads(asyncio.run(rejection(None, Rejected(422, "No.", problems))).body)
-    assert content["error"] == "No."
-    assert [problem["row"] for problem in content["problems"]] == list(range(LISTED))
 
 
 def test_who_is_sent_away_is_told_when_to_come_back():

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from modelkeep import cli, place
+from modelkeep.serving import listening
 from modelkeep.serving.counters import SHARED
 from modelkeep.serving.current import Current
 from modelkeep.serving.options import API_KEY, SETTINGS, Settings
@@ -31,15 +31,18 @@ SIGNALS = pytest.mark.skipif(os.name == "nt", reason="a process cannot be asked 
 def started(monkeypatch, tmp_path):
     """Return a function that runs the command up to where the server would start."""
     monkeypatch.chdir(tmp_path)
+    # Others may run the tests on this machine, where only one can listen on a port.
+    monkeypatch.setattr(listening, "open_to", lambda *_: None)
     for name in (SETTINGS, SHARED):
         # What the command sets is taken back after the test.
         monkeypatch.setenv(name, "")
     monkeypatch.delenv(SHARED)
 
     def start(*words):
-        options = {}
-        monkeypatch.setattr(uvicorn, "run", lambda app, **given: options.update(given, app=app))
+        served = []
+        monkeypatch.setattr(listening, "serve", lambda *given: served.append(given))
         assert cli.run(cli.arguments(["serve", *map(str, words)])) == 0
+        ((_, *options),) = served
         return options, Settings.handed_over()
 
     return start
@@ -48,10 +51,9 @@ def started(monkeypatch, tmp_path):
 def test_a_package_is_served_on_the_loopback_unless_told(started, run):
     """Safe defaults: nobody else reaches it, inputs are recorded beside it, limits are set."""
     options, settings = started("--package", run.package)
-    assert (options["host"], options["port"], options["workers"]) == ("127.0.0.1", 8000, 1)
-    assert options["access_log"] is False
+    assert options == ["127.0.0.1", 1, 30.0]
     assert Current.read(Path(settings.current)) == Current(str(run.package))
-    assert options["app"] == "modelkeep.serving.app:create"
+    assert settings.current == str(Path("var/current-8000.json"))
     assert settings.records == str(Path("var/records.sqlite"))
     assert (settings.keep_inputs, settings.keep_days, settings.max_rows) == (True, None, 10_000)
 
@@ -63,7 +65,7 @@ def test_every_setting_arrives(started, run, tmp_path):
         *("--data", tmp_path / "elsewhere", "--no-inputs", "--keep-days", 30),
         *("--max-rows", 7, "--max-body", 0.5, "--timeout", 3),
     )
-    assert (options["host"], options["port"], options["workers"]) == ("0.0.0.0", 8123, 2)
+    assert options == ["0.0.0.0", 2, 3.0]
     assert settings == Settings(
         current=str(tmp_path / "elsewhere" / "current-8123.json"),
         records=str(tmp_path / "elsewhere" / "records.sqlite"),
@@ -136,7 +138,8 @@ def test_a_stage_is_served_from_below_the_root_of_a_project(numbered, monkeypatc
     monkeypatch.chdir(numbered.directory / "notes")
     monkeypatch.setattr(place, "_typed_from", Path())
     monkeypatch.setenv(SETTINGS, "")
-    monkeypatch.setattr(uvicorn, "run", lambda *_, **__: None)
+    monkeypatch.setattr(listening, "open_to", lambda *_: None)
+    monkeypatch.setattr(listening, "serve", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["modelkeep", "serve", "--stage", "prod"])
     assert cli.main() == 0
     assert Current.read(numbered.directory / "var" / "current-8000.json").version == "v1.1.0"

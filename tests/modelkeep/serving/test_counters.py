@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from modelkeep.serving.counters import Counters, _deciles
-from modelkeep.serving.rows import Problem
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def test_a_tenth_of_the_reference_lies_in_each_decile():
 
 def test_refused_values_and_those_out_of_range_are_counted(counters):
     """By column, and refused ones by reason."""
-    counters.refused((Problem(0, "size", "x", "range"), Problem(1, "size", "x", "range")))
+    counters.refused(Counter({("range", "size"): 2}))
     counters.out_of_range(Counter({"colour": 3}))
     assert lines(counters, "serving_refused_total") == [
         'serving_refused_total{column="size",reason="range"} 2.0'

@@ -3,7 +3,7 @@
 import pytest
 
 from modelkeep.serving.csv_rows import records_of
-from modelkeep.serving.rows import Unfit
+from modelkeep.serving.rows import TooMany, Unfit
 
 HEADER = b"size,count,member,colour\n"
 
@@ -46,10 +46,30 @@ def test_what_is_no_table_is_refused(classification, body, sentence):
         records_of(body, classification)
 
 
+def test_too_many_rows_or_columns_are_refused_before_they_are_read(classification):
+    """A table of a row too many, and a header of thousands of names, whatever quotes hide it."""
+    with pytest.raises(TooMany, match="3 rows"):
+        records_of(HEADER + b"1,2,true,red\n" * 3, classification, most=2)
+    for start in (b"", b'"a\nb",'):
+        with pytest.raises(Unfit, match="at most 10"):
+            records_of(start + b",".join(b"c%d" % n for n in range(5000)) + b"\n", classification)
+
+
+@pytest.mark.parametrize("name", ["*", "^.*$", "^(.*$"])
+def test_a_column_may_be_called_as_patterns_are(classification, name):
+    """Its cells are its own, and not those of another column."""
+    schema = classification.model_copy(deep=True)
+    schema.columns[name] = schema.columns["size"]
+    assert records_of(f"size,{name}\n-2,2\n".encode(), schema) == [{"size": -2.0, name: 2.0}]
+    assert records_of(f"size,{name}\n-2,2\n".encode(), classification) == [
+        {"size": -2.0, name: "2"}
+    ]
+
+
 @pytest.mark.parametrize("path", ["/predict", "/invocations"])
 def test_a_table_is_answered_as_its_rows_would_be(server, row, path):
     """`/predict` and MLflow's path both take it."""
-    csv = {"Content-Type": "text/csv; charset=utf-8"}
+    csv = {"Content-Type": "Text/CSV; charset=utf-8"}
     expected = server.post("/predict", {"records": [row]}).json["predictions"]
     body = HEADER + b"10.5,3,true,red\n"
     assert server.post(path, body, **csv).json["predictions"] == expected

@@ -1,6 +1,9 @@
 """Workers get the settings that the command was given, and the key from nowhere else."""
 
+import pytest
+
 from modelkeep.serving.options import API_KEY, SETTINGS, Settings, api_key
+from modelkeep_core.errors import UserError
 from server import DEFAULTS
 
 
@@ -13,10 +16,17 @@ def test_settings_arrive_as_they_were_handed_over(monkeypatch):
 
 
 def test_the_key_comes_from_the_environment(monkeypatch):
-    """An empty one is none."""
-    monkeypatch.setenv(API_KEY, "secret")
-    assert api_key() == "secret"
-    monkeypatch.setenv(API_KEY, "")
-    assert api_key() is None
+    """With the line end that a file of secrets has after it, or without."""
+    for text in ("secret", "secret\n", "secret\r\n"):
+        monkeypatch.setenv(API_KEY, text)
+        assert api_key() == "secret"
     monkeypatch.delenv(API_KEY)
     assert api_key() is None
+
+
+@pytest.mark.parametrize("empty", ["", "\n", "  "])
+def test_an_empty_key_is_a_secret_that_was_not_filled_in(monkeypatch, empty):
+    """It opens nothing: the server does not start."""
+    monkeypatch.setenv(API_KEY, empty)
+    with pytest.raises(UserError, match="SERVING_API_KEY is set and empty"):
+        api_key()

@@ -5,12 +5,12 @@ import shutil
 import sys
 
 import pytest
-import uvicorn
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from modelkeep import cli
 from modelkeep.registry import vouching
+from modelkeep.serving import listening
 from modelkeep.serving.current import Current
 from modelkeep.serving.options import SETTINGS
 from modelkeep.serving.served import load
@@ -88,7 +88,8 @@ def test_the_command_serves_code_that_git_or_a_person_vouches_for(
     """The workers are told so; without it, nothing starts."""
     monkeypatch.setenv(SETTINGS, "")
     monkeypatch.setattr(vouching, "vouched", lambda _: vouched)
-    monkeypatch.setattr(uvicorn, "run", lambda *_, **__: None)
+    monkeypatch.setattr(listening, "open_to", lambda *_: None)
+    monkeypatch.setattr(listening, "serve", lambda *_: None)
     args = cli.arguments(["serve", "--package", str(coded), "--data", "var", *words])
     if served:
         assert cli.run(args) == 0

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from modelkeep.serving.rows import Contract, Unfit
+from modelkeep.serving.rows import LISTED, SUGGESTED, Contract, TooMany, Unfit
 from modelkeep_core.schema import Schema
 
 COLUMNS = {
@@ -123,6 +123,46 @@ def test_a_row_of_another_kind_or_length_is_named(contract):
     assert faults(contract.from_lists, [good, good[1:]]) == [(1, "", rule, "form")]
     assert faults(contract.from_lists, [good, GOOD])[0][:2] == (1, "")
     assert faults(contract.from_records, [good])[0][:2] == (0, "")
+
+
+def test_of_very_many_problems_the_first_are_listed_and_all_are_counted(contract):
+    """What a refused request costs, and how long its answer is, is bounded."""
+    names = {f"made up {number}": 1 for number in range(LISTED)}
+    with pytest.raises(Unfit) as unfit:
+        contract.from_records([GOOD | names | {"shap": 1}] * 3)
+    assert len(unfit.value.problems) == LISTED
+    assert unfit.value.counts.total() == 3 * (LISTED + 1)
+    with pytest.raises(Unfit) as unfit:
+        contract.from_lists([["x", 2, True, "red", "here"]] * (LISTED + 5))
+    assert [problem.row for problem in unfit.value.problems] == list(range(LISTED))
+    assert unfit.value.counts == {("type", "size"): LISTED + 5}
+
+
+def test_names_are_suggested_for_the_first_unknown_ones_only(contract):
+    """To compare a name with all columns takes long, and so does a name of very many letters."""
+    misspelt = {f"siz{number}": 1 for number in range(9)}
+    named = faults(contract.from_records, [GOOD | {"size" * 1000: 1} | misspelt])
+    assert sum("did you mean" in rule for _, _, rule, _ in named) == SUGGESTED
+    assert len(named[0][1]) == 101
+
+
+@pytest.mark.parametrize("rows", [[{}] * 3, [1] * 3, [[]] * 3])
+def test_more_rows_than_there_may_be_are_refused_before_they_are_looked_at(contract, rows):
+    """Whatever is wrong with them."""
+    contract.most_rows = 2
+    for read in (contract.from_records, contract.from_lists):
+        with pytest.raises(TooMany, match="3 rows"):
+            read(rows)
+
+
+def test_other_columns_can_be_left_alone(contract):
+    """Columns that are needed are asked for all the same."""
+    assert contract.from_records([GOOD | {"id": 7, "label": "low"}], others=True) == [
+        list(GOOD.values())
+    ]
+    assert [
+        name for _, name, *_ in faults(lambda rows: contract.from_records(rows, True), [{}])
+    ] == [*GOOD]
 
 
 def test_a_problem_says_where_it_is():

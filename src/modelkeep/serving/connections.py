@@ -1,0 +1,191 @@
+"""A client's connection: what it may cost before anything is known of who asks.
+
+uvicorn's parser limits neither the bytes nor the time of a request's head, nor how many clients are
+connected; all of that comes before a key is asked for.
+"""
+
+import json
+from asyncio import TimerHandle, Transport
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# Bytes of a request that are no body, such as its head; to these, as many as its body has
+OTHER_BYTES = 64 * 1024
+HEADERS = 200
+# Seconds within which the head of a request must come, after the one before or the connection
+HEAD_SECONDS = 10.0
+# Seconds within which a client must read an answer
+READ_SECONDS = 30.0
+# Connections of a process, if the system allows as many files twice over
+CONNECTIONS = 1000
+
+
+def most_connections() -> int:
+    """Return how many connections a process may have: half of the files it may open, at most."""
+    try:
+        import resource
+    except ImportError:
+        # Windows has no such limit.
+        return CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if files == resource.RLIM_INFINITY else min(CONNECTIONS, files // 2)
+
+
+class Connection(HttpToolsProtocol):
+    """Ends what takes too long or is too large, and the oldest that waits where there are too many.
+
+    Attributes:
+        since: when the present state began, on the clock of the event loop.
+    """
+
+    since = 0.0
+    _late: TimerHandle | None = None
+    _in_message = False
+    _other_bytes = _body_bytes = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is for the client to go on: with a head, a body, or reading an answer."""
+        if self._late is not None:
+            return True
+        cycle = self.cycle
+        return cycle is not None and cycle.more_body and not cycle.response_complete
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Take in a client, in the place of another if need be."""
+        super().connection_made(transport)
+        self._wait(HEAD_SECONDS)
+        if len(self.connections) > most_connections():
+            others = (other for other in self.connections if other is not self)
+            waiting = [other for other in others if isinstance(other, Connection) and other.waits]
+            min(waiting, key=lambda other: other.since, default=self).cut("connections")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the client."""
+        self._go_on()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, as far as the limits go."""
+        self._unset_keepalive_if_required()
+        before = self._body_bytes
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserCallbackError:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is too large.")
+            return
+        except httptools.HttpParserError:
+            self._refuse(HTTPStatus.BAD_REQUEST, "This is not HTTP/1.1.")
+            return
+        except httptools.HttpParserUpgrade:
+            # It is answered in HTTP/1.1, as every server may.
+            pass
+        if not self._in_message:
+            self._other_bytes = self._body_bytes = 0
+            return
+        self._other_bytes += len(data) - (self._body_bytes - before)
+        if self._other_bytes > OTHER_BYTES + self._body_bytes:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is too large.")
+
+    def on_message_begin(self) -> None:
+        """Begin with a request."""
+        self._in_message, self._other_bytes, self._body_bytes = True, 0, 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field of the head, or of what may follow a body.
+
+        Raises:
+            ValueError: there are too many, which ends the parsing.
+        """
+        if len(self.headers) >= HEADERS:
+            raise ValueError("too many header fields")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Let the request be answered."""
+        self._go_on()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End with a request."""
+        self._in_message = False
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, or until this answer is read and the rest of its body came."""
+        super().on_response_complete()
+        if self.cycle.response_complete:
+            self._wait(HEAD_SECONDS)
+        elif self.flow.write_paused:
+            self._wait(READ_SECONDS)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read."""
+        super().pause_writing()
+        self._wait(READ_SECONDS)
+
+    def resume_writing(self) -> None:
+        """Go on with what is under way."""
+        super().resume_writing()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._go_on()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request."""
+        self._refuse(HTTPStatus.BAD_REQUEST, msg)
+
+    def cut(self, reason: str) -> None:
+        """End the connection at once, and count why.
+
+        Args:
+            reason: connections, head or slow.
+        """
+        if count := self.app_state.get("cut"):
+            count(reason)
+        self._go_on()
+        self.transport.abort()
+
+    def _wait(self, seconds: float) -> None:
+        """Let the client have some seconds from now."""
+        self._go_on()
+        self._late = self.loop.call_later(seconds, self._too_late)
+
+    def _go_on(self) -> None:
+        self.since = self.loop.time()
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _too_late(self) -> None:
+        unread = bool(self.transport.get_write_buffer_size())
+        if unread and self.loop.time() - self.since < READ_SECONDS:
+            self._late = self.loop.call_later(READ_SECONDS - HEAD_SECONDS, self._too_late)
+            return
+        self.cut("slow")
+
+    def _refuse(self, status: HTTPStatus, sentence: str) -> None:
+        """Answer a request that cannot be read, if no other is being answered, and hang up."""
+        if count := self.app_state.get("cut"):
+            count("head")
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write(_answer(status, {"error": sentence}))
+        self.transport.close()
+        self._wait(HEAD_SECONDS)
+
+
+def _answer(status: HTTPStatus, content: dict[str, Any]) -> bytes:
+    body = json.dumps(content).encode()
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
