@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +12,8 @@ from pathlib import Path
 from modelkeep.monitoring import limits
 from modelkeep.monitoring.limits import Limits, count
 from modelkeep.place import path_given
+from modelkeep.text import as_json
+from modelkeep_core.visible import visible
 
 PACKAGE, RECORDS = Path("package"), Path("var", "records.sqlite")
 # The value of `collect --set` that stands for the time of the request
@@ -73,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
     with opened(args.records) as store:
         data, text, status = command.run(reference, store, span, args)
     try:
-        print(json.dumps(data, indent=2, ensure_ascii=False) if args.json else text, flush=True)
+        # Names and values come from whoever asked the server.
+        print(as_json(data) if args.json else visible(text), flush=True)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough; the status still tells of an alarm.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -70,10 +70,12 @@ def read_actuals(
 
 def _read(path: Path, schema: Schema) -> pl.DataFrame:
     """Return request_id, row, whether the file has something there, and actual."""
+    if not path.exists():
+        raise UserError(f"{path} is missing.")
     if path.suffix not in (".csv", ".parquet"):
         raise UserError(f"{path} is neither .csv nor .parquet.")
-    if not path.is_file():
-        raise UserError(f"{path} is missing.")
+    if path.is_dir():
+        raise UserError(f"{path} is a directory: give a file.")
     columns = {
         "request_id": Column(type="category", missing=True),
         "row": Column(type="integer", missing=True),

@@ -151,7 +151,7 @@ class Source:
         """
         with opened(self._repo) as git:
             if Path(self._repo).is_dir() and "origin" in git.run("remote").split():
-                with OriginGit(git.directory, git.prefix) as clone:
+                with OriginGit.of(git) as clone:
                     yield clone
             else:
                 yield git

@@ -6,6 +6,7 @@ was deleted there. So the tags of origin are kept apart, and those of the clone 
 
 import logging
 from collections.abc import Iterator
+from typing import Self
 
 from modelkeep.registry.git import Git
 from modelkeep.registry.tags import parse
@@ -21,6 +22,14 @@ ASK_NOBODY = {"GIT_TERMINAL_PROMPT": "0"}
 
 class OriginGit(Git):
     """A clone; its tags are those of its origin, and those that were made here since."""
+
+    @classmethod
+    def of(cls, git: Git) -> Self:
+        """Return a repository that was opened, with the tags of its origin."""
+        clone = cls(git.directory, git.prefix)
+        # It is the same in all else, but for the process that reads its objects.
+        vars(clone).update((name, value) for name, value in vars(git).items() if name != "_reader")
+        return clone
 
     def update(self, patience: float) -> None:
         """Learn which tags origin has now; those that are new are the clone's as well.

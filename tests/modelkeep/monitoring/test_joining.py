@@ -107,6 +107,8 @@ def test_what_does_not_fit_is_refused_with_its_rows(read, lines, fault):
         ("a.parquet", "request_id,actual\n", "cannot be read as parquet"),
         ("a.txt", "request_id,actual\n", "is neither .csv nor .parquet"),
         ("a.csv", None, "is missing"),
+        ("nofile", None, "nofile is missing"),
+        (".csv", None, "is missing"),
     ],
 )
 def test_what_is_no_such_table_is_refused(recorded, tmp_path, name, content, why):

@@ -1,10 +1,12 @@
 """Where a key is set, nothing but the signs of life is told without it."""
 
+import asyncio
 import base64
 
 import pytest
 
-from modelkeep.serving.access import OPEN
+from modelkeep.serving.access import LOCAL, OPEN, Access
+from modelkeep.serving.counters import Counters
 from server import Server
 
 KEY = "kéy with: spaces"
@@ -65,6 +67,78 @@ def test_a_prediction_needs_it(locked, row):
 def test_the_signs_of_life_need_no_key(locked, path):
     """Whoever watches whether the server lives has no key."""
     assert locked.get(path).status == 200
+
+
+def asked(method="POST", path="/predict", hosts=None, key=None, **headers):
+    """Ask what stands before an application that answers everything; return the status."""
+    statuses, methods = [], []
+
+    async def app(scope, receive, send):
+        methods.append(scope["method"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": named}
+    asyncio.run(Access(app, Counters(), key, hosts)(scope, None, send))
+    return statuses[0], *methods
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"origin": "http://127.0.0.1:8000"}, 200),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "http://127.0.0.1:8001"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://[evil"}, 403),
+        ({"sec_fetch_site": "same-origin", "origin": "https://behind.a.proxy"}, 200),
+        ({"sec_fetch_site": "none"}, 200),
+        ({"sec_fetch_site": "cross-site"}, 403),
+        ({"sec_fetch_site": "same-site", "origin": "http://127.0.0.1:8000"}, 403),
+    ],
+)
+def test_no_page_of_another_site_changes_anything(headers, status):
+    """In whose browser it may be, with or without a key; to look is free, since it cannot read."""
+    headers |= {"host": "127.0.0.1:8000"}
+    assert asked(**headers)[0] == status
+    assert asked(key="key", x_api_key="key", **headers)[0] == status
+    assert asked("GET", "/version", **headers)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST:8000", 200),
+        ("127.0.0.1:80", 200),
+        ("[::1]:8000", 200),
+        ("[::1]", 200),
+        ("model.example", 200),
+        ("evil.example:8000", 421),
+        ("127.0.0.1.evil.example", 421),
+    ],
+)
+def test_a_local_server_is_called_by_its_own_names(host, status):
+    """Any name may be made to lead to it, from a page that then reads what it says."""
+    hosts = [*LOCAL, "Model.example"]
+    assert asked("GET", "/version", hosts, host=host)[0] == status
+    assert asked("GET", "/health", hosts, host=host)[0] == 200
+    assert asked("GET", "/version", None, host=host)[0] == 200
+    assert asked("GET", "/version", hosts)[0] == 200
+
+
+def test_who_asks_for_the_head_alone_is_answered_as_any_other(server):
+    """Load balancers do: the same status and headers, and no body."""
+    for path, status in (("/ready", 200), ("/health", 200), ("/predict", 405), ("/nothing", 404)):
+        reply = server.ask("HEAD", path)
+        assert (reply.status, reply.content) == (status, b"")
+        assert reply.headers["content-type"] == "application/json"
+    assert asked("HEAD", "/ready") == (200, "GET")
 
 
 def test_without_a_key_everybody_comes_in(server):

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -193,6 +194,74 @@ def test_the_command_serves_and_ends_as_it_is_told(run, tmp_path):
         assert server.returncode in (0, -signal.SIGTERM)
     assert "Traceback" not in output
     assert not (tmp_path / "records.sqlite-wal").exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "sentence"),
+    [("127.0.0.1", "is taken"), ("192.0.2.1", "is no address of this machine")],
+)
+def test_an_address_that_cannot_be_had_is_told_before_anything_is_loaded(tmp_path, host, sentence):
+    """In one sentence, and nothing is written: the server that is there goes on as it was."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        words = ["--package", tmp_path / "nowhere", "--host", host, "--port", port]
+        with pytest.raises(UserError, match=sentence):
+            cli.run(cli.arguments(["serve", *map(str, words), "--data", str(tmp_path / "var")]))
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_second_server_of_the_same_files_changes_nothing(started, run, tmp_path):
+    """Though it may have an address of its own, as in another container with the same volume."""
+    with listening.held(tmp_path / "var", 8000):
+        with pytest.raises(UserError, match="another server of port 8000 keeps its files in var"):
+            started("--package", run.package)
+        assert [path.name for path in (tmp_path / "var").iterdir()] == ["current-8000.lock"]
+
+
+def test_a_server_that_all_can_reach_has_a_key_or_says_so(started, run, monkeypatch, capsys):
+    """And on the loopback, it is called by its own names alone."""
+    _, settings = started("--package", run.package, "--allow-host", "model.example")
+    assert settings.hosts == ["localhost", "127.0.0.1", "[::1]", "model.example"]
+    assert capsys.readouterr().err == ""
+    _, settings = started("--package", run.package, "--host", "0.0.0.0")
+    assert settings.hosts is None
+    assert "everybody who reaches port 8000 of this machine may ask" in capsys.readouterr().err
+    monkeypatch.setenv(API_KEY, "key")
+    _, settings = started("--package", run.package, "--host", "0.0.0.0")
+    assert (settings.hosts, capsys.readouterr().err) == (None, "")
+    monkeypatch.setenv(API_KEY, "")
+    with pytest.raises(UserError, match="is set and empty"):
+        started("--package", run.package)
+
+
+@SIGNALS
+def test_workers_end_with_the_process_that_started_them(run, tmp_path):
+    """Even where that was killed; nobody is left who answers for ever."""
+    words = ("--package", run.package, "--data", tmp_path, "--workers", 2)
+    with process(*words, directory=tmp_path) as (server, port):
+        answer(port, run.package)
+        server.kill()
+        server.wait(10)
+        until(lambda: not listens(port), 30)
+
+
+@SIGNALS
+def test_a_slow_body_does_not_keep_a_server_from_ending(run, tmp_path):
+    """It ends before Docker, which waits for ten seconds, would kill it."""
+    with (
+        process("--package", run.package, "--data", tmp_path, directory=tmp_path) as (
+            server,
+            port,
+        ),
+        socket.create_connection(("127.0.0.1", port)) as slow,
+    ):
+        answer(port, run.package)
+        slow.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{")
+        time.sleep(0.3)
+        began = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=30)
+        assert time.monotonic() - began < 9.5
 
 
 @SIGNALS

@@ -21,3 +21,10 @@ def test_a_missing_or_broken_file_is_refused(tmp_path):
     path.write_text("{")
     with pytest.raises(UserError, match="not valid JSON"):
         Current.read(path)
+    for content in ('{"package": "x", "newer": 1}', "[]", "{}"):
+        path.write_text(content)
+        with pytest.raises(UserError, match="was not written by this version"):
+            Current.read(path)
+    path.write_text('{"package": "x", "version": null}')
+    with pytest.raises(UserError, match="a value of another kind for 'version'"):
+        Current.read(path)

@@ -2,6 +2,8 @@
 
 import shutil
 import subprocess
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,6 +148,86 @@ def test_a_failed_look_is_told_and_the_next_one_mends_it(follow):
     gone.rename(origin)
     follower.look()
     assert Current.read(path).failure == ""
+
+
+def test_a_rollback_in_the_clone_does_not_wait_for_origin(follow, monkeypatch):
+    """While origin is away, or hangs, what this clone says is followed, and the fault is told."""
+    project, follower, path = follow
+    project.assign("prod", "main")
+    origin = project.add_origin()
+    follower.look()
+    assert Current.read(path).version == "v1.2.0"
+    origin.rename(origin.with_name("gone.git"))
+    project.assign("prod", "strong", "Rolled back")
+    follower.look()
+    told = Current.read(path)
+    assert (told.version, "git fetch` failed" in told.failure) == ("v1.1.0", True)
+    monkeypatch.setattr(module, "WAIT", 0.05)
+    monkeypatch.setattr(module, "SILENCE", 0.0)
+    hang = threading.Event()
+    monkeypatch.setattr(Source, "update", lambda *_: hang.wait(30))
+    project.assign("prod", "main", "Forward again")
+    follower.look()
+    hang.set()
+    told = Current.read(path)
+    assert (told.version, told.failure) == ("v1.2.0", "origin has not answered for 0 s")
+
+
+def test_a_server_starts_with_what_it_served_while_all_else_is_away(numbered, tmp_path):
+    """If the bytes are the same and the question is; and says what is away."""
+    numbered.assign("prod", "strong")
+    origin = numbered.add_origin()
+    path = Path("var/current.json")
+
+    def asked(stage="prod", repo=f"file://{origin}"):
+        return source(stage, repo=repo)
+
+    before = asked().at_start(path)
+    before.write(path)
+    assert before.failure == ""
+    gone = origin.rename(origin.with_name("gone.git"))
+    started = asked().at_start(path)
+    assert started == replace(before, failure=started.failure)
+    assert "origin.git cannot be read" in started.failure
+    with pytest.raises(UserError, match="cannot be read"):
+        asked("test").at_start(path)
+    manifest = Path(before.package, "manifest.json")
+    manifest.write_bytes(manifest.read_bytes() + b" ")
+    with pytest.raises(UserError, match="cannot be read"):
+        asked().at_start(path)
+    gone.rename(origin)
+
+
+def test_a_server_starts_while_the_remote_is_away(numbered):
+    """Git has the hash of every file of the package that was fetched before."""
+    numbered.assign("prod", "strong")
+    before = source("prod").current()
+    shutil.rmtree(numbered.storage)
+    shutil.rmtree(".dvc/cache")
+    assert source("prod").at_start(Path("var/current.json")) == before
+
+
+def test_a_clone_asks_its_origin_before_it_starts(numbered):
+    """A server that does not follow starts with what is in the stage now, or says that it may not."""
+    numbered.assign("prod", "strong")
+    origin = numbered.add_origin()
+    numbered.assign("prod", "main")
+    subprocess.run(["git", "push", "-q", "origin", "--tags"], check=True)
+    subprocess.run(["git", "tag", "-d", "made-up#prod#2"], check=True, capture_output=True)
+    assert source("prod").at_start(Path("var/current.json")).version == "v1.2.0"
+    origin.rename(origin.with_name("gone.git"))
+    started = source("prod").at_start(Path("var/current.json"))
+    assert (started.version, "git fetch` failed" in started.failure) == ("v1.2.0", True)
+
+
+def test_every_look_touches_the_file_and_makes_it_anew(follow):
+    """So the workers see that somebody looks, and what was removed comes back."""
+    _, follower, path = follow
+    follower._every = 0.02
+    follower.start()
+    until(path.exists)
+    before = path.stat().st_mtime_ns
+    until(lambda: path.stat().st_mtime_ns > before)
 
 
 def test_a_version_whose_bytes_are_nowhere_is_told_and_tried_again(follow):

@@ -135,6 +135,70 @@ def test_tensors_that_do_not_fit_get_a_sentence(server, body, sentence):
     assert sentence in reply.json["error"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [
+        (None, ["predictions", "probabilities"]),
+        ([], ["predictions", "probabilities"]),
+        ([{"name": "predictions"}], ["predictions"]),
+        (
+            [{"name": "probabilities"}, {"name": "predictions"}, {"name": "probabilities"}],
+            ["probabilities", "predictions"],
+        ),
+    ],
+)
+def test_the_outputs_are_those_that_are_asked_for(server, expected, asked, there):
+    """All of them, unless some are named; in the order in which they are."""
+    said = server.post(f"{V2}/infer", tensors() | {"outputs": asked}).json["outputs"]
+    assert [output["name"] for output in said] == there
+
+
+@pytest.mark.parametrize("asked", [[{"name": "nothing"}], [{}], ["predictions"], "predictions", 3])
+def test_an_output_that_is_not_there_is_an_error(own_server, asked):
+    """Those that are there are named, and nothing is predicted or recorded."""
+    reply = own_server.post(f"{V2}/infer", tensors() | {"outputs": asked})
+    assert reply.status == 400
+    assert (
+        reply.json["error"] == '"outputs" may name predictions and probabilities, and nothing else.'
+    )
+    assert own_server.rows("requests") == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Inference-Header-Content-Length": "2"}, {"Content-Type": "application/octet-stream"}],
+)
+def test_binary_tensors_are_named_as_unsupported(server, headers):
+    """And not called broken JSON."""
+    reply = server.post(f"{V2}/infer", b"{}\x00\x01", **headers)
+    assert reply.status == 415
+    assert "Binary tensors are not supported" in reply.json["error"]
+    body = tensors(size={"data": None, "parameters": {"binary_data_size": 16}})
+    assert "in JSON" in server.post(f"{V2}/infer", body).json["error"]
+
+
+def test_mlflow_leaves_other_columns_alone(server, expected):
+    """As its own servers do, in every form that has names."""
+    others = [ROW | {"id": 1, "price": 2.5}, OTHER | {"id": 2, "price": 3}]
+    table = b"size,count,member,colour,id\n10.5,3,true,red,1\n,8,false,,2\n"
+    for body, kind in (
+        ({"dataframe_records": others}, "application/json"),
+        ({"inputs": COLUMNS | {"id": [1, 2]}}, "application/json"),
+        (
+            {
+                "dataframe_split": {
+                    "columns": [*ROW, "id"],
+                    "data": [[*row, 7] for row in ROWS],
+                }
+            },
+            "Application/JSON",
+        ),
+        (table, "TEXT/CSV"),
+    ):
+        reply = server.post("/invocations", body, **{"Content-Type": kind})
+        assert reply.json == {"predictions": expected["predictions"]}
+
+
 def test_the_metadata_of_the_model_say_what_it_takes(server):
     """A tensor for each column in its type, and the answers."""
     said = server.get(V2).json

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import time
@@ -181,6 +182,92 @@ def test_a_fault_that_nobody_foresaw_loses_nothing(writer, path, monkeypatch):
     writer.write([])
     assert writer.failure is None
     assert [len(table(path, name)) for name in ("requests", "refused", "models")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+def test_a_file_that_was_taken_away_is_made_anew(writer, path, ending, caplog):
+    """Not one request is recorded where nobody would read it, and the model is noted again."""
+    writer.note_model("recipe", "v1.0.0", ["size", "colour"])
+    writer.write([answered()])
+    path.with_name(f"{path.name}{ending}").unlink()
+    if not ending:
+        path.with_name(f"{path.name}-wal").unlink()
+        path.with_name(f"{path.name}-shm").unlink()
+    writer.write([answered() for _ in range(5)])
+    assert len(table(path, "requests")) == (6 if ending else 5)
+    assert len(table(path, "models")) == 1
+    assert f"{path} was removed or replaced while the server ran" in caplog.text
+    writer.write([answered()])
+    assert (caplog.text.count("was removed"), writer.failure) == (1, None)
+
+
+def test_a_directory_that_was_taken_away_is_made_anew(writer, path):
+    """Even where nothing is asked meanwhile."""
+    shutil.rmtree(path.parent)
+    writer.write([])
+    assert table(path, "requests") == []
+
+
+def test_where_no_new_file_can_be_made_requests_are_kept(writer, path, monkeypatch):
+    """Until it can, as with a file that cannot be written."""
+    monkeypatch.setattr(records, "RETRY", 0)
+    for ending in ("", "-wal", "-shm"):
+        path.with_name(f"{path.name}{ending}").unlink()
+    path.mkdir()
+    writer.write([answered()])
+    writer.write([answered()])
+    assert (len(writer.pending), "unable to open" in writer.failure) == (2, True)
+    path.rmdir()
+    writer.write([])
+    assert (len(table(path, "requests")), writer.failure) == (2, None)
+
+
+def test_requests_that_are_kept_have_a_limit_in_letters_too(writer, path, monkeypatch, caplog):
+    """Few large ones fill the memory as well; the log says when the first is lost."""
+    monkeypatch.setattr(records, "RETRY", 0)
+    monkeypatch.setattr(records, "PENDING_TEXT", 25_000)
+    with sqlite3.connect(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(4):
+            writer.write([answered(inputs=[["x" * 10_000]])])
+        other.rollback()
+    assert (len(writer.pending), writer.lost) == (2, 2)
+    assert caplog.text.count("answered requests are lost from now on") == 1
+    writer.write([])
+    assert (len(table(path, "requests")), writer.lost) == (2, 2)
+
+
+def test_what_could_not_be_recorded_to_the_end_is_logged(path, caplog):
+    """How many requests, and why."""
+    writer = Records(path)
+    with sqlite3.connect(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writer.write([answered(), answered()])
+        writer.close()
+        other.rollback()
+    assert "2 answered requests are not recorded, and never will be: database is locked" in (
+        caplog.text
+    )
+
+
+def test_tidying_makes_no_file(path):
+    """Where the file was removed, the server makes a new one, and nobody else an empty one."""
+    path.parent.mkdir()
+    with pytest.raises(sqlite3.OperationalError):
+        tidy(path, keep_days=None)
+    assert not path.exists()
+
+
+def test_tidying_deletes_what_belongs_to_old_requests(writer, path):
+    """Actual values of requests, and counts of refused values, are kept no longer."""
+    now = time.time()
+    with sqlite3.connect(path) as other:
+        for age in (1, 8):
+            other.execute("INSERT INTO actuals VALUES (?, 0, 'low')", (new_id(now - age * 86400),))
+            minute = (now - age * 86400) // 60
+            other.execute("INSERT INTO refused VALUES (?, 'r', 'v', 'type', '', 1)", (minute,))
+    tidy(path, keep_days=7)
+    assert [len(table(path, name)) for name in ("actuals", "refused")] == [1, 1]
 
 
 def test_two_workers_write_one_file(path):

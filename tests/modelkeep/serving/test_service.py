@@ -1,8 +1,10 @@
 """The model is changed under way: a good package takes over, a bad one is refused and said."""
 
+import os
 import shutil
 import sqlite3
 import threading
+import time
 
 import pytest
 from threadpoolctl import threadpool_info
@@ -10,6 +12,7 @@ from threadpoolctl import threadpool_info
 from modelkeep.serving import service as module
 from modelkeep.serving.current import Current
 from modelkeep.serving.records import Records
+from modelkeep.serving.rows import LISTED
 from modelkeep_core.fast_path import FastPath
 from server import Server, until
 
@@ -175,6 +178,63 @@ def test_values_out_of_range_are_answered_and_counted(own_server, row):
     assert own_server.post("/predict", {"records": [row | {"size": 99}]}).status == 200
     text = own_server.get("/metrics").content.decode()
     assert 'serving_out_of_range_total{column="size"} 1.0' in text
+
+
+def test_names_that_a_client_makes_up_are_counted_as_none(own_server, row):
+    """Neither the metrics nor the records grow with them, and the first are told."""
+    made_up = {f"made_up_{number}": 1 for number in range(5000)}
+    reply = own_server.post(
+        "/predict", {"records": [row | made_up, row | {"size": None} | made_up]}
+    )
+    assert (reply.status, len(reply.json["problems"])) == (422, LISTED)
+    assert "(9,999 more)" in reply.json["error"]
+    line = 'serving_refused_total{column="",reason="column"} 10000.0'
+    assert line in own_server.get("/metrics").content.decode()
+    until(lambda: own_server.rows("refused"))
+    assert [row[3:] for row in own_server.rows("refused")] == [("column", "", 10_000)]
+
+
+def test_a_request_of_very_many_rows_keeps_nobody_waiting(run, tmp_path, row):
+    """It is refused before its rows are looked at, and others are answered meanwhile."""
+    with Server(run.package, tmp_path, max_bytes=5_000_000) as server:
+        for row_text in (b"{}", b"[]", b"1", b'{"size":1}'):
+            many = 4_000_000 // (len(row_text) + 1)
+            for name in (b"records", b"features"):
+                body = b'{"%s":[' % name + b",".join([row_text] * many) + b"]}"
+                began = time.monotonic()
+                reply = server.post("/predict", body)
+                assert reply.status == 413
+                assert time.monotonic() - began < 2
+        assert server.get("/metrics").content.count(b"serving_refused_total{") == 0
+
+
+def test_a_task_that_hangs_is_said(run, tmp_path, monkeypatch):
+    """With the time at which it began; the server answers on."""
+    monkeypatch.setattr(module, "TIDY", 0.02)
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    hang = threading.Event()
+    monkeypatch.setattr(module, "tidy", lambda *_: hang.wait(20))
+    with Server(run.package, tmp_path) as server:
+        try:
+            until(lambda: server.get("/health").json["status"] == "degraded")
+            health = server.get("/health").json
+            assert health["tidying"].startswith("it has not come to an end since 20")
+            assert health["since"]["tidying"]
+            assert b'serving_degraded{fault="tidying"} 1.0' in server.get("/metrics").content
+        finally:
+            hang.set()
+        until(lambda: server.get("/health").json["status"] == "ok")
+
+
+def test_somebody_who_should_look_and_does_not_is_missed(own_server, run, monkeypatch):
+    """The file is touched after each look; when it is not, newer versions may be missed."""
+    monkeypatch.setattr(module, "LATE", 0.1)
+    Current(str(run.package), every=0.01).write(own_server.current)
+    until(lambda: own_server.get("/health").json["status"] == "degraded")
+    assert "nobody has looked for one since 20" in own_server.get("/health").json["following"]
+    monkeypatch.setattr(module, "LATE", 60)
+    os.utime(own_server.current)
+    until(lambda: own_server.get("/health").json["status"] == "ok")
 
 
 def test_models_compute_in_one_thread(own_server, row, monkeypatch):

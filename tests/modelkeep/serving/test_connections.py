@@ -1,0 +1,254 @@
+"""What a client may cost before anything is known of it: bytes, seconds and connections."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+
+from modelkeep.serving import connections as module
+from modelkeep.serving.connections import Connection, most_connections
+from server import until
+
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+
+
+class Echo:
+    """A server that answers with the length of the body, and counts what it cut off."""
+
+    def __init__(self):
+        self.cut = []
+        self.goes_on = threading.Event()
+        self.size = 1
+
+    async def __call__(self, scope, receive, send):
+        """Answer."""
+        if scope["type"] == "lifespan":
+            await receive()
+            scope["state"]["cut"] = self.cut.append
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        length, more = 0, True
+        while more and scope["path"] != "/refused":
+            message = await receive()
+            length += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        while scope["path"] == "/busy" and not self.goes_on.is_set():
+            await asyncio.sleep(0.01)
+        body = str(length).encode() * self.size
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+def echo(monkeypatch):
+    """Run such a server, with less patience than a real one has."""
+    monkeypatch.setattr(module, "HEAD_SECONDS", 0.4)
+    monkeypatch.setattr(module, "READ_SECONDS", 0.8)
+    app = Echo()
+    config = uvicorn.Config(
+        app, port=0, http=Connection, ws="none", log_config=None, timeout_keep_alive=60
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    app.port = server.servers[0].sockets[0].getsockname()[1]
+    app.state = server.server_state
+    yield app
+    app.goes_on.set()
+    server.should_exit = True
+    thread.join(20)
+
+
+def client(echo):
+    """Connect."""
+    connected = socket.create_connection(("127.0.0.1", echo.port))
+    connected.settimeout(10)
+    return connected
+
+
+def said(connected):
+    """Return all that the server says until it hangs up."""
+    parts = []
+    try:
+        while part := connected.recv(65536):
+            parts.append(part)
+    except ConnectionError:
+        # It had not read all that was sent.
+        pass
+    return b"".join(parts)
+
+
+def answered(connected, count=1):
+    """Read some answers of one digit."""
+    read = b""
+    while read.count(b"\r\n\r\n") < count or not read[-1:].isdigit():
+        part = connected.recv(65536)
+        assert part, read
+        read += part
+    return read
+
+
+@pytest.mark.parametrize("part", [b"X-A: " + b"a" * 60_000 + b"\r\n", b"a:\r\n" * 50])
+def test_a_head_is_read_as_far_as_its_limit(echo, part):
+    """Neither one large field nor very many small ones are kept in memory."""
+    with client(echo) as connected:
+        try:
+            connected.sendall(HEAD)
+            for _ in range(2000):
+                connected.sendall(part)
+        except ConnectionError:
+            pass
+        else:
+            pytest.fail("it was all taken")
+    assert echo.cut == ["head"]
+
+
+def test_a_head_within_the_limits_is_answered(echo):
+    """With as many fields as a proxy may add."""
+    fields = b"".join(b"X-%d: %s\r\n" % (number, b"a" * 300) for number in range(150))
+    with client(echo) as connected:
+        connected.sendall(HEAD + fields + b"\r\n")
+        assert answered(connected).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("rest", [b"X-A: " + b"a" * 300_000, b"a:1\r\n" * 300])
+def test_what_follows_a_body_is_limited_too(echo, rest):
+    """As a head is: it is one of the same kind."""
+    with client(echo) as connected:
+        connected.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            connected.sendall(b"1\r\nx\r\n0\r\n" + rest)
+        assert b"200 OK" not in said(connected)
+    assert echo.cut == ["head"]
+
+
+def test_a_body_in_pieces_is_answered(echo):
+    """Its length, whatever the pieces cost."""
+    pieces = b"".join(b"%x\r\n%s\r\n" % (100, b"x" * 100) for _ in range(3000)) + b"0\r\n\r\n"
+    with client(echo) as connected:
+        connected.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connected.sendall(pieces)
+        assert b"300000" in answered(connected)
+
+
+def test_what_is_no_request_gets_a_sentence(echo):
+    """As JSON, like every other refusal."""
+    with client(echo) as connected:
+        connected.sendall(b"hello\r\n\r\n")
+        reply = said(connected)
+    assert reply.startswith(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json")
+    assert reply.endswith(b'{"error": "This is not HTTP/1.1."}')
+
+
+@pytest.mark.parametrize("start", [b"", HEAD, b"GET /"])
+def test_a_head_that_does_not_come_is_not_waited_for(echo, start):
+    """Nor one that comes letter by letter."""
+    began = time.monotonic()
+    with client(echo) as connected:
+        connected.sendall(start)
+        try:
+            while time.monotonic() - began < 5:
+                connected.sendall(b"a" if start else b"")
+                connected.settimeout(0.05)
+                try:
+                    assert connected.recv(1) == b""
+                    break
+                except TimeoutError:
+                    continue
+        except ConnectionError:
+            pass
+    assert 0.3 < time.monotonic() - began < 3
+    assert echo.cut == ["slow"]
+
+
+def test_a_body_that_goes_on_after_its_answer_is_not_waited_for(echo):
+    """A request that was refused early ends, however its client dribbles on."""
+    with client(echo) as connected:
+        connected.sendall(b"POST /refused HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n")
+        assert b"200 OK" in answered(connected)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                connected.sendall(b"x")
+                time.sleep(0.03)
+            pytest.fail("it was waited for")
+    assert echo.cut == ["slow"]
+
+
+def test_an_answer_that_nobody_reads_is_given_up(echo):
+    """What waits to be read is not kept for ever."""
+    echo.size = 30_000_000
+    with client(echo) as connected:
+        connected.sendall(HEAD + b"\r\n")
+        until(lambda: echo.cut == ["slow"])
+
+
+def test_a_request_that_takes_its_time_is_answered(echo):
+    """No limit is set to the server's own work here, and the next request may come after it."""
+    with client(echo) as connected:
+        for count in range(2):
+            connected.sendall(HEAD.replace(b"/ ", b"/busy ") + b"\r\n")
+            if not count:
+                time.sleep(0.6)
+            echo.goes_on.set()
+            assert answered(connected).startswith(b"HTTP/1.1 200")
+    assert echo.cut == []
+
+
+def test_requests_may_be_sent_one_after_the_other(echo):
+    """Without waiting for the answers."""
+    with client(echo) as connected:
+        connected.sendall((HEAD + b"\r\n") * 20)
+        assert answered(connected, 20).count(b"200 OK") == 20
+
+
+def test_where_there_are_too_many_the_oldest_that_waits_has_to_go(echo, monkeypatch):
+    """Clients that say nothing, or send half a body, do not keep out one that asks."""
+    monkeypatch.setattr(module, "HEAD_SECONDS", 60)
+    monkeypatch.setattr(module, "most_connections", lambda: 3)
+    halves = [b"", HEAD, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"]
+    held = [client(echo) for _ in range(9)]
+    for connected, half in zip(held, halves * 3, strict=True):
+        with contextlib.suppress(ConnectionError):
+            connected.sendall(half)
+    for _ in range(3):
+        with client(echo) as connected:
+            connected.sendall(HEAD + b"\r\n")
+            assert answered(connected).startswith(b"HTTP/1.1 200")
+    assert len(echo.state.connections) <= 3
+    assert set(echo.cut) == {"connections"}
+    for connected in held:
+        connected.close()
+
+
+def test_where_all_are_at_work_nobody_else_comes_in(echo, monkeypatch):
+    """Requests that are being answered are not cut off for others."""
+    monkeypatch.setattr(module, "most_connections", lambda: 2)
+    with client(echo) as first, client(echo) as second:
+        for connected in (first, second):
+            connected.sendall(HEAD.replace(b"/ ", b"/busy ") + b"\r\n")
+        until(lambda: len(echo.state.tasks) == 2)
+        with client(echo) as third:
+            assert said(third) == b""
+        echo.goes_on.set()
+        for connected in (first, second):
+            assert answered(connected).startswith(b"HTTP/1.1 200")
+    assert echo.cut == ["connections"]
+
+
+def test_connections_leave_files_for_other_things():
+    """Half of what the system allows, at most."""
+    resource = pytest.importorskip("resource")
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))
+        assert most_connections() == 128
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
