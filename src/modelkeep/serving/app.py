@@ -1,10 +1,6 @@
 """The application of a worker: its paths, within the limits that were set."""
 
 import asyncio
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -29,6 +25,7 @@ from modelkeep.serving.bodies import (
 )
 from modelkeep.serving.inlet import Rejected
 from modelkeep.serving.options import Settings, api_key
+from modelkeep.serving.parent import end_with_parent
 from modelkeep.serving.service import Service
 
 
@@ -40,7 +37,7 @@ def create() -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
         compute_alone()
-        _end_with_parent()
+        end_with_parent()
         tasks = [asyncio.create_task(task.run()) for task in service.tasks]
         # The state of every connection, which counts the ones that it ends
         yield {"cut": service.counters.cut}
@@ -58,19 +55,6 @@ def create() -> FastAPI:
     app.add_exception_handler(Exception, breakdown)
     app.add_middleware(Access, counters=service.counters, key=api_key(), hosts=settings.hosts)
     return app
-
-
-def _end_with_parent() -> None:
-    """Let a worker end when the process that started it does, which may have been killed."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def wait() -> None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 def _reader(content: dict[str, Any]) -> Reader:

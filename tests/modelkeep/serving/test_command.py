@@ -8,11 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from modelkeep import cli, place
 from modelkeep.serving import listening
@@ -234,34 +234,16 @@ def test_a_server_that_all_can_reach_has_a_key_or_says_so(started, run, monkeypa
         started("--package", run.package)
 
 
-@SIGNALS
-def test_workers_end_with_the_process_that_started_them(run, tmp_path):
-    """Even where that was killed; nobody is left who answers for ever."""
-    words = ("--package", run.package, "--data", tmp_path, "--workers", 2)
-    with process(*words, directory=tmp_path) as (server, port):
-        answer(port, run.package)
-        server.kill()
-        server.wait(10)
-        until(lambda: not listens(port), 30)
-
-
-@SIGNALS
-def test_a_slow_body_does_not_keep_a_server_from_ending(run, tmp_path):
-    """It ends before Docker, which waits for ten seconds, would kill it."""
-    with (
-        process("--package", run.package, "--data", tmp_path, directory=tmp_path) as (
-            server,
-            port,
-        ),
-        socket.create_connection(("127.0.0.1", port)) as slow,
-    ):
-        answer(port, run.package)
-        slow.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{")
-        time.sleep(0.3)
-        began = time.monotonic()
-        server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=30)
-        assert time.monotonic() - began < 9.5
+def test_a_server_ends_before_docker_kills_it(monkeypatch):
+    """Docker waits for ten seconds; a client whose body is slow does not take longer."""
+    configs = []
+    monkeypatch.setattr(uvicorn.Config, "load_app", lambda _: None)
+    monkeypatch.setattr(uvicorn.Server, "run", lambda server, _: configs.append(server.config))
+    with listening.bound("127.0.0.1", 0) as sockets:
+        for timeout in (0.5, 30.0):
+            listening.serve(sockets, "127.0.0.1", 1, timeout)
+    assert [config.timeout_graceful_shutdown for config in configs] == [1, 7]
+    assert not any(config.access_log for config in configs)
 
 
 @SIGNALS

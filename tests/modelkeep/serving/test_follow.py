@@ -208,7 +208,7 @@ def test_a_server_starts_while_the_remote_is_away(numbered):
 
 
 def test_a_clone_asks_its_origin_before_it_starts(numbered):
-    """A server that does not follow starts with what is in the stage now, or says that it may not."""
+    """A server that does not follow starts with what is in the stage now, or says it may not."""
     numbered.assign("prod", "strong")
     origin = numbered.add_origin()
     numbered.assign("prod", "main")

@@ -158,9 +158,7 @@ def test_an_output_that_is_not_there_is_an_error(own_server, asked):
     """Those that are there are named, and nothing is predicted or recorded."""
     reply = own_server.post(f"{V2}/infer", tensors() | {"outputs": asked})
     assert reply.status == 400
-    assert (
-        reply.json["error"] == '"outputs" may name predictions and probabilities, and nothing else.'
-    )
+    assert '"outputs" may name predictions and probabilities' in reply.json["error"]
     assert own_server.rows("requests") == []
 
 
