@@ -253,7 +253,7 @@ def test_two_workers_tell_the_sum_of_their_numbers(serve: Serve) -> None:
 def test_a_thousand_connections_are_answered(serve: Serve) -> None:
     """One worker answers a thousand clients that are all connected at the same time."""
     server = serve("--package", "package")
-    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n"
+    head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(BODY)}\r\n"
     request = f"{head}Connection: close\r\n\r\n{BODY}".encode()
     clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(1000)]
     for client in clients:

@@ -25,6 +25,10 @@ MISDIRECTED = (
 )
 # By which names a server on the loopback may be called
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
+# The page of /docs shows the description of a model, which may have pictures of another site.
+POLICIES = {
+    "/docs": b"default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+}
 READING = {"GET", "HEAD", "OPTIONS"}
 # A client that went away before it was answered, as nginx counts it
 GONE = 499
@@ -72,6 +76,8 @@ class Access:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if policy := POLICIES.get(scope["path"]):
+                    message["headers"].append((b"content-security-policy", policy))
             await send(message)
 
         try:

@@ -23,6 +23,7 @@ from modelkeep.serving.bodies import (
     rejection,
     reply,
 )
+from modelkeep.serving.connections import allow_connections
 from modelkeep.serving.inlet import Rejected
 from modelkeep.serving.options import Settings, api_key
 from modelkeep.serving.parent import end_with_parent
@@ -37,6 +38,7 @@ def create() -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
         compute_alone()
+        allow_connections()
         end_with_parent()
         tasks = [asyncio.create_task(task.run()) for task in service.tasks]
         # The state of every connection, which counts the ones that it ends

@@ -130,12 +130,13 @@ def _serve(
     if args.package:
         current = _from_directory(args)
     else:
-        from modelkeep.serving.follow import Follower, Source
+        from modelkeep.serving.follow import AT_START, PATIENCE, Follower, Source
 
         source = Source(
             args.repo or ".", args.model, args.stage, args.version, args.data / "packages"
         )
-        current = source.at_start(path)
+        # What comes later is followed, if anything is.
+        current = source.at_start(path, AT_START if args.follow else PATIENCE)
         if args.follow:
             current = replace(current, every=args.every)
             follower = Follower(source, current, path, args.every)

@@ -19,8 +19,8 @@ HEADERS = 200
 HEAD_SECONDS = 10.0
 # Seconds within which a client must read an answer
 READ_SECONDS = 30.0
-# Connections of a process, if the system allows as many files twice over
-CONNECTIONS = 1000
+# Connections of a process, if the system lets it open as many files twice over
+CONNECTIONS = 2000
 
 
 def most_connections() -> int:
@@ -32,6 +32,18 @@ def most_connections() -> int:
         return CONNECTIONS
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return CONNECTIONS if files == resource.RLIM_INFINITY else min(CONNECTIONS, files // 2)
+
+
+def allow_connections() -> None:
+    """Let this process open as many files as its connections need, as far as it may say so."""
+    try:
+        import resource
+    except ImportError:
+        return
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files != resource.RLIM_INFINITY:
+        wanted = 2 * CONNECTIONS if most == resource.RLIM_INFINITY else min(2 * CONNECTIONS, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, wanted), most))
 
 
 class Connection(HttpToolsProtocol):

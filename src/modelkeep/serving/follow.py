@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from modelkeep.serving.origin import ASK_NOBODY, OriginGit
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
 from modelkeep_core.packaged import MANIFEST
+from modelkeep_core.visible import in_line
 
 LOG = logging.getLogger("uvicorn.error")
 # Seconds within which another repository must have sent what is new, and at the start of a server
@@ -91,11 +93,12 @@ class Source:
             manifest=sha256(directory / MANIFEST),
         )
 
-    def at_start(self, path: Path) -> Current:
+    def at_start(self, path: Path, patience: float = PATIENCE) -> Current:
         """Return what is to be served when a server starts, even if it cannot be looked for.
 
         Args:
             path: the file that says what was served here last.
+            patience: for how many seconds it is looked for where something was.
 
         Raises:
             UserError: nothing can be had, and nothing that was asked for was served here before.
@@ -106,15 +109,37 @@ class Source:
                 self.update(AT_START)
         except UserError as error:
             failure = str(error)
+        last = self._last(path)
         try:
-            current = self.current()
+            current = self.current() if last is None else self._current_within(patience)
         except UserError as error:
-            last = self._last(path)
             if last is None:
                 raise
-            LOG.error("%s; what was served last is served: %s", error, last.version or last.package)
+            shown = last.version or last.package
+            LOG.error("%s What was served last is served: %s", in_line(str(error)), shown)
             return replace(last, failure=str(error))
         return replace(current, failure=failure)
+
+    def _current_within(self, seconds: float) -> Current:
+        """Return `current()`, if it is known in time.
+
+        Raises:
+            UserError: it is not, or there is none.
+        """
+        waiting: Future[Current] = Future()
+
+        def look() -> None:
+            try:
+                waiting.set_result(self.current())
+            except BaseException as error:
+                waiting.set_exception(error)
+
+        # A thread that hangs must not keep this process from ending.
+        threading.Thread(target=look, name="start", daemon=True).start()
+        try:
+            return waiting.result(seconds)
+        except TimeoutError:
+            raise UserError(f"{self._repo} has not answered for {seconds:g} s.") from None
 
     def update(self, patience: float) -> None:
         """Learn of the tags of origin, where the repository is a clone.
@@ -226,7 +251,7 @@ class Follower(threading.Thread):
             LOG.exception("a look for another version failed")
             failure = repr(error)
         if failure and failure != self._current.failure:
-            LOG.warning("no newer version can be had: %s", failure)
+            LOG.warning("no newer version can be had: %s", in_line(failure))
         current = replace(current, failure=failure, every=self._current.every)
         if current != self._current:
             current.write(self._path)

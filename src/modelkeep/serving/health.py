@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from modelkeep.serving.counters import Counters
+from modelkeep_core.visible import in_line
 
 LOG = logging.getLogger("uvicorn.error")
 # What may be wrong, and how the log says so
@@ -45,7 +46,7 @@ class Faults:
         if reason:
             self._reasons[name] = reason
             self._since.setdefault(name, now())
-            LOG.error("%s: %s", MEANINGS[name], reason)
+            LOG.error("%s: %s", MEANINGS[name], in_line(reason))
         else:
             del self._reasons[name]
             LOG.info("no longer, since %s: %s", self._since.pop(name), MEANINGS[name])

@@ -32,8 +32,11 @@ ERRORS = {
     for status, meaning in {
         "400": "The body is not what this path takes",
         "401": "The key of the server is missing or wrong",
+        "403": "A page of another site asks",
         "408": "The body did not come in time",
-        "413": "Too many rows or bytes",
+        "413": "Too many rows, values or bytes",
+        "415": "The body is of a kind that this path does not take",
+        "421": "The server is not called so",
         "422": "Values break the schema; each is named",
         "503": "Too many requests are waiting",
     }.items()
@@ -63,6 +66,8 @@ def description(app: FastAPI, served: ServedModel) -> dict[str, Any]:
     )
     described.setdefault("components", {}).setdefault("schemas", {}).update(
         Record=record(served),
+        # MLflow's clients may send other columns as well.
+        Values=record(served) | {"additionalProperties": True},
         Rows=_rows(served),
         Invocations=_invocations(served),
         Tensors=_tensors(served),
@@ -105,7 +110,8 @@ def _invocations(served: ServedModel) -> dict[str, Any]:
         "properties": {"columns": {"const": served.contract.features}, "data": _lists(served)},
         "required": ["columns", "data"],
     }
-    forms = {"dataframe_split": split, "dataframe_records": RECORDS, "instances": RECORDS}
+    records = RECORDS | {"items": {"$ref": "#/components/schemas/Values"}}
+    forms = {"dataframe_split": split, "dataframe_records": records, "instances": records}
     return {
         "oneOf": [_only(name, form) for name, form in forms.items()],
         "example": {"dataframe_records": served.example["records"]},
@@ -125,13 +131,19 @@ def _tensors(served: ServedModel) -> dict[str, Any]:
         },
         "required": ["name", "shape", "datatype", "data"],
     }
+    outputs = [name for name in ("predictions", "probabilities") if name in served.example]
+    output = {"type": "object", "properties": {"name": {"enum": outputs}}, "required": ["name"]}
     inputs = [
         {"name": name, "shape": [1], "datatype": DATATYPES[column.type], "data": [example[name]]}
         for name, column in served.contract.schema.features.items()
     ]
     return {
         "type": "object",
-        "properties": {"id": {"type": "string"}, "inputs": {"type": "array", "items": tensor}},
+        "properties": {
+            "id": {"type": "string"},
+            "inputs": {"type": "array", "items": tensor},
+            "outputs": {"type": "array", "items": output},
+        },
         "required": ["inputs"],
         "example": {"inputs": inputs},
     }

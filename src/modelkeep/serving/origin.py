@@ -15,7 +15,6 @@ LOG = logging.getLogger("uvicorn.error")
 TAGS = "refs/tags/"
 # The tags that origin has, and those that it has or had, as they were when they were last seen
 HAS, HAD = "refs/follow/tags/", "refs/follow/seen/"
-BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
 # Nobody is there to type a password.
 ASK_NOBODY = {"GIT_TERMINAL_PROMPT": "0"}
 
@@ -45,7 +44,7 @@ class OriginGit(Git):
         self.run(*fetch, "--prune", "origin", f"+{TAGS}*:{HAS}*", timeout=patience, **ASK_NOBODY)
         has, had, here = self._under(HAS), self._under(HAD), self._under(TAGS)
         if has != before:
-            self.run(*fetch, "origin", BRANCHES, timeout=patience, **ASK_NOBODY)
+            self.run(*fetch, "origin", timeout=patience, **ASK_NOBODY)
         updates = [
             *(f"update {HAD}{name} {oid}" for name, oid in has.items() if had.get(name) != oid),
             *(f"create {TAGS}{name} {oid}" for name, oid in has.items() if name not in here),

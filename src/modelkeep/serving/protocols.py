@@ -152,7 +152,7 @@ def add_v2(app: FastAPI, service: Service) -> None:
         if BINARY in request.headers or media_type(request) == "application/octet-stream":
             raise Rejected(415, "Binary tensors are not supported: send them as application/json.")
         async with json_of(request, service) as asked:
-            wanted = _wanted(asked.get("outputs"), [output["name"] for output in described])
+            wanted = _wanted(asked.get("outputs", []), [output["name"] for output in described])
             served, answered = await service.predict(
                 lambda contract: contract.from_records(_from_columns(_tensors(asked))),
                 is_long(request),
@@ -184,7 +184,7 @@ def _wanted(asked: Any, there: list[str]) -> list[str]:
     Raises:
         Rejected: it names one that is not there.
     """
-    if asked is None or asked == []:
+    if asked == []:
         return there
     names: list[Any] = []
     for output in asked if isinstance(asked, list) else [asked]:

@@ -26,7 +26,7 @@ LOOK, TIDY = 0.5, 10.0
 # Seconds that a look, or tidying, takes at most when all is well: a package may be large
 PATIENCE = 60.0
 # Seconds after which somebody must have looked for a newer version, if not three times as often
-LATE = 60.0
+LATE = 30.0
 # How many rows may wait, for each row that one request may have
 WAITING = 4
 # How many values, lists and objects JSON may have for each cell of its rows, and besides

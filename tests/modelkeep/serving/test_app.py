@@ -232,7 +232,9 @@ def test_the_example_of_the_description_works(server):
 
 def test_the_documentation_needs_no_network(server):
     """The page of `/docs` loads nothing but what the server has."""
-    page = server.get("/docs").content.decode()
+    reply = server.get("/docs")
+    assert "img-src 'self' data:" in reply.headers["content-security-policy"]
+    page = reply.content.decode()
     links = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert links
     for link in links:

@@ -10,7 +10,12 @@ import pytest
 import uvicorn
 
 from modelkeep.serving import connections as module
-from modelkeep.serving.connections import Connection, most_connections
+from modelkeep.serving.connections import (
+    CONNECTIONS,
+    Connection,
+    allow_connections,
+    most_connections,
+)
 from server import until
 
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -244,11 +249,13 @@ def test_where_all_are_at_work_nobody_else_comes_in(echo, monkeypatch):
 
 
 def test_connections_leave_files_for_other_things():
-    """Half of what the system allows, at most."""
+    """Half of what the system allows, at most; it is asked for as many as it gives."""
     resource = pytest.importorskip("resource")
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))
         assert most_connections() == 128
+        allow_connections()
+        assert most_connections() == min(CONNECTIONS, most // 2 if most > 0 else CONNECTIONS)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))

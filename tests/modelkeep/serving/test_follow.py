@@ -198,6 +198,19 @@ def test_a_server_starts_with_what_it_served_while_all_else_is_away(numbered, tm
     gone.rename(origin)
 
 
+def test_a_repository_that_hangs_does_not_keep_a_server_from_starting(numbered, monkeypatch):
+    """It starts with what it served last; where nothing was, it waits."""
+    numbered.assign("prod", "strong")
+    path = Path("var/current.json")
+    before = source("prod").at_start(path)
+    before.write(path)
+    hang = threading.Event()
+    monkeypatch.setattr(Source, "current", lambda _: hang.wait(30))
+    started = source("prod").at_start(path, patience=0.05)
+    hang.set()
+    assert started == replace(before, failure=". has not answered for 0.05 s.")
+
+
 def test_a_server_starts_while_the_remote_is_away(numbered):
     """Git has the hash of every file of the package that was fetched before."""
     numbered.assign("prod", "strong")

@@ -138,7 +138,6 @@ def test_tensors_that_do_not_fit_get_a_sentence(server, body, sentence):
 @pytest.mark.parametrize(
     ("asked", "there"),
     [
-        (None, ["predictions", "probabilities"]),
         ([], ["predictions", "probabilities"]),
         ([{"name": "predictions"}], ["predictions"]),
         (
@@ -153,7 +152,9 @@ def test_the_outputs_are_those_that_are_asked_for(server, expected, asked, there
     assert [output["name"] for output in said] == there
 
 
-@pytest.mark.parametrize("asked", [[{"name": "nothing"}], [{}], ["predictions"], "predictions", 3])
+@pytest.mark.parametrize(
+    "asked", [[{"name": "nothing"}], [{}], ["predictions"], "predictions", 3, None]
+)
 def test_an_output_that_is_not_there_is_an_error(own_server, asked):
     """Those that are there are named, and nothing is predicted or recorded."""
     reply = own_server.post(f"{V2}/infer", tensors() | {"outputs": asked})
