@@ -84,16 +84,23 @@ def held(directory: Path, port: int) -> Iterator[None]:
         UserError: another server has them, or they cannot be written.
     """
     path = directory / f"current-{port}.lock"
+    lock = FileLock(path, blocking=False, fallback_to_soft=False, preserve_lock_file=True)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, blocking=False, fallback_to_soft=False, preserve_lock_file=True)
-        with lock:
-            yield
+        lock.acquire()
     except Timeout:
         raise UserError(
             f"another server of port {port} keeps its files in {directory}: give this one another "
             "directory with --data, or another --port."
         ) from None
+    except (OSError, NotImplementedError) as error:
+        raise UserError(
+            f"{path} cannot be locked: {error}. Give another directory with --data."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def serve(sockets: list[socket.socket], host: str, workers: int, timeout: float) -> None:

@@ -70,3 +70,6 @@ def test_the_files_of_a_server_are_its_own(tmp_path):
             pass
     with held(place, 8000):
         pass
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be locked"), held(tmp_path / "file", 8000):
+        pass
