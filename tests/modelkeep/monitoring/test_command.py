@@ -128,6 +128,16 @@ def test_the_exit_status_is_for_programs(called, recorded):
     assert called("report")[0] == 1
 
 
+def test_what_a_client_names_acts_on_no_terminal(called, recorded):
+    """Neither in the tables, nor in the sentences, nor in what programs read."""
+    recorded.refuse(60, "column", "\x1b[8m\u202e\x9b")
+    for words in (["report"], ["report", "--json"]):
+        shown = called(*words)[1]
+        assert not {"\x1b", "\u202e", "\x9b"} & {*shown}
+        assert "[8m" in shown
+    assert json.loads(shown)["refused"]["reasons"][0]["feature"] == "\x1b[8m\u202e\x9b"
+
+
 def test_a_fault_of_the_code_is_no_alarm(called, monkeypatch):
     """It ends with 2, and is shown as it is."""
     monkeypatch.setattr("modelkeep.monitoring.report.report", lambda *_: 1 / 0)
