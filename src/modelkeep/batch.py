@@ -1,33 +1,53 @@
 """A package and a table → the table with the model's predictions."""
 
 import os
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from modelkeep.intake.encodings import encoding_of
-from modelkeep.intake.reading import take_in
+from modelkeep.intake.reading import table_at
+from modelkeep.unseen import Unseen, learned_values, unseen
 from modelkeep_core import tables
 from modelkeep_core.errors import UserError
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.packaged import Packaged, open_package
 from modelkeep_core.predictions import predict
 
+# The column that says of which columns a row has a category that no training row had
+UNSEEN = "unseen categories"
 
-def predict_file(package: Path, source: Path, out: Path, trust_code: bool = False) -> int:
+
+def warn(sentence: str) -> None:
+    """Tell a person on standard error."""
+    print(sentence, file=sys.stderr)
+
+
+def predict_file(
+    package: Path,
+    source: Path,
+    out: Path,
+    trust_code: bool = False,
+    encoding: str | None = None,
+    say: Callable[[str], object] = warn,
+) -> int:
     """Score every row of a table and write it with the predictions.
 
     Besides CSV and Parquet, the table may be in any file that `modelkeep adopt` takes.
     The output has the columns of the input and "prediction"; where the model gives
-    probabilities, also "probability of CLASS" for each class. It appears whole or not at all.
+    probabilities, also "probability of CLASS" for each class. Where a row has a category that no
+    training row had, "unseen categories" names its column. The output appears whole or not at all.
 
     Args:
         package: the directory of a package.
         source: the table, with at least the feature columns of the package's schema.
         out: the file to write, .csv or .parquet.
         trust_code: whether code of a project that the package carries may run.
+        encoding: the encoding that a person says the table has.
+        say: takes what a person should know, in a line.
 
     Returns:
         The number of rows.
@@ -46,11 +66,11 @@ def predict_file(package: Path, source: Path, out: Path, trust_code: bool = Fals
     opened = open_package(package, trust_code)
     names = list(opened.schema.features)
     with tempfile.TemporaryDirectory(prefix="predict-") as work:
-        table = source if _is_usual(source, names) else _taken_in(source, Path(work))
-        problems, _ = tables.check(table, opened.schema, names)
+        table, notes = table_at(source, names, Path(work), encoding)
+        problems, _ = tables.check(table, opened.schema, names, source.name)
         if problems:
             raise UserError(f"{source} breaks {package}/schema.yaml:\n{tables.report(problems)}")
-        scored = _scored(opened, table, names)
+        scored, strange = _scored(opened, table, names, source)
     partial = out.with_name(out.name + ".partial")
     try:
         if out.suffix == ".csv":
@@ -61,44 +81,45 @@ def predict_file(package: Path, source: Path, out: Path, trust_code: bool = Fals
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise UserError(f"{out} cannot be written: {error.strerror or error}.") from None
+    for note in notes:
+        say(f"note: {note}")
+    for column in strange:
+        say(f"{'warning' if column.all else 'note'}: {column}.")
     return len(scored)
 
 
-def _is_usual(source: Path, names: list[str]) -> bool:
-    """Say whether a file is read as it is: Parquet, or CSV in UTF-8, with the columns `names`."""
-    text = source.suffix == ".csv" and encoding_of(source, str(source)) == "utf-8"
-    if not text and source.suffix != ".parquet":
-        return False
-    with tables.readable(source):
-        table = pl.scan_csv(source, infer_schema=False) if text else pl.scan_parquet(source)
-        return set(names) <= set(table.collect_schema())
-
-
-def _taken_in(source: Path, work: Path) -> Path:
-    files, _ = take_in(source, work / "raw", work / "unpacked")
-    if len(files) > 1:
-        raise UserError(f"{source} holds {len(files)} tables: score one after the other.")
-    return files[0]
-
-
-def _scored(package: Packaged, source: Path, names: list[str]) -> pl.DataFrame:
-    table = tables.scan(source, package.schema)
-    rows = tables.convert(table, names, package.schema).collect().to_pandas()
+def _scored(
+    package: Packaged, table: Path, names: list[str], source: Path
+) -> tuple[pl.DataFrame, list[Unseen]]:
+    """Return a table with its predictions, and the categories that no training row had."""
+    converted = tables.convert(tables.scan(table, package.schema), names, package.schema)
+    rows = converted.collect().to_pandas()
     inputs = model_inputs(rows, package.schema)
     model = package.model
     predictions, chances = predict(model, inputs) if len(inputs) else (np.empty(0), None)
-    added = {"prediction": predictions}
+    added = {"prediction": pl.Series(predictions)}
     if hasattr(model, "predict_proba"):
         classes = model.classes_
         chances = np.empty((0, len(classes))) if chances is None else chances
         added |= {
-            f"probability of {name}": column
+            f"probability of {name}": pl.Series(column)
             for name, column in zip(classes, chances.T, strict=True)
         }
-    as_given = tables.scan(source, package.schema.model_copy(update={"missing_values": []}))
+    learned = learned_values(model, package.schema)
+    strange = unseen(((name, rows[name].tolist()) for name in learned), learned)
+    if strange:
+        added[UNSEEN] = _marked(len(rows), strange)
+    as_given = tables.scan_as_given(table)
     for name in added:
         if name in as_given.collect_schema():
             raise UserError(f"{source} has a column '{name}' already, which is one of the output.")
-    return as_given.collect().with_columns(
-        **{name: pl.Series(cells) for name, cells in added.items()}
-    )
+    return as_given.collect().with_columns(**added), strange
+
+
+def _marked(rows: int, strange: list[Unseen]) -> pl.Series:
+    """Name, for each row, the columns of which it has an unseen category; null for none."""
+    named: dict[int, list[str]] = {}
+    for column in strange:
+        for row in column.rows:
+            named.setdefault(row, []).append(column.column)
+    return pl.Series([", ".join(named[row]) if row in named else None for row in range(rows)])

@@ -17,6 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the .csv or .parquet file to write",
     )
     parser.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="the encoding of the text, such as cp1251; default: what its bytes say",
+    )
+    parser.add_argument(
         "--trust-code",
         action="store_true",
         help="run code that the package carries; what Git has at HEAD is trusted without it",
@@ -33,6 +38,6 @@ def run(args: argparse.Namespace) -> int:
     from modelkeep.registry.vouching import vouched
 
     trust_code = args.trust_code or vouched(args.package)
-    rows = predict_file(args.package, args.source, args.out, trust_code)
+    rows = predict_file(args.package, args.source, args.out, trust_code, args.encoding)
     print(f"{args.out}: {rows} rows")
     return 0

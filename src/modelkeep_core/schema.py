@@ -1,5 +1,6 @@
 """schema.yaml, read with types: the contract of the raw data and of the rows in requests."""
 
+import re
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -13,12 +14,16 @@ from modelkeep_core.errors import suggestion
 from modelkeep_core.files import Section, read_model
 
 NUMERIC = ("number", "integer", "boolean")
+# A number with a point as a code: without zeros behind it, it is the two groups
+CODE = r"^(-?\d+)(?:\.0*|(\.\d*[1-9])0*)$"
+# How books write that a number is negative
+PARENTHESES = "()"
 # Which types of a column a rule has a meaning for
 RULES = {
     ("min", "max"): ("a number", "an integer"),
-    ("decimal", "thousands", "unit"): ("a number", "an integer"),
+    ("decimal", "thousands", "minus", "multiples", "unit"): ("a number", "an integer"),
     ("values",): ("a category", "a boolean"),
-    ("encoding",): ("a category",),
+    ("encoding", "codes"): ("a category",),
     ("formats",): ("a datetime",),
 }
 # What a value of a type is, in words, in JSON's terms, and as Python has it from JSON
@@ -67,9 +72,12 @@ class Column(Section):
         values: of a category; of a boolean, the words for false and for true.
         decimal, thousands, unit: how numbers are written in text: their decimal mark (a point),
             the mark between thousands (none), and what stands before or behind them (nothing).
+        minus: more signs before a negative number, and "()" where it is in parentheses.
+        multiples: what letters behind a number multiply it by, such as K by 1000.
         formats: how datetimes are written in text, as for strptime; as ISO 8601 without any.
         missing_values: more texts that stand for an empty cell, in this column alone.
         encoding: how the model sees a category: a column for each value, or the mean target.
+        codes: whether the values of a category are numbers, of which 7 and 7.0 are the same.
     """
 
     type: Literal["number", "integer", "boolean", "category", "datetime"]
@@ -81,8 +89,11 @@ class Column(Section):
     decimal: str | None = None
     thousands: str | None = None
     unit: str | None = None
+    minus: list[str] | None = None
+    multiples: dict[str, int] | None = None
     formats: list[str] | None = None
     encoding: Literal["one-hot", "target"] | None = None
+    codes: bool | None = None
     missing_values: list[str] | None = None
 
     @model_validator(mode="after")
@@ -96,6 +107,9 @@ class Column(Section):
             raise ValueError(f"min {self.min:.15g} is above max {self.max:.15g}")
         if self.type == "boolean" and self.values is not None and len(self.values) != 2:
             raise ValueError("values of a boolean are two words: for false, then for true")
+        factors = (self.multiples or {}).values()
+        if any(factor < 10 or str(factor).strip("0") != "1" for factor in factors):
+            raise ValueError("multiples are powers of ten, such as K: 1000")
         return self
 
     @property
@@ -177,10 +191,24 @@ class Column(Section):
         below = self.min is not None and value < self.min
         return Fault(self.must_be("min" if below else "max"), "range")
 
+    def spelt(self, value: Any) -> Any:
+        """Return a plain value as the training rows have it: a code in one spelling, as text.
+
+        Of another column, and what is neither text nor a number, it is the value itself.
+        """
+        if not self.codes or isinstance(value, bool):
+            return value
+        if isinstance(value, float) and value.is_integer():
+            return str(int(value))
+        if isinstance(value, str):
+            return re.sub(CODE, r"\1\2", value.strip())
+        return str(value) if isinstance(value, int | float) else value
+
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON schema of one value: its type, and its values or bounds."""
         kind = JSON_TYPES[self.type]
-        described: dict[str, Any] = {"type": [kind, "null"] if self.missing else kind}
+        kinds = [kind, *(["number"] if self.codes else []), *(["null"] if self.missing else [])]
+        described: dict[str, Any] = {"type": kinds if len(kinds) > 1 else kind}
         if self.type == "category" and self.values is not None:
             described["enum"] = [*self.values, *([None] if self.missing else [])]
         if self.min is not None:

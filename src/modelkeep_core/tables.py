@@ -4,6 +4,8 @@ Cells are read as text and converted by the schema, so that a cell that does not
 with its row, and no type is ever guessed. A table of any length passes through in batches.
 """
 
+import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +16,9 @@ import dataframely as dy
 import polars as pl
 import polars.selectors as cs
 
+from modelkeep_core.csv_text import BLANK, CsvText, NotPlain, examine
 from modelkeep_core.errors import UserError, suggestion
-from modelkeep_core.schema import Column, Rule, Schema
+from modelkeep_core.schema import CODE, PARENTHESES, Column, Rule, Schema
 
 BATCH_ROWS = 250_000
 SHOWN_ROWS = 3
@@ -78,27 +81,69 @@ def files_of(raw: Path) -> list[Path]:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn what Polars says of a broken file into a UserError that names the file."""
+    """Turn what is said of a broken file into a UserError that names the file."""
     try:
         yield
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (NotPlain, pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{path} cannot be read as {path.suffix[1:]}: {reason}") from None
 
 
 def scan(path: Path, schema: Schema) -> pl.LazyFrame:
-    """Open a table without reading it: CSV as text, Parquet in its own types.
+    """Open a table: CSV as text, of which every line was looked at; Parquet in its own types.
+
+    Lines of a CSV file without content are no rows.
 
     Raises:
         UserError: the file is no such table.
     """
-    if path.suffix == ".parquet":
-        table = pl.scan_parquet(path)
-    else:
-        table = pl.scan_csv(path, infer_schema=False, null_values=schema.missing_values)
+    return _opened(path, schema.missing_values)[0]
+
+
+def scan_as_given(path: Path) -> pl.LazyFrame:
+    """Open a table as `scan` does, with every text as it stands there.
+
+    Raises:
+        UserError: the file is no such table.
+    """
+    return _opened(path, [])[0]
+
+
+def text_table(source: Path | bytes, missing: list[str]) -> tuple[pl.LazyFrame, CsvText]:
+    """Open a CSV table, and return what is known of its lines, each of which was looked at.
+
+    Args:
+        source: a file, or its bytes.
+        missing: the texts that stand for nothing.
+
+    Raises:
+        NotPlain: not every program would read the same cells.
+        OSError: the file cannot be read.
+    """
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        text = examine(file)
+    table = pl.scan_csv(
+        source,
+        infer_schema=False,
+        null_values=[] if text.blank else missing,
+        with_column_names=lambda _: text.names,
+        glob=False,
+    )
+    if text.blank:
+        content = pl.all().str.strip_chars(BLANK).fill_null("") != ""
+        table = table.filter(pl.any_horizontal(content))
+        table = table.with_columns(pl.when(~pl.all().is_in(missing)).then(pl.all()))
+    return table, text
+
+
+def _opened(path: Path, missing: list[str]) -> tuple[pl.LazyFrame, CsvText | None]:
+    """Open a table, and return what is known of its lines, which a Parquet file has not."""
     with readable(path):
+        if path.suffix != ".parquet":
+            return text_table(path, missing)
+        table = pl.scan_parquet(path, glob=False)
         table.collect_schema()
-    return table
+    return table, None
 
 
 def convert(table: pl.LazyFrame, names: list[str], schema: Schema) -> pl.LazyFrame:
@@ -110,10 +155,18 @@ def convert(table: pl.LazyFrame, names: list[str], schema: Schema) -> pl.LazyFra
     )
 
 
-def check(path: Path, schema: Schema, names: list[str]) -> tuple[list[Problem], pl.DataFrame]:
+def check(
+    path: Path, schema: Schema, names: list[str], shown: str = ""
+) -> tuple[list[Problem], pl.DataFrame]:
     """Check one file: its header, then every cell of the columns `names`, in batches.
 
     A cell counts once, under the first rule that it breaks: type, missing, then values.
+
+    Args:
+        path: the file.
+        schema: the contract.
+        names: the columns.
+        shown: what problems call the file, if not by its own name.
 
     Returns:
         The problems; and a frame with one row for each row of the file: column "hash", a hash of
@@ -122,8 +175,9 @@ def check(path: Path, schema: Schema, names: list[str]) -> tuple[list[Problem], 
     Raises:
         UserError: the file cannot be read to its end.
     """
-    table = scan(path, schema)
-    problems = _header_problems(path, list(table.collect_schema()), schema, names)
+    table, text = _opened(path, schema.missing_values)
+    shown = shown or path.name
+    problems = _header_problems(shown, list(table.collect_schema()), schema, names)
     if problems:
         return problems, pl.DataFrame(schema={"hash": pl.UInt64})
     contract = _contract(schema, names)
@@ -136,9 +190,14 @@ def check(path: Path, schema: Schema, names: list[str]) -> tuple[list[Problem], 
                 before, first = counts.get((place, rule), (0, []))
                 counts[place, rule] = before + count, (first + rows)[:SHOWN_ROWS]
     for (place, rule), (count, rows) in sorted(counts.items()):
-        text = _rule(rule, schema.columns[names[place]])
-        problems.append(Problem(names[place], text, count, f"{path.name}: {listed(rows)}"))
-    return problems, pl.concat(hashes)
+        must_be = _rule(rule, schema.columns[names[place]])
+        problems.append(Problem(names[place], must_be, count, f"{shown}: {listed(rows)}"))
+    whole = pl.concat(hashes)
+    if text and len(whole) != text.rows:
+        raise UserError(
+            f"{path} cannot be read: it has {text.rows} rows, of which {len(whole)} were read."
+        )
+    return problems, whole
 
 
 def checked_hashes(files: list[Path], schema: Schema) -> list[pl.DataFrame]:
@@ -222,24 +281,51 @@ def typed(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
             return pl.coalesce(_datetime(text, form) for form in column.formats or DATETIMES)
         case "datetime":
             return cell.cast(pl.Datetime("us"), strict=False)
-    return cell.cast(pl.String)
+    return _category(cell, given, column)
+
+
+def _category(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
+    """Spell a whole number that names something in one way, however it is stored."""
+    text = cell.cast(pl.String)
+    if given.is_float():
+        whole = cell.cast(pl.Int64, strict=False)
+        return pl.when(whole.cast(pl.Float64) == cell).then(whole.cast(pl.String)).otherwise(text)
+    if column.codes:
+        return text.str.strip_chars().str.replace(CODE, "${1}${2}")
+    return text
 
 
 def _given(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
-    """Leave out the texts that stand for nothing in this column."""
+    """Leave out what stands for nothing in this column: its texts, and not-a-number."""
     if given == pl.String and column.missing_values:
         return pl.when(~cell.is_in(column.missing_values)).then(cell)
-    return cell
+    return cell.fill_nan(None) if given.is_float() else cell
 
 
 def _digits(text: pl.Expr, column: Column) -> pl.Expr:
-    """Write numbers as every program reads them: without unit and thousands, with a point."""
+    """Write numbers as every program reads them: sign, digits and a point, nothing else."""
     if column.unit:
         text = text.str.replace(column.unit, "", literal=True).str.strip_chars()
+    for minus in column.minus or ():
+        if minus == PARENTHESES:
+            text = text.str.replace(r"^\((.*)\)$", "-${1}")
+        else:
+            text = text.str.replace(f"^{re.escape(minus)}", "-")
+    for letters, factor in (column.multiples or {}).items():
+        text = text.str.replace(rf"(?i)\s*{re.escape(letters)}$", f"e{len(str(factor)) - 1}")
     if column.thousands:
-        blank = not column.thousands.strip()
-        text = text.str.replace_all(r"\s" if blank else column.thousands, "", literal=not blank)
+        mark = r"\s" if not column.thousands.strip() else re.escape(column.thousands)
+        text = pl.when(_grouped(text, mark)).then(text.str.replace_all(mark, ""))
     return text.str.replace(column.decimal, ".", literal=True) if column.decimal else text
+
+
+def _grouped(text: pl.Expr, mark: str) -> pl.Expr:
+    """Say whether a mark parts groups of three digits, or of two before the last, or is not there.
+
+    Elsewhere it is no mark between thousands: 0,125 is not 125.
+    """
+    groups = rf"[1-9]\d{{0,2}}({mark}\d{{2,3}})*{mark}\d{{3}}([^\d].*)?$"
+    return text.str.contains(rf"^[^\d]*{groups}") | ~text.str.contains(mark)
 
 
 def _datetime(text: pl.Expr, form: str) -> pl.Expr:
@@ -254,15 +340,15 @@ def _datetime(text: pl.Expr, form: str) -> pl.Expr:
 
 
 def _header_problems(
-    path: Path, header: list[str], schema: Schema, names: list[str]
+    shown: str, header: list[str], schema: Schema, names: list[str]
 ) -> list[Problem]:
     missing = [
-        Problem(name, f"a column of {path.name}{suggestion(name, set(header) - set(names))}")
+        Problem(name, f"a column of {shown}{suggestion(name, set(header) - set(names))}")
         for name in names
         if name not in header
     ]
     unknown = [
-        Problem(name, f"in schema.yaml, or not in {path.name}")
+        Problem(name, f"in schema.yaml, or not in {shown}")
         for name in header
         if name not in schema.columns
     ]
@@ -280,8 +366,7 @@ def _batches(table: pl.LazyFrame, schema: Schema, names: list[str]) -> Iterator[
     for place, name in enumerate(names):
         cell = cs.by_name(name).as_expr()
         given = _given(cell, types[name], schema.columns[name])
-        present = given.fill_nan(None) if types[name].is_float() else given
-        columns.append(present.is_not_null().alias(f"p{place}"))
+        columns.append(given.is_not_null().alias(f"p{place}"))
         columns.append(typed(cell, types[name], schema.columns[name]).alias(f"v{place}"))
     yield from (
         table.select(columns)

@@ -5,7 +5,7 @@ import shutil
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, NamedTuple
 
 from modelkeep_core.errors import UserError
 
@@ -14,11 +14,25 @@ SPREADSHEET = {"[Content_Types].xml", "mimetype"}
 MAGIC = {b"PAR1": "parquet", b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip"}
 
 
-def table_files(source: Path, work: Path) -> tuple[list[tuple[str, Path]], int]:
+class TableFile(NamedTuple):
+    """A table, perhaps unpacked.
+
+    Attributes:
+        name: its path within what was given, without what it was packed in.
+        path: where its bytes are.
+        shown: what messages call it: the file that a person gave, and what of it.
+    """
+
+    name: str
+    path: Path
+    shown: str
+
+
+def table_files(source: Path, work: Path) -> tuple[list[TableFile], int]:
     """Find the table files at `source` and unpack what is packed into the directory `work`.
 
     Returns:
-        The name and the path of each, and how many other files of a directory were left out.
+        The tables, and how many other files of a directory were left out.
 
     Raises:
         UserError: there is none, or an archive cannot be unpacked.
@@ -31,19 +45,18 @@ def table_files(source: Path, work: Path) -> tuple[list[tuple[str, Path]], int]:
         names = [path.relative_to(source).as_posix() for path in below]
         given = [pair for pair in zip(names, below, strict=True) if _is_table(pair[0])]
         left = len(below) - len(given)
-    tables: list[tuple[str, Path]] = []
+    tables: list[TableFile] = []
     for place, (name, path) in enumerate(given):
         inner = work / str(place)
         match kind_of(path):
             case "gzip":
-                name = name.removesuffix(".gz")
                 with gzip.open(path) as packed:
                     _unpack(packed, inner / "unpacked", name)
-                tables.append((name, inner / "unpacked"))
+                tables.append(TableFile(name.removesuffix(".gz"), inner / "unpacked", name))
             case "zip":
                 tables += _unzip(path, name, inner)
             case _:
-                tables.append((name, path))
+                tables.append(TableFile(name, path, name))
     if not tables:
         raise UserError(f"{source} holds no table: no file ends in {', '.join(TABLES)}.")
     return tables, left
@@ -63,7 +76,7 @@ def _is_table(name: str) -> bool:
     return not hidden and name.lower().endswith(ends)
 
 
-def _unzip(path: Path, name: str, inner: Path) -> list[tuple[str, Path]]:
+def _unzip(path: Path, name: str, inner: Path) -> list[TableFile]:
     """Unpack the tables of an archive; several are named after it."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -81,7 +94,11 @@ def _unzip(path: Path, name: str, inner: Path) -> list[tuple[str, Path]]:
     for place, part in enumerate(tables):
         inside = [step for step in PurePosixPath(part).parts if step not in ("/", "..")]
         within = [PurePosixPath(name).stem] if len(tables) > 1 else []
-        unpacked.append((PurePosixPath(*within, *inside).as_posix(), inner / str(place)))
+        unpacked.append(
+            TableFile(
+                PurePosixPath(*within, *inside).as_posix(), inner / str(place), f"{name}: {part}"
+            )
+        )
     return unpacked
 
 

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
-from modelkeep.intake.encodings import CHUNK, encoding_of
+from modelkeep.intake.encodings import CHUNK, Source, encoding_of, opened_text
+from modelkeep.intake.foreign import check_blanks, check_header, check_text
+from modelkeep_core.csv_text import BLANK
 from modelkeep_core.errors import UserError
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
@@ -26,7 +27,7 @@ class Dialect:
         encoding, delimiter: by their Python names.
         escape: the mark before a quotation mark in a cell, or None where it is doubled.
         names: the columns, each with a name of its own.
-        skipped: the lines before the first row.
+        header: the line in which the header begins.
         width: the cells of each row.
         usual: whether it is UTF-8 with commas, and a header that can stay.
     """
@@ -35,21 +36,27 @@ class Dialect:
     delimiter: str
     escape: str | None
     names: list[str]
-    skipped: int
+    header: int
     width: int
     usual: bool
 
 
-def dialect_of(path: Path, name: str) -> Dialect:
-    """Find out how the table at `path`, which messages call `name`, is written.
+def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialect:
+    """Find out how a table is written.
+
+    Args:
+        source: the table.
+        name: what messages call it.
+        encoding: the encoding that a person says it has.
 
     Raises:
-        UserError: it is no text, or it is empty.
+        UserError: it is no table, and for what it is; or it is empty.
     """
-    encoding = encoding_of(path, name)
-    with path.open(encoding=encoding, newline="") as file:
+    encoding = encoding_of(source, name, encoding)
+    with opened_text(source, encoding) as file:
         text = file.read(CHUNK)
         whole = not file.read(1)
+    check_text(text, name)
     first = text.partition("\n")[0].strip()
     stated = first[4:] if first[:4].lower() == "sep=" else ""
     if stated:
@@ -60,9 +67,14 @@ def dialect_of(path: Path, name: str) -> Dialect:
     usable = {way: sample for way, sample in parsed.items() if sample[0]}
     if not usable:
         raise UserError(f"{name} is empty.")
-    delimiter, escape = max(usable, key=lambda way: _fit(*usable[way], way[0]))
-    rows = usable[delimiter, escape][0]
-    header, width = rows[0], _width(rows)
+    cells = {way: ([row for _, row in rows], end) for way, (rows, end) in usable.items()}
+    delimiter, escape = max(usable, key=lambda way: _fit(*cells[way], way[0]))
+    rows, width = cells[delimiter, escape][0], _width(cells[delimiter, escape][0])
+    if delimiter == " " or width == 1:
+        check_blanks(text if whole else text.rpartition("\n")[0], name)
+    lines = [(line + bool(stated), row) for line, row in usable[delimiter, escape][0]]
+    check_header(lines, width, name)
+    header = rows[0]
     if len(header) == width - 1 and width > 1:
         # R leaves the column of the row names without a name; others end each row with a delimiter.
         trailing = all(row[-1] == "" for row in rows[1:] if len(row) == width)
@@ -70,7 +82,7 @@ def dialect_of(path: Path, name: str) -> Dialect:
     names = named(header)
     usual = (encoding, delimiter, escape, stated) == ("utf-8", ",", None, "")
     usual = usual and names == rows[0]
-    return Dialect(encoding, delimiter, escape, names, 1 + bool(stated), len(header), usual)
+    return Dialect(encoding, delimiter, escape, names, lines[0][0], len(header), usual)
 
 
 def named(header: list[str]) -> list[str]:
@@ -85,29 +97,51 @@ def named(header: list[str]) -> list[str]:
     return names
 
 
-def rows_of(path: Path, name: str, dialect: Dialect) -> Iterator[list[str]]:
-    """Yield the cells of each row; lines without any are left out.
+def rows_of(source: Source, name: str, dialect: Dialect) -> Iterator[list[str]]:
+    """Yield the cells of each row; lines without content are left out.
 
     Raises:
         UserError: a row has more or fewer cells than the header, or a quotation mark is not closed.
     """
-    with path.open(encoding=dialect.encoding, newline="") as file:
-        reader = _reader(file, dialect.delimiter, dialect.escape)
+    with opened_text(source, dialect.encoding) as file:
         line = 1
         try:
-            for number, row in enumerate(reader):
-                if number >= dialect.skipped and row:
+            for line, row in _lines(_reader(file, dialect.delimiter, dialect.escape)):
+                if line > dialect.header:
                     if len(row) != dialect.width:
                         raise UserError(
                             f"{name}, line {line}: {len(row)} cells, where the header has "
                             f"{dialect.width}."
                         )
                     yield row
-                line = reader.line_num + 1
-        except csv.Error as error:
-            open_quote = "unexpected end" in str(error)
-            reason = "a quotation mark is opened and not closed" if open_quote else str(error)
-            raise UserError(f"{name}, line {line}: {reason}.") from None
+        except _Broken as broken:
+            raise UserError(f"{name}, line {broken.line}: {broken}.") from None
+
+
+class _Broken(Exception):
+    """A row that cannot be read, in the line where it begins."""
+
+    def __init__(self, reason: str, line: int) -> None:
+        super().__init__(reason)
+        self.line = line
+
+
+def _lines(reader: Reader) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows with content, each with the line where it begins.
+
+    Raises:
+        _Broken: a row cannot be read.
+    """
+    line = 1
+    try:
+        for row in reader:
+            if any(cell.strip(BLANK) for cell in row):
+                yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        open_quote = "unexpected end" in str(error)
+        reason = "a quotation mark is opened and not closed" if open_quote else str(error)
+        raise _Broken(reason, line) from None
 
 
 def _reader(file: io.TextIOBase | io.StringIO, delimiter: str, escape: str | None) -> Reader:
@@ -118,16 +152,15 @@ def _reader(file: io.TextIOBase | io.StringIO, delimiter: str, escape: str | Non
 
 def _sample(
     text: str, delimiter: str, escape: str | None, whole: bool
-) -> tuple[list[list[str]], bool]:
-    """Return the first rows that are whole, without empty lines, and whether they can be read."""
-    rows: list[list[str]] = []
-    reader = _reader(io.StringIO(text, newline=""), delimiter, escape)
+) -> tuple[list[tuple[int, list[str]]], bool]:
+    """Return the first rows with content, with their lines, and whether they can be read."""
+    rows: list[tuple[int, list[str]]] = []
     try:
-        for row in reader:
-            rows += [row] if row else []
+        for line, row in _lines(_reader(io.StringIO(text, newline=""), delimiter, escape)):
+            rows.append((line, row))
             if len(rows) > SAMPLE_ROWS:
                 return rows, True
-    except csv.Error:
+    except _Broken:
         return rows, False
     return rows if whole else rows[:-1], True
 

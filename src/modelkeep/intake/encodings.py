@@ -1,10 +1,14 @@
 """How the letters of a text are written as bytes: found out, and every byte tried."""
 
 import codecs
+import io
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
+from modelkeep.intake.foreign import kind_of_start
 from modelkeep_core.errors import UserError
+
+Source = Path | bytes
 
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -17,32 +21,104 @@ MARKS = {
 CHUNK = 1 << 20
 
 
-def encoding_of(path: Path, name: str) -> str:
+def opened(source: Source) -> IO[bytes]:
+    """Open a file, or the bytes of one, at its beginning."""
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+def opened_text(source: Source, encoding: str) -> io.TextIOWrapper:
+    """Open a file, or the bytes of one, as text with its line ends."""
+    return io.TextIOWrapper(opened(source), encoding=encoding, newline="")
+
+
+def encoding_of(source: Source, name: str, stated: str | None = None) -> str:
     """Return the encoding of a text: by its mark, as UTF-16 by its zeros, UTF-8, or Western.
 
+    Args:
+        source: the text.
+        name: what messages call it.
+        stated: the encoding that a person says it has.
+
     Raises:
-        UserError: the bytes are no text.
+        UserError: the bytes are no text, or not in the encoding that was stated, or UTF-8 but for
+            some of them.
     """
-    with path.open("rb") as file:
+    with opened(source) as file:
         start = file.read(4096)
+    if stated is not None:
+        return _stated(source, name, stated)
+    if kind := kind_of_start(start):
+        _no_text(name, kind)
     for mark, encoding in MARKS.items():
         if start.startswith(mark):
-            return encoding if _decodes(path, encoding) else _no_text(name)
+            return encoding if _decodes(source, encoding) else _no_text(name)
     if b"\0" in start:
         encoding = "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
         zeros = start[1::2] if encoding == "utf-16-le" else start[::2]
         likely = zeros.count(0) > len(zeros) / 2
-        return encoding if likely and _decodes(path, encoding) else _no_text(name)
-    encoding = next(code for code in ("utf-8", "cp1252", "latin-1", "") if _decodes(path, code))
+        return encoding if likely and _decodes(source, encoding) else _no_text(name)
+    if _decodes(source, "utf-8"):
+        return "utf-8"
+    _check_no_utf8(source, name)
+    encoding = next(code for code in ("cp1252", "latin-1", "") if _decodes(source, code))
     return encoding or _no_text(name)
 
 
-def _decodes(path: Path, encoding: str) -> bool:
+def _stated(source: Source, name: str, stated: str) -> str:
+    try:
+        # What is no encoding of text, such as base64, decodes to bytes or not at all.
+        text = isinstance(b"".decode(stated), str)
+    except LookupError:
+        text = False
+    if not text:
+        raise UserError(
+            f"--encoding {stated}: Python knows no such encoding of text; try utf-8, cp1252, "
+            "cp1251, shift_jis, gb18030 or mac_roman."
+        )
+    with opened_text(source, stated) as file:
+        line = 1
+        try:
+            while chunk := file.read(CHUNK):
+                line += chunk.count("\n")
+        except UnicodeError as error:
+            raise UserError(
+                f"{name} is not in {stated}: in line {line} or below, {error}."
+            ) from None
+    return stated
+
+
+def _check_no_utf8(source: Source, name: str) -> None:
+    """Make sure that a text is not meant to be UTF-8, of which some bytes are broken.
+
+    Raises:
+        UserError: more letters are whole in UTF-8 than broken.
+    """
+    whole = broken = 0
+    line, first = 1, ""
+    with opened(source) as file:
+        for number, text in enumerate(file, start=1):
+            if text.isascii():
+                continue
+            letters = text.decode("utf-8", errors="surrogateescape")
+            strange = [sign for sign in letters if "\udc80" <= sign <= "\udcff"]
+            whole += len(letters) - len(letters.encode("ascii", "ignore")) - len(strange)
+            broken += len(strange)
+            if strange and not first:
+                line, first = number, f"0x{ord(strange[0]) - 0xDC00:02x}"
+    if whole > broken:
+        more = f" ({broken - 1} more such bytes)" if broken > 1 else ""
+        raise UserError(
+            f"{name}, line {line}: the byte {first} is no text in UTF-8, in which the rest is "
+            f"written{more}. Correct it, or name the encoding with --encoding, such as cp1252."
+        )
+
+
+def _decodes(source: Source, encoding: str) -> bool:
     """Say whether every byte of a file is text in an encoding, without a zero in it."""
     if not encoding:
         return True
     try:
-        with path.open(encoding=encoding, newline="") as file:
+        with opened_text(source, encoding) as file:
             while chunk := file.read(CHUNK):
                 if "\0" in chunk:
                     return False
@@ -51,5 +127,6 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
-def _no_text(name: str) -> NoReturn:
-    raise UserError(f"{name} is neither text nor Parquet: save it as CSV first.")
+def _no_text(name: str, kind: str = "") -> NoReturn:
+    known = f"is {kind}, " if kind else "is "
+    raise UserError(f"{name} {known}neither text nor Parquet: save it as CSV first.")

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import polars as pl
@@ -9,13 +10,58 @@ import polars.selectors as cs
 
 from modelkeep.intake.archives import kind_of, table_files
 from modelkeep.intake.delimited import DELIMITERS, Dialect, dialect_of, named, rows_of
+from modelkeep_core.csv_text import NotPlain
 from modelkeep_core.errors import UserError
-from modelkeep_core.tables import readable
+from modelkeep_core.tables import readable, scan_as_given, text_table
 
 ENDS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".parquet", ".pq", ".gz", ".zip")
 
 
-def take_in(source: Path, raw: Path, work: Path) -> tuple[list[Path], list[str]]:
+def table_at(
+    source: Path, names: Iterable[str], work: Path, encoding: str | None = None
+) -> tuple[Path, list[str]]:
+    """Return the one table of a file or archive as a file that core reads with the same cells.
+
+    Args:
+        source: a table in any file that `take_in` reads.
+        names: columns that it has.
+        work: a directory for what must be written anew; the caller removes it.
+        encoding: the encoding that a person says its text has.
+
+    Returns:
+        The file, which is `source` where that can be read as it is; and how it was read, in
+        sentences, where that was not certain.
+
+    Raises:
+        UserError: it is no table, or several.
+    """
+    if encoding is None and _is_plain(source, {*names}):
+        return source, []
+    files, notes = take_in(source, work / "raw", work / "unpacked", encoding)
+    if len(files) > 1:
+        raise UserError(f"{source} holds {len(files)} tables: give one after the other.")
+    return files[0], notes
+
+
+def _is_plain(source: Path, names: set[str]) -> bool:
+    """Say whether core reads a file as it is, and it has the columns `names`."""
+    if source.suffix == ".parquet":
+        with readable(source):
+            return names <= set(pl.scan_parquet(source, glob=False).collect_schema())
+    if source.suffix != ".csv" or kind_of(source) != "text":
+        return False
+    with readable(source):
+        try:
+            return names <= {*text_table(source, [])[1].names}
+        except NotPlain:
+            if not source.stat().st_size:
+                raise
+            return False
+
+
+def take_in(
+    source: Path, raw: Path, work: Path, encoding: str | None = None
+) -> tuple[list[Path], list[str]]:
     """Write the tables at `source` into the new directory `raw`, as the line reads them.
 
     A file that the line can read stays byte for byte. Other text becomes CSV in UTF-8, other
@@ -25,6 +71,7 @@ def take_in(source: Path, raw: Path, work: Path) -> tuple[list[Path], list[str]]
         source: a file, an archive or a directory.
         raw: the directory to write.
         work: a directory for what archives hold; the caller removes it.
+        encoding: the encoding that a person says text has.
 
     Returns:
         The files, and what a person should know of them, in sentences.
@@ -35,27 +82,28 @@ def take_in(source: Path, raw: Path, work: Path) -> tuple[list[Path], list[str]]
     given, left = table_files(source, work)
     notes = [f"files in {source.name} that are no tables and left out: {left}"] if left else []
     files: list[Path] = []
-    for name, path in given:
+    for name, path, shown in given:
         parquet = kind_of(path) == "parquet"
         target = _target(raw, name, "parquet" if parquet else "csv")
         target.parent.mkdir(parents=True, exist_ok=True)
-        done = _take_parquet(path, name, target) if parquet else _take_text(path, name, target)
-        notes += [f"{name} {sentence}" for sentence in done]
+        if parquet:
+            done = _take_parquet(path, shown, target)
+        else:
+            done = _take_text(path, shown, target, encoding)
+        notes += [f"{shown} {sentence}" for sentence in done]
         files.append(target)
     headers = [list(scan(file).collect_schema()) for file in files]
-    for (name, _), header in zip(given, headers, strict=True):
+    for table, header in zip(given, headers, strict=True):
         if strange := sorted(set(headers[0]) ^ set(header)):
-            first = given[0][0]
-            raise UserError(f"{first} and {name} differ: only one has a column '{strange[0]}'.")
+            raise UserError(
+                f"{given[0].shown} and {table.shown} differ: only one has a column '{strange[0]}'."
+            )
     return files, notes
 
 
 def scan(file: Path) -> pl.LazyFrame:
     """Open a file that was taken in: CSV as text."""
-    with readable(file):
-        if file.suffix == ".parquet":
-            return pl.scan_parquet(file)
-        return pl.scan_csv(file, infer_schema=False)
+    return scan_as_given(file)
 
 
 def _target(raw: Path, name: str, kind: str) -> Path:
@@ -70,24 +118,24 @@ def _target(raw: Path, name: str, kind: str) -> Path:
     return target
 
 
-def _take_text(path: Path, name: str, target: Path) -> list[str]:
-    dialect = dialect_of(path, name)
-    count, usual = 0, dialect.usual
-    for row in rows_of(path, name, dialect):
-        count += 1
-        # Programs agree on commas and line ends in quoted cells, and on little else.
-        usual = usual and '"' not in "".join(row)
-    if usual:
+def _take_text(path: Path, name: str, target: Path, encoding: str | None) -> list[str]:
+    dialect = dialect_of(path, name, encoding)
+    if dialect.usual and _rows(path) is not None:
         shutil.copyfile(path, target)
-        if _rows(target) == count:
-            return []
+        return []
+    count = 0
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(dialect.names)
-        writer.writerows(rows_of(path, name, dialect))
+        for row in rows_of(path, name, dialect):
+            writer.writerow(row)
+            count += 1
     if _rows(target) != count:
         raise UserError(f"{name} cannot be read: its quotation marks or line ends are broken.")
-    return [f"({_manner(dialect)}) is kept as UTF-8 with commas, cell by cell"]
+    guess = ""
+    if encoding is None and not dialect.encoding.startswith("utf"):
+        guess = "; where letters are wrong, name its encoding with --encoding"
+    return [f"({_manner(dialect)}) is kept as UTF-8 with commas, cell by cell{guess}"]
 
 
 def _manner(dialect: Dialect) -> str:
@@ -95,17 +143,17 @@ def _manner(dialect: Dialect) -> str:
     return f"{encoding}, {DELIMITERS[dialect.delimiter]}"
 
 
-def _rows(file: Path) -> int:
-    """Count the rows as the line sees them; -1 where it sees no table."""
+def _rows(file: Path) -> int | None:
+    """Count the rows of a file as core sees them; None where core does not read it."""
     try:
-        return scan(file).select(pl.len()).collect(engine="streaming").item()
-    except (pl.exceptions.PolarsError, UserError):
-        return -1
+        return text_table(file, [])[1].rows
+    except NotPlain:
+        return None
 
 
 def _take_parquet(path: Path, name: str, target: Path) -> list[str]:
     with readable(Path(name)):
-        table = pl.scan_parquet(path)
+        table = pl.scan_parquet(path, glob=False)
         types = table.collect_schema()
         names = dict(zip(types, named(list(types)), strict=True))
         cells = {old: _plain(cs.by_name(old).as_expr(), types[old]) for old in types}

@@ -1,9 +1,11 @@
 """Actuals from a file, each for a row of a request that is recorded."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
+from modelkeep.intake.reading import table_at
 from modelkeep.monitoring.reference import ReferencePackage
 from modelkeep.monitoring.store import Store
 from modelkeep_core import tables
@@ -88,7 +90,12 @@ def _read(path: Path, schema: Schema) -> pl.DataFrame:
         duplicates=True,
         columns=columns,
     )
-    table = tables.scan(path, own)
+    with TemporaryDirectory(prefix="actuals-") as work:
+        return _converted(table_at(path, NEEDED, Path(work))[0], own, path)
+
+
+def _converted(file: Path, own: Schema, path: Path) -> pl.DataFrame:
+    table = tables.scan(file, own)
     names = table.collect_schema().names()
     for name in NEEDED:
         if name not in names:
@@ -97,5 +104,5 @@ def _read(path: Path, schema: Schema) -> pl.DataFrame:
         table = table.with_columns(row=pl.lit(None, pl.String))
     with tables.readable(path):
         given = table.select(given=pl.col("row").is_not_null()).collect()
-        read = tables.convert(table, list(columns), own).collect()
+        read = tables.convert(table, list(own.columns), own).collect()
     return read.insert_column(2, given["given"])

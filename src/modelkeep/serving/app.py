@@ -88,6 +88,7 @@ def _add_paths(app: FastAPI, service: Service) -> None:
             "version": served.version or None,
             "recipe_id": served.recipe_id,
             "request_id": answered.request_id,
+            **answered.notes,
         }
         return reply(content, X_Request_ID=answered.request_id)
 

@@ -2,19 +2,26 @@
 
 import csv
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelkeep.serving.rows import Problem, TooMany, Unfit
+from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column, Schema
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # How many columns a table may have besides those of the schema
 MORE = 100
+# What messages call the body of a request
+NAME = "the body"
 
 
 def records_of(body: bytes, schema: Schema, most: int | None = None) -> list[dict[str, Any]]:
     """Return the rows of a CSV table with a header, converted as the line converts raw data.
 
-    A cell that is not of its column's type stays text, for the contract to refuse.
+    What `modelkeep predict` reads as a table in UTF-8 is read as the same table. A cell that is not
+    of its column's type stays text, for the contract to refuse.
 
     Args:
         body: the table.
@@ -23,7 +30,8 @@ def records_of(body: bytes, schema: Schema, most: int | None = None) -> list[dic
 
     Raises:
         TooMany: it has more rows than there may be.
-        Unfit: it is no such table, or has far more columns than the schema.
+        Unfit: it is no such table, a line has another number of cells than the header, or it has
+            far more columns than the schema.
     """
     # They cost more to import than a server without such requests needs to start.
     import polars as pl
@@ -34,19 +42,19 @@ def records_of(body: bytes, schema: Schema, most: int | None = None) -> list[dic
     if _width(body) > widest:
         raise Unfit(Problem(None, "", f"a CSV table of at most {widest} columns", "form"))
     try:
-        table = pl.read_csv(body, infer_schema=False, null_values=schema.missing_values)
-    except (pl.exceptions.PolarsError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        table = _table(body, schema)
+    except (UserError, pl.exceptions.PolarsError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0].removesuffix(".")
         raise Unfit(Problem(None, "", f"a CSV table in UTF-8 ({reason})", "form")) from None
     if most is not None and table.height > most:
         raise TooMany(table.height)
     columns = {}
-    for name in table.columns:
-        column = schema.columns.get(name, Column(type="category"))
+    for cells in table.iter_columns():
+        column = schema.columns.get(cells.name, Column(type="category"))
         # By its own name, Polars would take a column called "*" for all columns.
-        cells = table.get_column(name).alias("cell")
-        values = cells.to_frame().select(typed(pl.col("cell"), pl.String(), column)).to_series()
-        columns[name] = _values(values.to_list(), cells.to_list(), column)
+        frame = cells.alias("cell").to_frame()
+        values = frame.select(typed(pl.col("cell"), pl.String(), column)).to_series()
+        columns[cells.name] = _values(values.to_list(), cells.to_list(), column)
     rows = zip(*columns.values(), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
@@ -58,6 +66,31 @@ def _width(body: bytes) -> int:
         return len(next(csv.reader(io.TextIOWrapper(io.BytesIO(body), "utf-8", newline="")), []))
     except (csv.Error, UnicodeDecodeError):
         return 0
+
+
+def _table(body: bytes, schema: Schema) -> "pl.DataFrame":
+    """Return the cells as text, null where they stand for nothing in every column.
+
+    Raises:
+        UserError: it is no table.
+    """
+    import polars as pl
+
+    from modelkeep.intake.delimited import dialect_of, rows_of
+    from modelkeep_core.csv_text import NotPlain
+    from modelkeep_core.tables import text_table
+
+    try:
+        table, text = text_table(body, schema.missing_values)
+        if {*schema.features} <= {*text.names}:
+            return table.collect()
+    except NotPlain as error:
+        if not body.strip():
+            raise UserError(str(error)) from None
+    dialect = dialect_of(body, NAME, "utf-8-sig")
+    rows = rows_of(body, NAME, dialect)
+    cells = pl.DataFrame([*rows], dict.fromkeys(dialect.names, pl.String), orient="row")
+    return cells.with_columns(pl.when(~pl.all().is_in(schema.missing_values)).then(pl.all()))
 
 
 def _values(values: list[Any], cells: list[str | None], column: Column) -> list[Any]:

@@ -185,7 +185,12 @@ def _predictions(served: ServedModel) -> dict[str, Any]:
     if "probabilities" in served.example:
         row = {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}}
         properties["probabilities"] = {"type": "array", "items": row}
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    needed = list(properties)
+    # Only where a category was in no training row: sentences, and the rows by column
+    properties["warnings"] = {"type": "array", "items": {"type": "string"}}
+    rows = {"type": "array", "items": {"type": "integer"}}
+    properties["unseen"] = {"type": "object", "additionalProperties": rows}
+    return {"type": "object", "properties": properties, "required": needed}
 
 
 ERROR = {

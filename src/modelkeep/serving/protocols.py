@@ -35,7 +35,8 @@ def add_mlflow(app: FastAPI, service: Service) -> None:
         async with reader_of(request, service, _reader, others=True) as read:
             _, answered = await service.predict(read, is_long(request))
         predictions = answered.outputs["predictions"]
-        return reply({"predictions": predictions}, X_Request_ID=answered.request_id)
+        content = {"predictions": predictions, **answered.notes}
+        return reply(content, X_Request_ID=answered.request_id)
 
 
 def _reader(content: dict[str, Any]) -> Reader:
@@ -167,11 +168,15 @@ def add_v2(app: FastAPI, service: Service) -> None:
                 _described(served)["outputs"], _flat(answered.outputs), strict=True
             )
         }
+        parameters = {"recipe_id": served.recipe_id, "request_id": answered.request_id}
+        if answered.notes:
+            # In this protocol, a parameter is a text, a number or a boolean.
+            parameters["warning"] = " ".join(answered.notes["warnings"])
         content = {
             "model_name": served.name,
             "model_version": served.version,
             "id": asked.get("id") or answered.request_id,
-            "parameters": {"recipe_id": served.recipe_id, "request_id": answered.request_id},
+            "parameters": parameters,
             # A model that took over meanwhile may have no probabilities.
             "outputs": [outputs[name] for name in wanted if name in outputs],
         }

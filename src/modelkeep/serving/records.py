@@ -10,15 +10,18 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from modelkeep_core.errors import UserError
+
+if TYPE_CHECKING:
+    from modelkeep.unseen import Unseen
 
 LOG = logging.getLogger("uvicorn.error")
 LAYOUT = 1
@@ -89,6 +92,7 @@ class Answered:
         inputs: the rows, each a list of values in the order of the features, or None where inputs
             are not recorded.
         outputs: "predictions", one for each row, and for classes "probabilities".
+        unseen: the categories that no training row had, which are told, but not recorded.
     """
 
     request_id: str
@@ -96,6 +100,18 @@ class Answered:
     version: str
     inputs: list[list[Any]] | None
     outputs: dict[str, list[Any]]
+    unseen: "Sequence[Unseen]" = ()
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What belongs to an answer that is no ordinary one; nothing where it is.
+
+        They are "warnings", in sentences, and "unseen": by column, the rows with such a category.
+        """
+        if not self.unseen:
+            return {}
+        rows = {column.column: column.rows for column in self.unseen}
+        return {"warnings": [f"{column}." for column in self.unseen], "unseen": rows}
 
     @property
     def time(self) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
+from modelkeep.serving.meanings import Meanings
 from modelkeep_core.errors import suggestion
 from modelkeep_core.schema import Column, Schema
 
@@ -82,6 +83,7 @@ class Contract:
         """
         self.schema = schema
         self.most_rows: int | None = None
+        self._meanings = Meanings(schema)
         self.features = list(schema.features)
         self._columns = list(schema.features.items())
         self._accepts = [column.accepts() for column in schema.features.values()]
@@ -146,11 +148,10 @@ class Contract:
             if name not in record:
                 yield name, "there; where its value is not known, give null"
         for name in record:
-            if others or name in self.schema.features:
+            # What the raw data have besides the features is left alone, as `predict` does.
+            if others or name in self.schema.columns:
                 continue
-            if name in self.schema.columns:
-                yield name, "left out: the model does not see it"
-            elif len(name) > REPEATED:
+            if len(name) > REPEATED:
                 yield f"{name[:REPEATED]}…", "left out: there is no such column"
             else:
                 # To compare it with all names takes long where there are many.
@@ -158,6 +159,7 @@ class Contract:
                 yield name, f"left out: there is no such column{near}"
 
     def _checked(self, rows: Rows) -> Rows:
+        self._meanings.apply(rows)
         _no_problem(
             Problem(number, name, *fault)
             for number, row in enumerate(rows)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from modelkeep.ready import EXAMPLE, Predictor, open_ready, predictor, try_example
-from modelkeep.serving.rows import Contract
+from modelkeep.serving.rows import Contract, Rows
+from modelkeep.unseen import Learned, Unseen, learned_values, unseen
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_json
 
@@ -27,6 +28,7 @@ class ServedModel:
         card: the model card, in Markdown.
         classes: the names of its classes as JSON has them, or None for a regression.
         predict: from rows that fit the contract to what the model predicts for them.
+        learned: the values that the model has learned of each category.
     """
 
     directory: Path
@@ -38,6 +40,7 @@ class ServedModel:
     card: str
     classes: list[Any] | None
     predict: Predictor
+    learned: Learned
 
     @property
     def recipe_id(self) -> str:
@@ -48,6 +51,14 @@ class ServedModel:
     def name(self) -> str:
         """The name of the model."""
         return self.metadata["name"]
+
+    def unseen(self, rows: Rows) -> list[Unseen]:
+        """Return the categories in rows that fit the contract, but were in no training row."""
+        places = enumerate(self.contract.features)
+        columns = (
+            (name, [row[place] for row in rows]) for place, name in places if name in self.learned
+        )
+        return unseen(columns, self.learned)
 
 
 def load(directory: Path, version: str = "", trust_code: bool = False) -> ServedModel:
@@ -79,6 +90,7 @@ def load(directory: Path, version: str = "", trust_code: bool = False) -> Served
         card=(directory / "MODEL_CARD.md").read_text(encoding="utf-8"),
         classes=model.classes_.tolist() if hasattr(model, "classes_") else None,
         predict=predictor(opened),
+        learned=learned_values(model, schema),
     )
     try_example(directory, opened, served.example, served.predict)
     # What is loaded stays: looking through it for garbage would make requests wait.

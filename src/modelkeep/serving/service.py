@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ class Service:
             raise Rejected(503, "Too many requests are waiting; try again soon.") from None
         self.counters.out_of_range(out_of_range)
         self.counters.predicted(served, answered.outputs["predictions"])
-        return served, answered
+        return served, replace(answered, unseen=served.unseen(rows))
 
     async def close(self) -> None:
         """Finish what was begun."""

@@ -22,7 +22,7 @@ def zipped(path, **members):
 def tables_in(source, tmp_path):
     """Return the content of the tables at a path by their names."""
     files, left = table_files(source, tmp_path / "work")
-    return {name: path.read_bytes() for name, path in files}, left
+    return {name: path.read_bytes() for name, path, _ in files}, left
 
 
 def test_a_file_is_taken_whatever_its_name(tmp_path):
@@ -67,8 +67,8 @@ def test_a_path_that_leads_out_of_an_archive_stays_inside(tmp_path):
         archive.writestr("/b.csv", CSV)
         archive.writestr("c.csv", CSV)
     files, _ = table_files(path, tmp_path / "work")
-    assert [name for name, _ in files] == ["bad/b.csv", "bad/c.csv"]
-    assert all(file.is_relative_to(tmp_path / "work") for _, file in files)
+    assert [file.name for file in files] == ["bad/b.csv", "bad/c.csv"]
+    assert all(file.path.is_relative_to(tmp_path / "work") for file in files)
 
 
 def test_what_cannot_be_unpacked_is_refused(tmp_path):

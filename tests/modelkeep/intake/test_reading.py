@@ -64,7 +64,10 @@ def test_what_was_rewritten_is_said(tmp_path):
     """A person is told why the bytes are others."""
     path = written(tmp_path / "rows.tsv", "a\tü\n1\t2\n".encode("cp1252"))
     _, notes = taken(path, tmp_path)
-    assert notes == ["rows.tsv (cp1252, tabs) is kept as UTF-8 with commas, cell by cell"]
+    assert notes == [
+        "rows.tsv (cp1252, tabs) is kept as UTF-8 with commas, cell by cell; where letters are "
+        "wrong, name its encoding with --encoding"
+    ]
 
 
 def test_parquet_columns_of_other_types_become_plain(tmp_path):

@@ -54,7 +54,7 @@ def test_records_and_lists_give_the_same_rows(contract):
 
 @pytest.mark.parametrize(
     "change",
-    [{"size": None}, {"size": 0}, {"size": 100}, {"count": -5}, {"count": 7.0}, {"shop": ""}],
+    [{"size": None}, {"size": 0}, {"size": 100}, {"count": -5}, {"count": 7.0}, {"shop": " "}],
 )
 def test_the_edges_of_the_schema_are_inside(contract, change):
     """Limits, whole floats, null where it is allowed and any text where no values are listed."""
@@ -96,15 +96,43 @@ def test_all_problems_are_found_at_once(contract):
     assert [(row, column) for row, column, *_ in named] == [(0, "size"), (0, "shop"), (1, "count")]
 
 
-def test_a_column_that_is_missing_unknown_or_no_feature_is_named(contract):
+def test_a_column_that_is_missing_or_unknown_is_named(contract):
     """A misspelt name is told with the one that was meant."""
     record = {name: value for name, value in GOOD.items() if name != "colour"}
     named = faults(contract.from_records, [record | {"color": "red", "label": "low"}])
     assert named == [
         (0, "colour", "there; where its value is not known, give null", "column"),
         (0, "color", "left out: there is no such column (did you mean 'colour'?)", "column"),
-        (0, "label", "left out: the model does not see it", "column"),
     ]
+
+
+def test_a_column_of_the_raw_data_is_left_alone(contract):
+    """A row may hold what the model does not see, such as the target, as `predict` has it."""
+    assert contract.from_records([GOOD | {"label": "low"}]) == [list(GOOD.values())]
+
+
+def test_a_text_for_nothing_is_an_empty_cell(contract):
+    """In JSON as in CSV: it means null, and where a cell may not be empty it is refused."""
+    assert faults(contract.from_records, [GOOD | {"shop": ""}]) == [
+        (0, "shop", "present", "missing")
+    ]
+    contract.schema.columns["shop"].missing = True
+    contract.schema.columns["shop"].missing_values = ["none"]
+    again = Contract(contract.schema, PROFILE)
+    for text in ("", "none"):
+        assert again.from_records([GOOD | {"shop": text}])[0][-1] is None
+        assert again.from_lists([[*list(GOOD.values())[:-1], text]])[0][-1] is None
+    assert again.from_records([GOOD | {"shop": "None"}])[0][-1] == "None"
+
+
+@pytest.mark.parametrize("code", [7, 7.0, "7", "7.0", "7.", " 7 "])
+def test_a_code_has_one_spelling(contract, code):
+    """Store 7 is the same however a client's language writes it; 007 and 7a are others."""
+    contract.schema.columns["shop"].codes = True
+    again = Contract(contract.schema, PROFILE)
+    assert again.from_records([GOOD | {"shop": code}])[0][-1] == "7"
+    for other in ("007", "7a", "7.5"):
+        assert again.from_records([GOOD | {"shop": other}])[0][-1] == other
 
 
 @pytest.mark.parametrize("rows", [None, {}, "rows", 3, []])
