@@ -302,8 +302,8 @@ def _given(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
     return cell.fill_nan(None) if given.is_float() else cell
 
 
-def _digits(text: pl.Expr, column: Column) -> pl.Expr:
-    """Write numbers as every program reads them: sign, digits and a point, nothing else."""
+def bare(text: pl.Expr, column: Column) -> pl.Expr:
+    """Write numbers without unit, with "-" where they are negative, and e3 for K, say."""
     if column.unit:
         text = text.str.replace(column.unit, "", literal=True).str.strip_chars()
     for minus in column.minus or ():
@@ -313,6 +313,12 @@ def _digits(text: pl.Expr, column: Column) -> pl.Expr:
             text = text.str.replace(f"^{re.escape(minus)}", "-")
     for letters, factor in (column.multiples or {}).items():
         text = text.str.replace(rf"(?i)\s*{re.escape(letters)}$", f"e{len(str(factor)) - 1}")
+    return text
+
+
+def _digits(text: pl.Expr, column: Column) -> pl.Expr:
+    """Write numbers as every program reads them: sign, digits and a point, nothing else."""
+    text = bare(text, column)
     if column.thousands:
         mark = r"\s" if not column.thousands.strip() else re.escape(column.thousands)
         text = pl.when(_grouped(text, mark)).then(text.str.replace_all(mark, ""))

@@ -164,6 +164,57 @@ def script(path: Path, kind: str, compare: bool) -> str:
     return "set -eo pipefail\n" + "\n".join(line for line in lines if "pytest" not in line)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("url", ["s3://bucket", "."])
+@pytest.mark.parametrize(
+    ("fork", "pulled", "status", "said"),
+    [
+        (True, False, 0, "left out"),
+        (True, True, 0, ""),
+        (False, False, 1, ""),
+        (False, True, 0, ""),
+    ],
+)
+def test_a_fork_needs_no_credentials(
+    files: dict[str, Path],
+    tmp_path: Path,
+    kind: str,
+    url: str,
+    fork: bool,
+    pulled: bool,
+    status: int,
+    said: str,
+) -> None:
+    """Where secrets are not given, what needs them is left out, and said; elsewhere it fails."""
+    file = yaml.safe_load(files[kind].read_text("utf-8"))
+    if kind == "gitlab":
+        (pull,) = (line for line in file["line"]["script"] if "dvc pull" in line)
+    else:
+        steps = file["jobs"]["line"]["steps"]
+        (step,) = (step for step in steps if step.get("name") == "Pull data and models")
+        assert "head.repo.fork" in step["env"]["WITHOUT_SECRETS"]
+        pull = step["run"]
+    dvc = tmp_path / "dvc"
+    done = "mkdir -p data/raw" if pulled else "exit 255"
+    dvc.write_text(f'#!/bin/sh\n[ "$1" = pull ] || {{ echo {url}; exit 0; }}\n{done}\n')
+    dvc.chmod(0o755)
+    ended = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", pull],
+        cwd=tmp_path,
+        env={
+            "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+            "WITHOUT_SECRETS": str(fork).lower(),
+            "CI_MERGE_REQUEST_PROJECT_ID": "1",
+            "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "2" if fork else "1",
+        },
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (ended.returncode != 0) is (status != 0), ended.stderr
+    assert ("left out" in ended.stdout) is bool(said)
+
+
 @pytest.fixture(scope="module")
 def project(bake: Bake) -> Path:
     """Return a project in which the tests of this module go on from each other."""

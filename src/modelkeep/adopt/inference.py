@@ -145,9 +145,11 @@ def _category(cells: Cells, distinct: int) -> Inferred:
             values = cells.values.drop_nulls().unique().sort().to_list()
             column = column.model_copy(update={"values": values})
         else:
-            column = Column(type="category", missing_values=column.missing_values)
+            column = Column(type="category", missing_values=column.missing_values, codes=True)
         return Inferred(column, "category", f"{distinct} different values")
-    column = Column(type="category", missing_values=column.missing_values, encoding="target")
+    codes = True if column.type == "integer" else column.codes
+    missing = column.missing_values
+    column = Column(type="category", missing_values=missing, encoding="target", codes=codes)
     return Inferred(column, "category", f"{distinct} different values: encoded by the target")
 
 

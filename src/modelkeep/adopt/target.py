@@ -104,7 +104,8 @@ def _of_classes(column: Column, written: pl.Series, whole: bool) -> Column:
     words = written.dtype == pl.String and column.type == "boolean"
     if column.type == "boolean" and not (words and _spelt_alike(written)):
         return column
-    return Column(type="category", missing_values=column.missing_values)
+    codes = True if column.type in ("number", "integer") else None
+    return Column(type="category", missing_values=column.missing_values, codes=codes)
 
 
 def _spelt_alike(written: pl.Series) -> bool:

@@ -7,9 +7,10 @@ from itertools import combinations
 
 import polars as pl
 
+from modelkeep.adopt import numerals
 from modelkeep.adopt.scalars import bounds
 from modelkeep_core.schema import Column
-from modelkeep_core.tables import BOOLEANS, typed
+from modelkeep_core.tables import BOOLEANS, bare, typed
 
 # What stands for nothing in every column, and what does where the other cells are of one type
 NOTHING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "nat", "?"}
@@ -24,9 +25,6 @@ WORDS = (
     *(["nein", "ja"], ["nee", "ja"], ["nej", "ja"], ["non", "oui"], ["no", "si"], ["no", "sí"]),
     *(["não", "sim"], ["nie", "tak"], ["нет", "да"], ["否", "是"]),
 )
-PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-GROUPED = r"^[+-]?(\d{{1,3}}({0}\d{{3}})+|\d+)({1}\d*)?$"
-SYMBOLS = r"^[+-]?\s*([$€£¥₹])|([%‰°€£$]|\s[A-Za-z]{1,4})$"
 DAYS: tuple[str, ...] = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y"),
     *("%m-%d-%Y", "%d %b %Y", "%d-%b-%Y", "%d%b%Y", "%d. %b %Y", "%b %d, %Y", "%b %d %Y"),
@@ -78,45 +76,19 @@ def _ways(texts: pl.DataFrame, comma: bool) -> Iterator[tuple[Column, str, str]]
     """Yield the ways to read texts as something else than dates, with a pattern they must have."""
     sample = [text.strip().lower() for text in texts["text"].head(TRIED)]
     if {*sample} <= {"0", "1"}:
-        yield Column(type="number"), PLAIN, "whole numbers"
+        yield Column(type="number"), numerals.PLAIN, "whole numbers"
     if {*sample} <= {*BOOLEANS} and len({BOOLEANS[word] for word in sample}) == 2:
         yield Column(type="boolean"), "", "words for true and false"
     for words in WORDS:
         if {*sample} == {*words}:
             yield Column(type="boolean", values=words), "", f"'{words[1]}' and '{words[0]}'"
     yield Column(type="datetime", formats=[COMPACT]), r"^(19|20)\d{6}$", "dates"
-    unit = _unit(texts)
-    styles = [(None, ","), (None, " "), (None, "'"), (",", "."), (",", " "), (",", "'")]
-    if comma:
-        styles.sort(key=lambda style: style != (",", "."))
-    plain: list[tuple[str | None, str | None]] = [(None, None)]
-    for decimal, thousands in [*styles[:1], *plain, *styles[1:]] if comma else [*plain, *styles]:
-        column = Column(type="number", decimal=decimal, thousands=thousands, unit=unit)
-        mark = r"[\s\u00a0\u202f]" if thousands == " " else "[.]" if thousands == "." else thousands
-        pattern = PLAIN if thousands is None else GROUPED.format(mark, f"[{decimal or '.'}]")
-        yield column, pattern, "numbers"
-
-
-def _unit(texts: pl.DataFrame) -> str | None:
-    """Return what stands before or behind every number, if anything does."""
-    units = (
-        texts.head(TRIED)
-        .select(
-            pl.coalesce(
-                pl.col("text").str.strip_chars().str.extract(SYMBOLS, group) for group in (1, 2)
-            )
-        )["text"]
-        .drop_nulls()
-        .unique()
-    )
-    return str(units[0]).strip() if len(units) == 1 else None
+    yield from numerals.ways(texts, comma)
 
 
 def _accepted(texts: pl.DataFrame, column: Column, why: str, pattern: str = "") -> Reading | None:
     """Return the reading of texts as `column`, if they can be read so, but for a few."""
-    cell = pl.col("text").str.strip_chars()
-    if column.unit:
-        cell = cell.str.replace(column.unit, "", literal=True).str.strip_chars()
+    cell = bare(pl.col("text").str.strip_chars(), column)
     value = typed(pl.col("text"), pl.String(), column)
     fit = value.is_not_null() & (cell.str.contains(pattern) if pattern else True)
     if column.type == "number":
@@ -129,7 +101,7 @@ def _accepted(texts: pl.DataFrame, column: Column, why: str, pattern: str = "") 
             return None
     fitting = texts.filter(fit)
     column = _as_written(fitting, column)
-    return Reading(column, why, tuple(strays["text"].sort()))
+    return Reading(column, why + numerals.doubt(fitting, column), tuple(strays["text"].sort()))
 
 
 def _rows(texts: pl.DataFrame) -> int:
