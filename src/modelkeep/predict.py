@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--encoding",
         metavar="NAME",
-        help="the encoding of the text, such as cp1251; default: what its bytes say",
+        help="how the letters of the table are written, such as cp1251; default: as its bytes say",
     )
     parser.add_argument(
         "--trust-code",

@@ -152,6 +152,16 @@ def test_a_text_becomes_what_the_schema_says_or_nothing(tmp_path, kind, cell, va
         ({"type": "number", "unit": "$", "thousands": ","}, "-$1,000", -1000.0),
         ({"type": "number", "unit": "%"}, "12.5 %", 12.5),
         ({"type": "number", "decimal": ","}, "1,5,5", None),
+        ({"type": "number", "thousands": ","}, "0,125", None),
+        ({"type": "number", "thousands": ","}, "1,5", None),
+        ({"type": "number", "thousands": ","}, "-1,23,456.5", -123456.5),
+        ({"type": "number", "thousands": ",", "minus": ["()"]}, "(1,234)", -1234.0),
+        ({"type": "number", "minus": ["\u2212"]}, "\u22121.5", -1.5),
+        ({"type": "number", "minus": ["()"], "unit": "$"}, "($5)", -5.0),
+        ({"type": "number"}, "(5)", None),
+        ({"type": "number", "multiples": {"K": 1000}}, "1.1 k", 1100.0),
+        ({"type": "integer", "multiples": {"K": 1000, "M": 1_000_000}}, "1.5M", 1_500_000),
+        ({"type": "number", "multiples": {"K": 1000}}, "1.5B", None),
         ({"type": "integer", "thousands": "'"}, "9'007'199'254'740'993", 9007199254740993),
         ({"type": "boolean", "values": ["Nein", "Ja"]}, " JA", True),
         ({"type": "boolean", "values": ["nein", "ja"]}, "no", False),
@@ -194,6 +204,46 @@ def test_a_parquet_column_of_another_type_is_converted(tmp_path, kind, values, e
     path = tmp_path / "rows.parquet"
     pl.DataFrame({"x": values}).write_parquet(path)
     assert converted(path, column_schema(type=kind)) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([7, None], ["7", None]),
+        ([7.0, None, float("nan"), -3.0], ["7", None, None, "-3"]),
+        ([0.5, 1.0, 2.0**60], ["0.5", "1", "1152921504606846976"]),
+        (
+            ["7.0", "7", "7.", " 7.00 ", "007", "1.50", "7a"],
+            ["7", "7", "7", "7", "007", "1.5", "7a"],
+        ),
+    ],
+)
+def test_a_code_has_one_spelling_however_it_is_stored(tmp_path, values, expected):
+    """Store 7 of a file with a gap, where pandas writes 7.0, is store 7 of a file without one."""
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"x": values}).write_parquet(path)
+    assert converted(path, column_schema(type="category", codes=True)) == expected
+    if not isinstance(values[0], str):
+        assert converted(path, column_schema(type="category")) == expected
+
+
+def test_lines_without_content_are_no_rows(tmp_path):
+    """Neither blank lines nor those of commas that spreadsheets leave: a row of gaps is one."""
+    path = csv(tmp_path / "rows.csv", "", "x,label", "1,a", "", " , ", "-,NA", '"",""', "2,b", ",")
+    schema = schema_of({"x": {"type": "category"}}, missing_values=["", "-", "NA"])
+    assert converted(path, schema) == ["1", None, "2"]
+    assert problems_of(path, schema, ["x", "label"]) == [
+        ("x", "present", 1, "rows.csv: 2"),
+        ("label", "present", 1, "rows.csv: 2"),
+    ]
+
+
+def test_a_name_of_a_file_is_no_pattern(tmp_path):
+    """Brackets in a name stand for themselves."""
+    path = csv(tmp_path / "rows[1].csv", "x,label", "1,a")
+    assert converted(path, column_schema(type="category")) == ["1"]
+    pl.DataFrame({"x": ["2"]}).write_parquet(tmp_path / "rows[1].parquet")
+    assert converted(tmp_path / "rows[1].parquet", column_schema(type="category")) == ["2"]
 
 
 def test_a_boolean_that_was_stored_as_a_number_is_a_boolean(tmp_path):

@@ -290,3 +290,43 @@ def test_a_place_that_cannot_be_written_is_told_by_its_name(run, tmp_path):
     with pytest.raises(UserError, match=r"out\.csv cannot be written: "):
         batch.predict_file(run.package, run.raw / "rows.csv", out)
     assert list(tmp_path.iterdir()) == [out]
+
+
+LINES = ["size,count,member,colour", "1.5,2,yes,red", "2.5,3,no,green", "3.5,4,yes,blue"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n\n".join(LINES) + "\n\n,,,\n",
+        "\r".join(LINES),
+        "\n".join(line.replace(",", ";") for line in LINES),
+        "\n".join([f"{LINES[0]},note", *(f'{line},"say \\"x, y\\""' for line in LINES[1:])]),
+        "\n".join([f"{LINES[0]},note", *(f"{line},5'10\"" for line in LINES[1:])]),
+    ],
+    ids=["blank lines", "carriage returns", "semicolons", "backslashes", "inch marks"],
+)
+def test_every_row_has_its_answer_in_order(run, classification, tmp_path, text):
+    """However a table is written: as many answers as rows, each at its row, or a refusal."""
+    (tmp_path / "plain.csv").write_text("\n".join(LINES), encoding="utf-8")
+    text = text.replace(",note", ",price").replace(";note", ";price")
+    (tmp_path / "other.csv").write_bytes(text.encode())
+    for name in ("plain", "other"):
+        batch.predict_file(run.package, tmp_path / f"{name}.csv", tmp_path / f"{name}.parquet")
+    plain, other = (pl.read_parquet(tmp_path / f"{name}.parquet") for name in ("plain", "other"))
+    assert_frame_equal(other.select(ASKED + ADDED), plain)
+
+
+def test_a_row_that_was_cut_off_is_refused_with_its_line(run, tmp_path):
+    """It is not filled up with empty cells."""
+    (tmp_path / "rows.csv").write_text("\n".join([*LINES, "4.5,5"]), encoding="utf-8")
+    with pytest.raises(UserError, match=r"rows\.csv, line 5: 2 cells, where the header has 4"):
+        batch.predict_file(run.package, tmp_path / "rows.csv", tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_file_that_is_read_anew_is_named_as_it_was_given(run, tmp_path):
+    """Not as the copy in which it is unpacked."""
+    (tmp_path / "README.md").write_text("size;count\n1;2\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"member +a column of README\.md\n"):
+        batch.predict_file(run.package, tmp_path / "README.md", tmp_path / "out.csv")

@@ -26,7 +26,11 @@ SAMPLE = 2000
 
 
 def adopt(
-    source: Path, options: Options, dry_run: bool = False, say: Callable[[str], object] = print
+    source: Path,
+    options: Options,
+    dry_run: bool = False,
+    say: Callable[[str], object] = print,
+    encoding: str | None = None,
 ) -> None:
     """Put the tables at `source` in the place of data/raw; rewrite schema.yaml and params.yaml.
 
@@ -35,19 +39,20 @@ def adopt(
         options: what a person says of the columns.
         dry_run: whether to show only what would be done.
         say: takes what a person should know, as text.
+        encoding: how the letters of text files are written, if a person says so.
 
     Raises:
         UserError: it cannot be done, and nothing was changed.
     """
     if dry_run:
         with tempfile.TemporaryDirectory(prefix="adopt-") as work:
-            prepared(source, options, Path(work), say)
+            prepared(source, options, Path(work), say, encoding)
         say("Nothing was changed.")
         return
     placing.undo()
     placing.check_kept()
     try:
-        schema, changes = prepared(source, options, placing.WORK, say)
+        schema, changes = prepared(source, options, placing.WORK, say, encoding)
         old = [path.read_text(encoding="utf-8") for path in placing.SETTINGS]
         params = new_params(old[1], schema.task, changes)
         placing.place(placing.WORK / "raw", new_schema(old[0], schema), params)
@@ -57,7 +62,11 @@ def adopt(
 
 
 def prepared(
-    source: Path, options: Options, work: Path, say: Callable[[str], object]
+    source: Path,
+    options: Options,
+    work: Path,
+    say: Callable[[str], object],
+    encoding: str | None = None,
 ) -> tuple[Schema, dict[str, Any]]:
     """Write the tables that data/raw is to hold into work/raw.
 
@@ -68,7 +77,7 @@ def prepared(
         UserError: the stages could not use them.
     """
     params = read_params(placing.SETTINGS[1], "prepare", Prepare)
-    files, notes = take_in(source, work / "raw", work / "unpacked")
+    files, notes = take_in(source, work / "raw", work / "unpacked", encoding)
     made = plan(files, options)
     hashes = pl.concat(tables.checked_hashes(files, made.schema))["hash"]
     repeated = len(hashes) - hashes.n_unique()

@@ -17,6 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--time", metavar="COLUMN", help="the latest rows test the model")
     parser.add_argument("--group", metavar="COLUMN", help="whole groups test the model")
+    parser.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="how the letters of the file are written, such as cp1251; default: what its bytes say",
+    )
     parser.add_argument("--dry-run", action="store_true", help="show, and change nothing")
 
 
@@ -30,5 +35,5 @@ def run(args: argparse.Namespace) -> int:
     from modelkeep.adopt.planning import Options
 
     options = Options(args.target, args.task, args.drop, args.time, args.group)
-    adopt(args.source, options, args.dry_run)
+    adopt(args.source, options, args.dry_run, encoding=args.encoding)
     return 0

@@ -63,15 +63,19 @@ def doubt(texts: pl.DataFrame, column: Column) -> str:
         return ""
     return (
         f"; '{mark}' in '{marked[0].strip()}' is taken for a mark between thousands: where it is a "
-        f"decimal mark, set decimal: \"{mark}\" in schema.yaml in the place of thousands"
+        f'decimal mark, set decimal: "{mark}" in schema.yaml in the place of thousands'
     )
 
 
 def _unit(sample: list[str]) -> str | None:
     """Return what stands before or behind every number, if anything does."""
     matches = [match for match in map(re.compile(SYMBOLS).search, sample) if match]
-    units = {match[1] or match[2] for match in matches}
-    return units.pop().strip() if len(units) == 1 else None
+    units = {(match[1] or match[2]).strip() for match in matches}
+    if len(units) != 1:
+        return None
+    # Of letters that multiply, those in a part of the numbers make a difference.
+    alike = len(matches) == len(sample) or not units <= {*MULTIPLES}
+    return units.pop() if alike else None
 
 
 def _minus(sample: list[str]) -> list[str] | None:

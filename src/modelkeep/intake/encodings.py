@@ -66,24 +66,24 @@ def encoding_of(source: Source, name: str, stated: str | None = None) -> str:
 
 def _stated(source: Source, name: str, stated: str) -> str:
     try:
-        # What is no encoding of text, such as base64, decodes to bytes or not at all.
-        text = isinstance(b"".decode(stated), str)
+        # What is no encoding of text, such as base64, encodes no text.
+        "a".encode(stated)
+        decoder = codecs.getincrementaldecoder(stated)()
     except LookupError:
-        text = False
-    if not text:
         raise UserError(
             f"--encoding {stated}: Python knows no such encoding of text; try utf-8, cp1252, "
             "cp1251, shift_jis, gb18030 or mac_roman."
-        )
-    with opened_text(source, stated) as file:
-        line = 1
-        try:
-            while chunk := file.read(CHUNK):
-                line += chunk.count("\n")
-        except UnicodeError as error:
-            raise UserError(
-                f"{name} is not in {stated}: in line {line} or below, {error}."
-            ) from None
+        ) from None
+    lines = 0
+    try:
+        with opened(source) as file:
+            for line in file:
+                lines += 1
+                decoder.decode(line)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        byte = f"0x{error.object[error.start]:02x}"
+        raise UserError(f"{name}, line {lines}: the byte {byte} is not in {stated}.") from None
     return stated
 
 

@@ -73,10 +73,12 @@ def check_text(text: str, name: str) -> None:
 
 
 def _is_json(first: str, text: str) -> bool:
+    """Say whether a text is JSON, by its first line or, where that is no whole value, its start."""
+    begins = re.match(r'\s*(\[\s*[\[{]|\{\s*("[^"]*"\s*:|\}))', text) is not None
     try:
-        return isinstance(json.loads(first), dict)
+        return isinstance(json.loads(first), dict) or begins
     except ValueError:
-        return re.match(r'\s*(\[\s*[\[{]|\{\s*("[^"]*"\s*:|\}))', text) is not None
+        return begins
 
 
 def check_header(rows: list[tuple[int, list[str]]], width: int, name: str) -> None:
@@ -116,7 +118,7 @@ def check_blanks(text: str, name: str) -> None:
     lines = [line for line in text.splitlines() if line.strip()]
     widths = {len(line.split()) for line in lines}
     runs = sum("  " in line.strip() for line in lines)
-    if len(lines) > 1 and len(widths) == 1 and widths > {1} and runs > len(lines) / 2:
+    if len(lines) > 1 and len(widths) == 1 and 1 not in widths and runs > len(lines) / 2:
         raise UserError(
             f"{name}: the cells of a line are parted by runs of blanks. Save it with commas and a "
             "header first, for example with pandas.read_csv(path, sep=r'\\s+', header=None, "

@@ -78,10 +78,16 @@ def _read(path: Path, schema: Schema) -> pl.DataFrame:
         raise UserError(f"{path} is neither .csv nor .parquet.")
     if path.is_dir():
         raise UserError(f"{path} is a directory: give a file.")
+    target = schema.columns[schema.target]
     columns = {
         "request_id": Column(type="category", missing=True),
         "row": Column(type="integer", missing=True),
-        "actual": Column(type=schema.columns[schema.target].type, missing=True),
+        "actual": Column(
+            type=target.type,
+            missing=True,
+            values=target.values if target.type == "boolean" else None,
+            codes=target.codes,
+        ),
     }
     own = Schema(
         task=schema.task,

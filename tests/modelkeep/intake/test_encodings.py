@@ -44,3 +44,31 @@ def test_what_is_no_text_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UserError, match="neither text nor Parquet"):
         encoding_of(path, "rows")
+
+
+def test_one_broken_byte_makes_no_mojibake_of_a_table():
+    """A text that is UTF-8 but for some bytes is refused with the first line and byte."""
+    text = "größe,Zoë\n1,ü\n2,é\n".encode()
+    broken = text.replace("é".encode(), b"\xe9")
+    with pytest.raises(UserError) as refused:
+        encoding_of(broken, "rows.csv")
+    assert str(refused.value) == (
+        "rows.csv, line 3: the byte 0xe9 is no text in UTF-8, in which the rest is written. "
+        "Correct it, or name the encoding with --encoding, such as cp1252."
+    )
+    with pytest.raises(UserError, match=r"line 2: .*\(1 more such bytes\)"):
+        encoding_of(broken.replace("ü".encode(), b"\xfc"), "rows.csv")
+    # Where more letters are broken than whole, it is another encoding.
+    assert encoding_of("größe,Zoë\n1,Ã¼\n".encode("cp1252"), "rows.csv") == "cp1252"
+
+
+def test_a_person_names_the_encoding():
+    """It is taken at their word, if the bytes allow it and Python knows it."""
+    text = "Łódź,a\nŻory,1\n"
+    for encoding in ("cp1250", "iso8859-2", "utf-8", "utf-16"):
+        assert encoding_of(text.encode(encoding), "x", encoding) == encoding
+    with pytest.raises(UserError, match=r"^x, line 2: the byte 0xc5 is not in ascii\."):
+        encoding_of(text[4:].encode(), "x", "ascii")
+    for unknown in ("klingon", "base64"):
+        with pytest.raises(UserError, match=f"--encoding {unknown}: Python knows no such encoding"):
+            encoding_of(b"a,b\n", "x", unknown)

@@ -1,13 +1,14 @@
 """Tables are taken in so that the line reads them, cell by cell; plain ones stay as bytes."""
 
 import gzip
+import zipfile
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import polars as pl
 import pytest
 
-from modelkeep.intake.reading import scan, take_in
+from modelkeep.intake.reading import scan, table_at, take_in
 from modelkeep_core.errors import UserError
 
 
@@ -126,3 +127,59 @@ def test_a_broken_parquet_file_is_refused(tmp_path):
     """What the reader says is told with the name of the file."""
     with pytest.raises(UserError, match=r"rows\.parquet cannot be read as parquet"):
         taken(written(tmp_path / "rows.parquet", b"PAR1 nothing"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "cells"),
+    [
+        ("x.csv", b'a,b\n1,"x ""y"""\n\n,\n', [("1", 'x "y"')]),
+        ("x.csv", b"a,b\n5'10\",x\n", [("5'10\"", "x")]),
+        ("x.csv", b'a,b\n"say \\"x, y\\"",2\n', [('say "x, y"', "2")]),
+        ("x.csv", b"a;b\n1;2\n ; \n", [("1", "2")]),
+        ("x.csv", b"a,b\r1,2\r\r3,4\r", [("1", "2"), ("3", "4")]),
+        ("x", gzip.compress(b"a,b\n1,2\n"), [("1", "2")]),
+    ],
+)
+def test_one_table_is_read_whatever_it_is_in(tmp_path, name, content, cells):
+    """A door that takes one table reads the cells that `adopt` reads; a plain file stays."""
+    path = written(tmp_path / name, content)
+    file, notes = table_at(path, ["a", "b"], tmp_path / "work")
+    assert [row[:2] for row in scan(file).collect().rows()] == cells
+    assert (file == path) is (content.startswith(b'a,b\n1,"x'))
+    assert (notes == []) is (content.startswith((b'a,b\n1,"x', b"\x1f")))
+
+
+def test_a_name_with_quotation_marks_is_kept(tmp_path):
+    """In the file that stays byte for byte, and in one that is written anew."""
+    for end in ("", "\n5'10\",2"):
+        path = written(tmp_path / "x.csv", f'"5"" pipe",b\n1,2{end}\n'.encode())
+        files, _ = take_in(path, tmp_path / f"raw{len(end)}", tmp_path / "work")
+        assert scan(files[0]).collect_schema().names() == ['5" pipe', "b"]
+
+
+def test_names_of_files_are_no_patterns(tmp_path):
+    """Brackets and stars in a name stand for themselves."""
+    path = written(tmp_path / "x[1].csv", b"a,b\n1,2\n")
+    files, _ = take_in(path, tmp_path / "raw", tmp_path / "work")
+    assert scan(files[0]).collect().rows() == [("1", "2")]
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "y[1].parquet")
+    assert table_at(tmp_path / "y[1].parquet", ["a"], tmp_path / "work")[1] == []
+
+
+def test_the_encoding_that_a_person_names_is_used(tmp_path):
+    """And no guess is told."""
+    path = written(tmp_path / "x.csv", "Łódź,b\nŻory,1\n".encode("cp1250"))
+    file, notes = table_at(path, ["Łódź"], tmp_path / "work", "cp1250")
+    assert scan(file).collect().rows() == [("Żory", "1")]
+    assert notes == ["x.csv (cp1250, commas) is kept as UTF-8 with commas, cell by cell"]
+
+
+def test_what_is_packed_is_named_by_what_a_person_gave(tmp_path):
+    """A message names the archive, and what in it."""
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("0.npy", b"\x93NUMPY\x01\0v\0")
+    with pytest.raises(UserError, match=r"^x\.npz: 0\.npy is an array of NumPy"):
+        table_at(tmp_path / "x.npz", ["a"], tmp_path / "work")
+    path = written(tmp_path / "y.csv.gz", gzip.compress(b"a,b\n1,2\n3\n"))
+    with pytest.raises(UserError, match=r"^y\.csv\.gz, line 3: 1 cells"):
+        table_at(path, ["a"], tmp_path / "work2")

@@ -93,3 +93,43 @@ def test_cells_are_written_as_the_schema_says(classification):
         {"size": 1234.5, "count": None, "member": True, "seen": "2024-01-31T00:00:00"},
         {"size": None, "count": 2, "member": "oui", "seen": "2024-01-31"},
     ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        HEADER + b"\n1,2,yes,red\n \n\n,,,\n2,3,no,green\n\n",
+        HEADER.replace(b",", b";") + b"1;2;yes;red\n2;3;no;green\n",
+        b'size,count,member,colour,shop\n1,2,yes,red,5\'10"\n2,3,no,green,"a \\"b, c\\" d"\n',
+    ],
+    ids=["blank lines", "semicolons", "marks in cells"],
+)
+def test_every_row_is_read_as_predict_reads_it(classification, body):
+    """Lines without content are no rows, and no cell is in another column."""
+    rows = records_of(body, classification)
+    assert [[row[name] for name in ("size", "count", "member", "colour")] for row in rows] == [
+        [1.0, 2, True, "red"],
+        [2.0, 3, False, "green"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (HEADER + b"1,2,yes,red\n1,2", r"the body, line 3: 2 cells, where the header has 4"),
+        (HEADER + b'1,2,yes,"red\n1,2,no,red\n', "line 2: a quotation mark is opened and not"),
+        (HEADER + b"1,2,yes,r\xe9d\n", "line 2: the byte 0xe9 is not in utf-8"),
+        (b'{"records": [{"size": 1}]}', "the body is JSON Lines, not a table"),
+    ],
+)
+def test_a_body_that_was_cut_off_is_refused_with_its_line(classification, body, reason):
+    """Nothing is filled up with missing values."""
+    with pytest.raises(Unfit, match=reason):
+        records_of(body, classification)
+
+
+@pytest.mark.parametrize("name", ["*", "^.*$", "^("])
+def test_a_name_is_no_pattern(classification, name):
+    """A column that is called like a pattern of Polars is itself."""
+    body = f"{name},size\na,1\n".encode()
+    assert records_of(body, classification) == [{name: "a", "size": 1.0}]

@@ -1,0 +1,60 @@
+"""Numbers are read as books, sites and offices write them, and a doubtful mark is told."""
+
+import polars as pl
+import pytest
+
+from modelkeep.adopt.wording import read_texts
+from modelkeep_core.tables import typed
+
+
+def read(*texts):
+    """Return the values of texts, why they were read so, and how their column says it."""
+    counts = pl.DataFrame({"text": texts, "rows": [5] * len(texts)})
+    reading = read_texts(counts)
+    column = reading.column
+    values = counts.select(typed(pl.col("text"), pl.String(), column)).to_series().to_list()
+    rules = column.model_dump(exclude_none=True, exclude={"type", "missing", "feature"})
+    return values, reading.why, rules
+
+
+@pytest.mark.parametrize(
+    ("texts", "values", "rules"),
+    [
+        (["(1,234)", "5,678"], [-1234, 5678], {"minus": ["()"], "thousands": ","}),
+        (["(0.5)", "12"], [-0.5, 12.0], {"minus": ["()"]}),
+        (["($1,234)", "$5"], [-1234, 5], {"minus": ["()"], "thousands": ",", "unit": "$"}),
+        (["\u22121.5", "2"], [-1.5, 2.0], {"minus": ["\u2212"]}),
+        (["\u20133 %", "2 %"], [-3, 2], {"minus": ["\u2013"], "unit": "%"}),
+        (["1.5K", "2M", "7"], [1500, 2000000, 7], {"multiples": {"K": 1000, "M": 1000000}}),
+        (["1.1k", "0.07 bn"], [1100, 70000000], {"multiples": {"bn": 10**9, "k": 1000}}),
+        (["1,23,456", "12,345"], [123456, 12345], {"thousands": ","}),
+        (["-1,00,00,000.5", "7"], [-10000000.5, 7.0], {"thousands": ","}),
+        (["0,125", "0,250"], [0.125, 0.25], {"decimal": ","}),
+        (["-0,125", "1,250", "12,500"], [-0.125, 1.25, 12.5], {"decimal": ","}),
+        (["5 m", "6 m"], [5, 6], {"unit": "m"}),
+        (["3A", "4K"], ["3A", "4K"], {}),
+        (["1,2,3", "4,5,6"], ["1,2,3", "4,5,6"], {}),
+        (["(a)", "(b)"], ["(a)", "(b)"], {}),
+    ],
+)
+def test_numbers_have_their_values(texts, values, rules):
+    """And the rules of the column say how they are written, so that every door reads them so."""
+    result, _, written = read(*texts)
+    assert (result, written) == (values, rules)
+
+
+@pytest.mark.parametrize(
+    ("texts", "why"),
+    [
+        (["(1)", "2"], "numbers, in parentheses where negative"),
+        (["\u22121", "2"], "numbers, with '\u2212' for minus"),
+        (["1K", "2M"], "numbers, with K for 1,000 and M for 1,000,000"),
+        (["1,250", "2,500"], "numbers; ',' in '1,250' is taken for a mark between thousands: "),
+        (["1,250", "2,500.5"], "numbers"),
+        (["1,250", "2,500,000"], "numbers"),
+    ],
+)
+def test_what_is_unusual_is_said(texts, why):
+    """A mark that could be a decimal one is told with what decides; a certain one is not."""
+    said = read(*texts)[1]
+    assert said.startswith(why) if why.endswith(": ") else said == why

@@ -1,0 +1,77 @@
+"""What people take for a table is named for what it is, with what helps."""
+
+import pytest
+
+from modelkeep.intake.delimited import dialect_of, rows_of
+from modelkeep_core.errors import UserError
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+RECORDS = "".join(f'{{"a": {number}, "y": "b"}}\n' for number in range(30))
+HOUSING = "".join(f" {number:8.5f}  {1:5.2f}   {2:2d}\n" for number in range(30))
+PAGE = "\n<!DOCTYPE html><html><body>\n" + "<p>sign in, please; now</p>\n" * 30
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (LFS, "a pointer of Git LFS, not the file itself: `git lfs pull`"),
+        ("outs:\n- md5: 4d7a.dir\n  path: raw\n", "a file of DVC, not the data: `dvc pull`"),
+        ("/annex/objects/SHA256E-s5--4d7a.csv\n", "a pointer of git-annex: `git annex get`"),
+        (PAGE, "an HTML page, such as a sign-in page"),
+        ('<?xml version="1.0"?>\n<rows/>\n', "XML, not a table"),
+        (RECORDS, r"JSON Lines, not a table: .* pandas\.read_json\(path, lines=True\)"),
+        ('[\n  {"a": 1},\n  {"a": 2}\n]\n', r"JSON, not a table: .* pandas\.read_json\(path\)"),
+        ('{\n  "a": [1, 2]\n}\n', "JSON, not a table"),
+        ("[[1, 2], [3, 4]]", "JSON, not a table"),
+        (HOUSING, r"parted by runs of blanks\. Save it with commas and a header"),
+        ("a  b\n1  2\n3  4\n", "parted by runs of blanks"),
+        ("# exported by tool\na,x,y\n1,2,3\n4,5,6\n", r"line 1: '# exported by tool' is a comment"),
+        ("\n// a\na,x,y\n1,2,3\n4,5,6\n", r"line 2: '// a' is a comment.* on line 3: delete the"),
+        ("Report of sales;;\n;;\na;x;y\n1;2;3\n", r"line 1: 'Report of sales' is a title.*line 3"),
+        (
+            "Sales, all\n\na,b,c,d\n1,2,3,4\n4,5,6,7\n",
+            "line 1: 'Sales all' is a title.*line 3",
+        ),
+    ],
+)
+def test_a_text_that_is_no_table_is_named(text, sentence):
+    """Instead of counting its cells, the message says what it is and what to do."""
+    with pytest.raises(UserError, match=rf"^rows\b.*{sentence}") as refused:
+        dialect_of(text.encode(), "rows")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0", "is a picture (PNG), neither text nor Parquet"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF, neither"),
+        (b"\x93NUMPY\x01\0v\0", "is an array of NumPy, neither"),
+        (b"SQLite format 3\0", "is a database (SQLite), neither"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old spreadsheet or document"),
+    ],
+)
+def test_a_file_of_bytes_is_named(start, kind):
+    """By how it begins."""
+    with pytest.raises(UserError) as refused:
+        dialect_of(start, "rows")
+    assert str(refused.value).startswith(f"rows {kind}")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("#,name", "# id,name", "{a},b", "[a],b", '"[x]",y', "BZh,a", "version https,a"),
+        *("outs:,a", "a,b  c"),
+    ],
+)
+def test_a_table_with_a_strange_header_is_a_table(header):
+    """Nothing is refused for a sign in a name."""
+    text = f"{header}\n1,2\n3,4\n".encode()
+    assert list(rows_of(text, "rows", dialect_of(text, "rows"))) == [["1", "2"], ["3", "4"]]
+
+
+def test_a_column_of_words_is_a_table():
+    """Two blanks in a sentence do not part cells."""
+    text = b"a\nsome  words\nothers\n"
+    assert list(rows_of(text, "rows", dialect_of(text, "rows"))) == [["some  words"], ["others"]]
