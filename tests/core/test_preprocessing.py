@@ -98,7 +98,7 @@ def test_a_group_without_columns_is_not_described():
 
 def test_dates_are_features_without_gaps():
     """After preprocessing every datetime is seven numbers."""
-    inputs = dates_of("2024-01-01", None, "2024-06-01T12:00")
+    inputs = dates_of("2024-01-01", None, "2024-06-01T15:00")
     seen = preprocessor(feature_schema(when="datetime")).fit_transform(inputs)
     assert seen.shape == (3, 7)
     assert np.isfinite(seen).all()
