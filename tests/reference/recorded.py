@@ -14,7 +14,7 @@ from modelkeep.monitoring.reference import read_reference
 from modelkeep.monitoring.store import opened
 from modelkeep.monitoring.traffic import Traffic
 from modelkeep.monitoring.window import Window
-from modelkeep.serving.records import Answered, Records, new_id
+from modelkeep.serving.records import REFUSED_ROW, Answered, Records, new_id
 from modelkeep_core.files import read_json, sha256, write_json
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.packaged import open_package
@@ -69,10 +69,11 @@ class Recorded:
         return [request.request_id for request in answered]
 
     def refuse(self, count: int, reason: str, feature: str = "") -> None:
-        """Record that some values were refused just now."""
+        """Record that some values were refused just now, each in a row of its own."""
         records = Records(self.path)
         for _ in range(count):
             records.refuse(self.recipe_id, "v1.0.0", reason, feature)
+        records.refuse(self.recipe_id, "v1.0.0", REFUSED_ROW, count=count)
         records.close()
 
     def actuals(self, request_ids: list[str], actuals: Any, row: int = 0) -> None:

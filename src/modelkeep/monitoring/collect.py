@@ -18,7 +18,7 @@ from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.schema import Column, Schema
 
 # Rules of a column that say how its cells are written in text
-WRITING = ("decimal", "thousands", "unit", "formats", "missing_values")
+WRITING = ("decimal", "thousands", "unit", "texts", "formats", "latest_year", "missing_values")
 
 
 def run(

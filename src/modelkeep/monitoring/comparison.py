@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from modelkeep.monitoring.drift import Check
-from modelkeep.monitoring.traffic import Classes, Numbers
+from modelkeep.monitoring.traffic import Classes, Numbers, Times
 
 # How many classes are shown one by one
 CLASSES = 20
@@ -28,8 +28,10 @@ def compared(
     Returns:
         "type"; for numbers "ends" of the bins in "counts", for classes their "names"; "reference"
         and "current" with "rows", "missing" and "counts", numbers with a "mean", current classes
-        with some "out_of_range_values"; "out_of_range", how many current cells lie beyond the range
-        or among none of the classes of the reference, or None where that cannot be told; "checks".
+        with some "out_of_range_values" and both sides with "unlisted", how many cells are of no
+        named class, and how many are to be expected; "out_of_range", how many current cells lie
+        beyond the range or among none of the classes of the reference, or None where that cannot
+        be told; "checks".
     """
     reference_side: dict[str, Any] = {"rows": rows, "missing": reference["missing"]}
     present = int(current.table[1].sum())
@@ -46,6 +48,9 @@ def compared(
         parts = {"names": names}
         fresh = [pair for pair in current.counts.most_common() if pair[0] not in current.reference]
         current_side["out_of_range_values"] = dict(fresh[:NAMED])
+        if not isinstance(current, Times):
+            current_side["unlisted"] = current.unlisted
+            reference_side["unlisted"] = current.to_be_expected
     return {
         "type": reference["type"],
         **parts,

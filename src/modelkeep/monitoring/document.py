@@ -125,8 +125,9 @@ def _volume(report: dict[str, Any]) -> list[str]:
             for reason in refused["reasons"]
         )
         parts.append(
-            f"<h2>Refused: {refused['values']:,} values ({percent(refused['share'])} of what came "
-            "in)</h2><table><tr><th>reason</th><th>feature</th><th>values</th></tr>"
+            f"<h2>Refused: {refused['rows']:,} rows ({percent(refused['share'])} of what came "
+            f"in), {refused['values']:,} values</h2>"
+            "<table><tr><th>reason</th><th>feature</th><th>values</th></tr>"
             f"{lines}</table>"
         )
     return parts

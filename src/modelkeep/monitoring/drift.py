@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from modelkeep.monitoring.limits import Limits
-from modelkeep.monitoring.traffic import Classes, Numbers, Traffic
+from modelkeep.monitoring.traffic import Classes, Numbers, Times, Traffic
 
 # What a chi-square test needs in every cell (Cochran, 1954)
 EXPECTED = 5
@@ -90,14 +90,35 @@ def feature_checks(
     yield Check(name, "values", distance, p)
     shares = compare_shares(current.missing, current.missing + present, missing, rows)
     yield Check(name, "missing", *shares)
-    if present and reference and current.out_of_range is not None:
-        if isinstance(current, Numbers):
-            # Without the least and the greatest, these two would be outside the range themselves.
-            p = compare_shares(
-                current.out_of_range, present, min(2, reference), reference, "greater"
-            )[1]
-        # New classes have the p-value of the values, which knows how many rare ones there are.
+    if not present or not reference:
+        return
+    if isinstance(current, Classes):
+        if not isinstance(current, Times):
+            distance, p = compare_unseen(current, present, reference)
+            yield Check(name, "out_of_range", distance, p)
+    elif current.out_of_range is not None:
+        # Without the least and the greatest, these two would be outside the range themselves.
+        p = compare_shares(current.out_of_range, present, min(2, reference), reference, "greater")[
+            1
+        ]
         yield Check(name, "out_of_range", current.out_of_range / present, p)
+
+
+def compare_unseen(current: Classes, present: int, reference: int) -> tuple[float, float]:
+    """Return how much larger the share of unseen classes is than it should be, and the p-value.
+
+    Pooled with the rare ones, classes that are new would look like rare ones that came. So their
+    share has Fisher's exact test of its own, against the share of training rows that would have
+    been new to the others (Good, 1953).
+
+    Args:
+        current: what came in.
+        present: how many rows came in that have a class.
+        reference: how many training rows have one.
+    """
+    expected = min(current.to_be_expected, reference)
+    p = compare_shares(current.unlisted, present, expected, reference, "greater")[1]
+    return max(current.unlisted / present - expected / reference, 0.0), p
 
 
 def compare_values(table: NDArray[Any], numeric: bool) -> tuple[float, float]:

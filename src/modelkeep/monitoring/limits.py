@@ -9,7 +9,7 @@ MEANING = {
     "level": "how many reports may be false alarms where nothing drifts",
     "distance": "the distance between distributions, from 0 to 1, that matters",
     "cells": "the share of cells, more missing or out of range, that matters",
-    "refused": "how much of what comes in, rows and refused values, may be refused",
+    "refused": "which share of the rows that come in may be refused",
 }
 
 
@@ -22,8 +22,7 @@ class Limits:
         distance: the least distance between distributions that matters.
         cells: the least share of cells out of range that matters, and change in the share of
             missing cells.
-        refused: the greatest share of what comes in, rows answered and values refused, that may be
-            refused.
+        refused: the greatest share of the rows that come in that may be refused.
         rows: fewer rows are not judged.
     """
 

@@ -124,7 +124,14 @@ def _reason(about: str, check: dict[str, Any], part: dict[str, Any]) -> str:
         if "ends" in part:
             return f"{percent(check['distance'])} of the values lie outside {extent(part)}"
         named = ", ".join(f"'{name}'" for name in current["out_of_range_values"])
-        return f"{percent(check['distance'])} of the values are not in the reference: {named}"
+        if not reference.get("unlisted"):
+            return f"{percent(check['distance'])} of the values are not in the reference: {named}"
+        share = percent(current["unlisted"] / sum(current["counts"]))
+        expected = percent(reference["unlisted"] / sum(reference["counts"]))
+        which = "not in the reference"
+        if part["out_of_range"] is None:
+            which = "none of the commonest of the reference"
+        return f"{share} of the values are {which}, at most {expected} should be: {named}"
     kind = "the mean" if "mean" in current else "the commonest class"
     return (
         f"the distance of the values is {check['distance']:.2f}; {kind} was "

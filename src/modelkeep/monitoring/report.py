@@ -89,12 +89,13 @@ def _refused(
     store: Store, reference: ReferencePackage, window: Window, answered: int, limits: Limits
 ) -> dict[str, Any]:
     reasons = store.refused(window, reference.recipe_id)
-    refused = sum(count for *_, count in reasons)
-    came = answered + refused
+    rows = store.refused_rows(window, reference.recipe_id)
+    came = answered + rows
     return {
-        "values": refused,
-        "share": refused / came if came else 0.0,
-        "alarm": came >= limits.rows and refused > limits.refused * came,
+        "rows": rows,
+        "values": sum(count for *_, count in reasons),
+        "share": rows / came if came else 0.0,
+        "alarm": came >= limits.rows and rows > limits.refused * came,
         "reasons": [
             {"reason": reason, "feature": feature or None, "values": count}
             for reason, feature, count in reasons

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from modelkeep.monitoring.window import Window
-from modelkeep.serving.records import LAYOUT, connected
+from modelkeep.serving.records import LAYOUT, REFUSED_ROW, connected
 from modelkeep_core.errors import UserError
 
 # How many actuals are one transaction, so that the server never waits long for its turn
@@ -84,10 +84,19 @@ class Store:
         """Return reason, feature and number of refused values, the commonest first."""
         return self._database.execute(
             "SELECT reason, feature, sum(count) FROM refused "
-            "WHERE minute >= ? AND minute < ? AND recipe_id = ? "
+            "WHERE minute >= ? AND minute < ? AND recipe_id = ? AND reason != ? "
             "GROUP BY reason, feature ORDER BY sum(count) DESC, reason, feature",
-            (*window.minutes, recipe_id),
+            (*window.minutes, recipe_id, REFUSED_ROW),
         ).fetchall()
+
+    def refused_rows(self, window: Window, recipe_id: str) -> int:
+        """Return how many rows had values that were refused."""
+        row = self._database.execute(
+            "SELECT ifnull(sum(count), 0) FROM refused "
+            "WHERE minute >= ? AND minute < ? AND recipe_id = ? AND reason = ?",
+            (*window.minutes, recipe_id, REFUSED_ROW),
+        ).fetchone()
+        return int(row[0])
 
     def rows(self, request_ids: list[str]) -> dict[str, tuple[str, int]]:
         """Return recipe id and number of rows of each of these requests that is recorded."""

@@ -40,7 +40,9 @@ def rendered(report: dict[str, Any]) -> str:
             [reason["reason"], reason["feature"] or "", f"{reason['values']:,}"]
             for reason in report["refused"]["reasons"][:REASONS]
         ]
-        parts.append(text.table(("REFUSED", "FEATURE", "VALUES"), why, yielding=("FEATURE",)))
+        listed = text.table(("REFUSED", "FEATURE", "VALUES"), why, yielding=("FEATURE",))
+        more = len(report["refused"]["reasons"]) - REASONS
+        parts.append(f"{listed}\n... and {more} more, in --json" if more > 0 else listed)
     parts.append("\n".join(folded(line) for line in conclusion(report)))
     return "\n\n".join(parts)
 
@@ -48,13 +50,17 @@ def rendered(report: dict[str, Any]) -> str:
 def _head(report: dict[str, Any]) -> str:
     model, volume = report["model"], report["volume"]
     versions = ", ".join(version for version in model["versions"] if version)
-    refused = report["refused"]["values"]
+    refused = report["refused"]
     pairs = [
         ("model", f"{model['name']} {versions}".strip()),
         ("recipe", text.short(model["recipe_id"])),
         ("window", span(report)),
         ("answered", f"{volume['requests']:,} requests, {volume['rows']:,} rows"),
-        ("refused", f"{refused:,} values ({percent(report['refused']['share'])} of what came in)"),
+        (
+            "refused",
+            f"{refused['rows']:,} rows ({percent(refused['share'])} of what came in), "
+            f"{refused['values']:,} values",
+        ),
     ]
     if volume["other_models"]:
         pairs.append(("left out", left_out(report)))

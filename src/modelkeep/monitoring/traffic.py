@@ -111,9 +111,24 @@ class Classes:
     @property
     def out_of_range(self) -> int | None:
         """How many are of a class that the reference has not; None where it does not name all."""
-        if self._others:
-            return None
+        return None if self._others else self.unlisted
+
+    @property
+    def unlisted(self) -> int:
+        """How many are of a class that the reference does not name."""
         return self.rest + sum(n for name, n in self.counts.items() if name not in self.reference)
+
+    @property
+    def to_be_expected(self) -> int:
+        """How many rows of the reference would be of no class that the other rows name, at most.
+
+        Good and Turing: those of the rarest named class are the last that a smaller sample would
+        not name, as a larger one names more. Since their number is luck itself, those of the next
+        rarest count too, each once.
+        """
+        rarest = min(self.reference.values(), default=0) + 1 if self._others else 1
+        sizes = [count for count in self.reference.values() if count <= rarest]
+        return self._others + sum(sizes) + [*self.reference.values()].count(rarest + 1)
 
 
 class Times(Classes):

@@ -69,6 +69,8 @@ DELETE FROM requests WHERE request_id IN (
 """
 OLD_ACTUALS = "DELETE FROM actuals WHERE request_id < ?"
 OLD_REFUSED = "DELETE FROM refused WHERE minute < ?"
+# The reason by which refused rows are counted, beside their values
+REFUSED_ROW = "row"
 DAY = 86_400
 # Seconds that a write waits for another process, and until one that failed is tried again
 PATIENCE, RETRY = 0.25, 1.0

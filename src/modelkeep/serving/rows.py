@@ -45,12 +45,19 @@ class Unfit(Exception):
     Attributes:
         problems: the first of its problems, at most LISTED.
         counts: how many of them there are in all, by reason and column.
+        rows: how many rows are at fault.
     """
 
-    def __init__(self, *problems: Problem, counts: Counter[tuple[str, str]] | None = None) -> None:
+    def __init__(
+        self,
+        *problems: Problem,
+        counts: Counter[tuple[str, str]] | None = None,
+        rows: int | None = None,
+    ) -> None:
         super().__init__(str(problems[0]))
         self.problems = problems
         self.counts = counts or Counter((problem.reason, problem.column) for problem in problems)
+        self.rows = rows or len({problem.row for problem in problems})
 
 
 class TooMany(Exception):
@@ -196,12 +203,14 @@ def _no_problem(problems: Iterable[Problem]) -> None:
     """
     listed: list[Problem] = []
     counts: Counter[tuple[str, str]] = Counter()
+    rows: set[int | None] = set()
     for problem in problems:
         counts[problem.reason, problem.column] += 1
+        rows.add(problem.row)
         if len(listed) < LISTED:
             listed.append(problem)
     if listed:
-        raise Unfit(*listed, counts=counts)
+        raise Unfit(*listed, counts=counts, rows=len(rows))
 
 
 def _in_range(column: Column, profile: dict[str, Any]) -> Callable[[Any], bool]:

@@ -16,7 +16,7 @@ from modelkeep.serving.current import Current
 from modelkeep.serving.health import Faults, Task, now
 from modelkeep.serving.inlet import Inlet, Rejected
 from modelkeep.serving.options import Settings
-from modelkeep.serving.records import Answered, Records, tidy
+from modelkeep.serving.records import REFUSED_ROW, Answered, Records, tidy
 from modelkeep.serving.rows import Contract, Problem, Rows, TooMany, Unfit
 from modelkeep.serving.served import ServedModel, load
 from modelkeep_core.errors import UserError
@@ -237,6 +237,7 @@ class Service:
             counts[reason, column if column in known else ""] += count
         self.counters.refused(counts)
         if self._records:
+            self._records.refuse(served.recipe_id, served.version, REFUSED_ROW, count=unfit.rows)
             for (reason, column), count in counts.items():
                 self._records.refuse(served.recipe_id, served.version, reason, column, count)
 

@@ -244,6 +244,41 @@ def test_cells_that_are_no_longer_missing_are_drift_too():
     assert {name for name, about in result if about == "missing"} == set(profile["features"])
 
 
+@pytest.mark.parametrize("towns", [60, 900])
+def test_classes_that_are_all_new_are_an_alarm_however_rare_each_is(towns):
+    """Pooled with the rare ones, new towns would look like rare ones that came."""
+    profile, _ = towns_of(towns, 12 * towns, 1)
+    assert town_alarms(profile, towns, 200, 2, name="TOWN {}") == {"out_of_range"}
+
+
+@pytest.mark.parametrize(
+    ("towns", "trained", "rows"), [(60, 60, 300), (60, 300, 3_000), (300, 300, 3_000)]
+)
+def test_clean_weeks_of_many_towns_raise_no_alarm(towns, trained, rows):
+    """Towns that are new by chance are as many as Good and Turing expect, or fewer."""
+    loud = sum(
+        bool(town_alarms(towns_of(towns, trained, seed)[0], towns, rows, seed + 1_000))
+        for seed in range(WEEKS)
+    )
+    assert loud <= stats.binom.isf(0.01, WEEKS, LIMITS.level)
+
+
+def towns_of(towns, rows, seed, name="town {}"):
+    """Return the profile of rows in towns that are equally common, and the rows."""
+    drawn_towns = np.random.default_rng(seed).integers(0, towns, rows)
+    names = [name.format(number) for number in drawn_towns]
+    described = {"type": "category", "missing": 0, **values(pd.Series(names))}
+    return {"rows": rows, "features": {"town": described}}, names
+
+
+def town_alarms(profile, towns, rows, seed, name="town {}"):
+    """Return what raises an alarm in rows of such towns."""
+    current = Classes(profile["features"]["town"])
+    current.add(towns_of(towns, rows, seed, name)[1])
+    made = [*drift.feature_checks("town", current, 0, profile["rows"])]
+    return {check.about for check in judged(made, LIMITS) if check.alarm}
+
+
 def test_the_order_of_classes_does_not_matter():
     """A test of classes knows no order."""
     table = np.array([[50, 1, 2, 1, 40, 0], [48, 2, 1, 3, 45, 4]])

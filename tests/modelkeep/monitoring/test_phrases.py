@@ -71,6 +71,23 @@ def test_every_alarm_has_a_sentence(part, about, sentence):
     assert [*conclusion(report)] == [f"ALARM: size: {sentence}."]
 
 
+def test_new_classes_are_told_beside_what_was_to_be_expected():
+    """Where the reference has rare classes, or does not name all of them."""
+    part = {
+        **CLASSES,
+        "reference": {"rows": 10, "missing": 0, "counts": [4, 6, 0], "unlisted": 1},
+        "current": CLASSES["current"] | {"unlisted": 3},
+        "out_of_range": 3,
+    }
+    report = reported({"town": with_alarm(part, "out_of_range", 0.65)})
+    which = "not in the reference"
+    assert [*conclusion(report)] == [
+        f"ALARM: town: 75% of the values are {which}, at most 10% should be: 'c'."
+    ]
+    report = reported({"town": with_alarm({**part, "out_of_range": None}, "out_of_range", 0.65)})
+    assert "are none of the commonest of the reference, at most" in next(iter(conclusion(report)))
+
+
 def test_a_report_without_an_alarm_has_one_sentence():
     """In order, or too little is known."""
     assert [*conclusion(reported({}))] == [

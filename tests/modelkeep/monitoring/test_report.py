@@ -12,6 +12,7 @@ from modelkeep.monitoring.limits import Limits
 from modelkeep.monitoring.reference import read_reference
 from modelkeep.monitoring.store import opened
 from modelkeep.monitoring.window import Window
+from modelkeep.serving.records import Records
 from recorded import Recorded, drawn, shifted
 
 
@@ -89,6 +90,7 @@ def test_many_refused_values_are_an_alarm(recorded, train):
     result = reported(recorded)
     assert result["state"] == "alarm"
     assert result["refused"] == {
+        "rows": 100,
         "values": 100,
         "share": 1.0,
         "alarm": True,
@@ -100,6 +102,17 @@ def test_many_refused_values_are_an_alarm(recorded, train):
     recorded.answer(drawn(train, 1_900))
     assert not reported(recorded)["refused"]["alarm"]
     assert reported(recorded, refused=0.049)["refused"]["alarm"]
+
+
+def test_the_share_that_is_refused_is_one_of_rows(recorded, train):
+    """One row of five is a fifth, however many of its values are wrong."""
+    recorded.answer(drawn(train, 80))
+    recorded.refuse(20, "missing", "count")
+    records = Records(recorded.path)
+    records.refuse(recorded.recipe_id, "v1.0.0", "range", "size", count=60)
+    records.close()
+    refused = reported(recorded)["refused"]
+    assert (refused["rows"], refused["values"], refused["share"]) == (20, 80, 0.2)
 
 
 def test_other_models_are_left_out_and_counted(recorded, train):

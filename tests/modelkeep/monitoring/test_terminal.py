@@ -106,6 +106,7 @@ def test_other_models_days_and_refused_values_are_listed(recorded, train):
     assert "2026-11-01" not in text
     assert "2026-11-11" in text
     assert "reason 0" not in text
+    assert "\n... and 1 more, in --json\n" in text
     assert "reason 5" in text
 
 

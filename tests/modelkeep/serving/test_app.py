@@ -83,10 +83,11 @@ def test_refused_values_are_counted_and_recorded(own_server, row):
     assert 'serving_refused_total{column="size",reason="range"} 1.0' in text
     assert 'serving_refused_total{column="count",reason="missing"} 1.0' in text
     assert 'reason="missing"} 1.0' in text
-    until(lambda: len(own_server.rows("refused")) == 2)
+    until(lambda: len(own_server.rows("refused")) == 3)
     assert {row[3:] for row in own_server.rows("refused")} == {
         ("range", "size", 1),
         ("missing", "count", 1),
+        ("row", "", 2),
     }
     assert own_server.rows("requests") == []
 
