@@ -34,7 +34,7 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, "")
 
 from modelkeep.adopt.adopting import prepared
-from modelkeep.adopt.planning import Options
+from modelkeep.adopt.options import Options
 from modelkeep.adopt.settings import TASKS, new_params, new_schema
 from modelkeep_core import model_file
 from modelkeep_core.errors import UserError

@@ -24,7 +24,8 @@ RULES = {
     ("decimal", "thousands", "minus", "multiples", "unit"): ("a number", "an integer"),
     ("values",): ("a category", "a boolean"),
     ("encoding", "codes"): ("a category",),
-    ("formats",): ("a datetime",),
+    ("formats", "latest_year"): ("a datetime",),
+    ("texts",): ("a number", "an integer"),
 }
 # What a value of a type is, in words, in JSON's terms, and as Python has it from JSON
 WORDS = {
@@ -69,12 +70,15 @@ class Column(Section):
 
     Attributes:
         min, max: of a number or an integer.
-        values: of a category; of a boolean, the words for false and for true.
+        values: of a category; of a boolean, the words for false and for true, of which one may be
+            "", an empty cell.
         decimal, thousands, unit: how numbers are written in text: their decimal mark (a point),
             the mark between thousands (none), and what stands before or behind them (nothing).
         minus: more signs before a negative number, and "()" where it is in parentheses.
         multiples: what letters behind a number multiply it by, such as K by 1000.
+        texts: texts that stand for a number, such as "90+" for 90.
         formats: how datetimes are written in text, as for strptime; as ISO 8601 without any.
+        latest_year: of years that are written with two digits, the last (2068).
         missing_values: more texts that stand for an empty cell, in this column alone.
         encoding: how the model sees a category: a column for each value, or the mean target.
         codes: whether the values of a category are numbers, of which 7 and 7.0 are the same.
@@ -91,7 +95,9 @@ class Column(Section):
     unit: str | None = None
     minus: list[str] | None = None
     multiples: dict[str, int] | None = None
+    texts: dict[str, float] | None = None
     formats: list[str] | None = None
+    latest_year: int | None = None
     encoding: Literal["one-hot", "target"] | None = None
     codes: bool | None = None
     missing_values: list[str] | None = None

@@ -22,9 +22,17 @@ from modelkeep_core.schema import CODE, PARENTHESES, Column, Rule, Schema
 
 BATCH_ROWS = 250_000
 SHOWN_ROWS = 3
-TRUE = ("true", "t", "yes", "y", "on", "1", "1.0")
-FALSE = ("false", "f", "no", "n", "off", "0", "0.0")
-BOOLEANS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
+# Words for true and false that go together; those of two families may mean different things
+FAMILIES = tuple(
+    dict.fromkeys(true, True) | dict.fromkeys(false, False)
+    for true, false in (
+        (("true", "t"), ("false", "f")),
+        (("yes", "y"), ("no", "n")),
+        (("on",), ("off",)),
+        (("1", "1.0"), ("0", "0.0")),
+    )
+)
+BOOLEANS = {word: truth for family in FAMILIES for word, truth in family.items()}
 DATETIMES = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d"]
 TYPES: dict[str, type[dy.Column]] = {
     "number": dy.Float64,
@@ -275,10 +283,12 @@ def typed(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
             exact = digits.cast(pl.Int64, strict=False)
             return whole if given.is_float() else pl.coalesce(exact, whole)
         case "boolean":
-            words = {word.strip().lower(): bool(n) for n, word in enumerate(column.values or ())}
-            return text.str.to_lowercase().replace_strict(BOOLEANS | words, default=None)
+            words = _words(column)
+            truth = text.str.to_lowercase().replace_strict(words, default=None)
+            return pl.when(cell.is_null()).then(words.get("")).otherwise(truth)
         case "datetime" if given == pl.String:
-            return pl.coalesce(_datetime(text, form) for form in column.formats or DATETIMES)
+            forms, latest = column.formats or DATETIMES, column.latest_year
+            return pl.coalesce(_datetime(text, form, latest) for form in forms)
         case "datetime":
             return cell.cast(pl.Datetime("us"), strict=False)
     return _category(cell, given, column)
@@ -297,8 +307,9 @@ def _category(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
 
 def _given(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
     """Leave out what stands for nothing in this column: its texts, and not-a-number."""
-    if given == pl.String and column.missing_values:
-        return pl.when(~cell.is_in(column.missing_values)).then(cell)
+    if column.missing_values:
+        text = cell if given == pl.String else cell.cast(pl.String)
+        cell = pl.when(~text.is_in(column.missing_values)).then(cell)
     return cell.fill_nan(None) if given.is_float() else cell
 
 
@@ -316,13 +327,26 @@ def bare(text: pl.Expr, column: Column) -> pl.Expr:
     return text
 
 
+def _words(column: Column) -> dict[str, bool]:
+    """Return the words for true and false: where a boolean names some of a family, its alone."""
+    named = {word.strip().lower(): bool(n) for n, word in enumerate(column.values or ())}
+    for family in FAMILIES if named else ():
+        if named.items() <= family.items():
+            return {"true": True, "false": False} | family
+    return BOOLEANS | named
+
+
 def _digits(text: pl.Expr, column: Column) -> pl.Expr:
     """Write numbers as every program reads them: sign, digits and a point, nothing else."""
-    text = bare(text, column)
+    written, text = text, bare(text, column)
     if column.thousands:
         mark = r"\s" if not column.thousands.strip() else re.escape(column.thousands)
         text = pl.when(_grouped(text, mark)).then(text.str.replace_all(mark, ""))
-    return text.str.replace(column.decimal, ".", literal=True) if column.decimal else text
+    digits = text.str.replace(column.decimal, ".", literal=True) if column.decimal else text
+    if column.texts:
+        numbers = {text.strip(): str(number) for text, number in column.texts.items()}
+        return pl.coalesce(written.replace_strict(numbers, default=None), digits)
+    return digits
 
 
 def _grouped(text: pl.Expr, mark: str) -> pl.Expr:
@@ -334,13 +358,19 @@ def _grouped(text: pl.Expr, mark: str) -> pl.Expr:
     return text.str.contains(rf"^[^\d]*{groups}") | ~text.str.contains(mark)
 
 
-def _datetime(text: pl.Expr, form: str) -> pl.Expr:
-    """Read datetimes of one format: without a day, the first; with a time zone, in UTC."""
+def _datetime(text: pl.Expr, form: str, latest_year: int | None = None) -> pl.Expr:
+    """Read datetimes of one format: without a day, the first; with a time zone, in UTC.
+
+    Years of two digits that would come after `latest_year` are a hundred earlier.
+    """
     if "%d" not in form and form not in DATETIMES:
         text, form = text + pl.lit(" 1"), f"{form} %d"
     time = text.str.to_datetime(form, time_unit="us", strict=False)
     if "%z" in form:
         time = time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if latest_year is not None and "%y" in form:
+        early = time.dt.year() > latest_year
+        time = pl.when(early).then(time.dt.offset_by("-100y")).otherwise(time)
     # A year of two digits is no year of our time, whatever %Y makes of it.
     return pl.when(time.dt.year() >= 1000).then(time)
 

@@ -166,6 +166,20 @@ def test_a_text_becomes_what_the_schema_says_or_nothing(tmp_path, kind, cell, va
         ({"type": "boolean", "values": ["Nein", "Ja"]}, " JA", True),
         ({"type": "boolean", "values": ["nein", "ja"]}, "no", False),
         ({"type": "boolean"}, "F", False),
+        ({"type": "boolean", "values": ["f", "t"]}, "False", False),
+        ({"type": "boolean", "values": ["f", "t"]}, "N", None),
+        ({"type": "boolean", "values": ["no", "yes"]}, "y", True),
+        ({"type": "boolean", "values": ["", "x"]}, "X", True),
+        ({"type": "boolean", "values": ["", "x"]}, "o", None),
+        ({"type": "integer", "texts": {"90+": 90}}, " 90+", 90),
+        ({"type": "integer", "texts": {"90+": 90}}, "89", 89),
+        ({"type": "integer", "texts": {"90+": 90}}, "91+", None),
+        ({"type": "number", "decimal": ",", "texts": {"<0,5": 0.5}}, "<0,5", 0.5),
+        ({"type": "datetime", "formats": ["%d.%m.%y"], "latest_year": 2026}, "1.3.24", DAY),
+        (
+            {"type": "datetime", "formats": ["%d.%m.%y"], "latest_year": 2020},
+            *("1.3.24", DAY.replace(year=1924)),
+        ),
         ({"type": "datetime", "formats": ["%d.%m.%Y"]}, "1.3.2024", DAY),
         ({"type": "datetime", "formats": ["%d.%m.%Y"]}, "1.3.24", None),
         ({"type": "datetime", "formats": ["%d.%m.%Y"]}, "2024-03-01", None),
@@ -179,6 +193,33 @@ def test_a_text_is_read_as_the_schema_says_it_is_written(tmp_path, rules, cell, 
     path = csv(tmp_path / "rows.csv", "x,label", f'"{cell}",a')
     result = converted(path, schema_of({"x": rules | {"missing": True}}))
     assert (result, type(result[0])) == ([value], type(value))
+
+
+def test_an_empty_cell_may_be_a_word_for_false(tmp_path):
+    """A box that is not ticked is false, in CSV and in Parquet, and breaks no rule."""
+    schema = schema_of({"x": {"type": "boolean", "values": ["", "true"]}})
+    path = csv(tmp_path / "rows.csv", "x,label,extra", "true,a,1", ",b,1", "maybe,c,1")
+    assert converted(path, schema) == [True, False, None]
+    assert problems_of(path, schema) == [("x", "true or false", 1, "rows.csv: 3")]
+    pl.DataFrame({"x": [True, None]}).write_parquet(tmp_path / "rows.parquet")
+    assert converted(tmp_path / "rows.parquet", schema) == [True, False]
+
+
+def test_a_number_or_a_day_may_stand_for_nothing(tmp_path):
+    """What a column calls empty is empty in every type of file."""
+    columns = {
+        "x": {"type": "integer", "missing_values": ["-999"], "missing": True},
+        "day": {"type": "datetime", "missing_values": ["9999-12-31"], "missing": True},
+    }
+    table = pl.DataFrame({"x": [-999, 5], "day": [date(9999, 12, 31), date(2024, 3, 1)]})
+    for path, write in (
+        (tmp_path / "rows.csv", table.write_csv),
+        (tmp_path / "rows.parquet", table.write_parquet),
+    ):
+        write(path)
+        assert converted(path, schema_of(columns)) == [None, 5]
+        assert converted(path, schema_of(columns), "day") == [None, DAY]
+        assert problems_of(path, schema_of(columns), ["x", "day"])[2:] == []
 
 
 @pytest.mark.parametrize(

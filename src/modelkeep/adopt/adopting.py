@@ -7,14 +7,16 @@ from typing import Any
 
 import pandas as pd
 import polars as pl
+import polars.selectors as cs
 
 from modelkeep.adopt import placing
 from modelkeep.adopt.choosing import first_estimator
 from modelkeep.adopt.leaks import leaks
+from modelkeep.adopt.options import Options
 from modelkeep.adopt.overview import overview
 from modelkeep.adopt.parameters import better_than_guessing, compared, evaluation, limits
-from modelkeep.adopt.planning import Options, plan
-from modelkeep.adopt.settings import TASKS, new_params, new_schema
+from modelkeep.adopt.planning import plan
+from modelkeep.adopt.settings import TASKS, changed_rules, new_params, new_schema
 from modelkeep.intake.reading import take_in
 from modelkeep_core import tables
 from modelkeep_core.errors import UserError
@@ -88,6 +90,11 @@ def prepared(
     split = {"split": "time" if options.time else "group" if by else "random", "split_by": by}
     check_split(files, schema, params.model_copy(update=split))
     sample = sample_of(files, schema)
+    if len(sample) < made.target.rows:
+        notes.append(
+            f"leaks and estimators were looked for in {len(sample)} of {made.target.rows} rows, "
+            "drawn at random"
+        )
     warnings = [*made.target.warnings]
     for name, score in leaks(sample, schema).items():
         measure = "balanced accuracy" if schema.task == "classification" else "R2"
@@ -96,6 +103,7 @@ def prepared(
             f"if it is not known beforehand, leave it out with --drop '{name}'"
         )
     old, train = read_schema(placing.SETTINGS[0]), {}
+    notes += changed_rules(old, schema)
     if (old.task, old.target) != (schema.task, schema.target):
         candidates = first_estimator(sample, schema, made.target.rows)
         train = {"estimator": candidates[0].name, **TASKS[schema.task]["sections"]}
@@ -141,10 +149,18 @@ def check_split(files: list[Path], schema: Schema, params: Prepare) -> None:
 
 
 def sample_of(files: list[Path], schema: Schema) -> pd.DataFrame:
-    """Return at most SAMPLE rows that have a target, evenly from all files."""
+    """Return at most SAMPLE rows that have a target, drawn at random, the same ones each time."""
     names = list(schema.columns)
     table = pl.concat(tables.convert(tables.scan(file, schema), names, schema) for file in files)
-    has_target = pl.nth(names.index(schema.target)).is_not_null()
-    rows = table.select(has_target.sum()).collect(engine="streaming").item()
-    every = max(rows // SAMPLE, 1)
-    return table.filter(has_target).gather_every(every).collect(engine="streaming").to_pandas()
+    place = names.index(schema.target)
+    has_target = table.select(pl.nth(place).is_not_null()).collect(engine="streaming")
+    rows = has_target.to_series().arg_true()
+    # Every so many rows would meet the period of a table in which classes take turns.
+    drawn = rows.sample(min(len(rows), SAMPLE), seed=0).sort()
+    chosen = pl.repeat(False, len(has_target), eager=True).scatter(drawn, True)
+    mark = "drawn"
+    while mark in names:
+        mark += "_"
+    marked = pl.concat([table, chosen.to_frame(mark).lazy()], how="horizontal")
+    sample = marked.filter(cs.by_name(mark).as_expr()).drop(cs.by_name(mark))
+    return sample.collect(engine="streaming").to_pandas()

@@ -22,6 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="how the letters of the file are written, such as cp1251; default: what its bytes say",
     )
+    for option, metavar, meaning in (
+        ("--keep", "TEXT", "a value, not an empty cell, such as NA; in one column: COLUMN=TEXT"),
+        ("--empty", "TEXT", "an empty cell, such as -999; in one column: COLUMN=TEXT"),
+        ("--format", "COLUMN=FORMAT", "how the dates of a column are written: day=%%d/%%m/%%Y"),
+    ):
+        parser.add_argument(
+            option, nargs="+", default=[], action="extend", metavar=metavar, help=meaning
+        )
     parser.add_argument("--dry-run", action="store_true", help="show, and change nothing")
 
 
@@ -32,8 +40,11 @@ def run(args: argparse.Namespace) -> int:
         UserError: it cannot be done, and nothing was changed.
     """
     from modelkeep.adopt.adopting import adopt
-    from modelkeep.adopt.planning import Options
+    from modelkeep.adopt.options import Options
 
-    options = Options(args.target, args.task, args.drop, args.time, args.group)
+    options = Options(
+        *(args.target, args.task, args.drop, args.time, args.group),
+        *(args.keep, args.empty, args.format),
+    )
     adopt(args.source, options, args.dry_run, encoding=args.encoding)
     return 0

@@ -2,19 +2,29 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
 
+from modelkeep.adopt.dating import read_as_told
+from modelkeep.adopt.reading import Hints, Reading, stands_for_nothing
 from modelkeep.adopt.scalars import bounds
-from modelkeep.adopt.wording import NOTHING, read_texts
+from modelkeep.adopt.wording import WORDS, read_texts
+from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column
-from modelkeep_core.tables import typed
+from modelkeep_core.tables import BOOLEANS, typed
 
 ColumnType = Literal["number", "integer", "boolean", "category", "datetime"]
 # The most values of a category that gets a column for each; with more, the target encodes it
 ONE_HOT = 20
+# How many texts that stand for nothing are named
+SHOWN = 3
+NO_HINTS = Hints()
+# What is put into a box that is ticked, and what is not
+MARKS = {"x", "✓", "✔", "✗", "☑", "☒", "•", "●", "o", "+", "checked", "selected", "ticked", "ok"}
+MARKS |= {word for word, truth in BOOLEANS.items() if truth} | {words[1] for words in WORDS}
+FALSE = {word for word, truth in BOOLEANS.items() if not truth} | {words[0] for words in WORDS}
 # What is told of texts that nearly all differ: many words are free text, few are a name or a code
 FREE_WORDS, FREE_LENGTH = 4, 30
 # Beyond these, squares of numbers are infinite, and whole numbers are not told apart
@@ -24,6 +34,13 @@ REPEATED = 10
 IDENTIFIER = re.compile(
     r"(?i:(^|[_\W])(u?u?id|guid|key|row_?names?|nr|no|ssn|code)$|^index$)|[a-z]I[dD]$"
 )
+# What programs call the names of rows
+INDEX = re.compile(
+    r"(?i:^(unnamed: ?\d+|__index_level_\d+__|level_\d+|index(_\d+)?|row_?(index|num(ber)?)?)$)"
+    r"|^(X|column_1)$"
+)
+# How many times as many numbers as rows an index with gaps may go through
+SPARSE = 20
 COUNTER = re.compile(r"year|month|week|day|date|time|quarter|hour|period|trial|age|dose|^t$", re.I)
 
 
@@ -32,21 +49,39 @@ class Cells:
     """A column as it was read.
 
     Attributes:
-        column: its type and how it is written.
-        values: its cells in that type, null where there is none.
-        nothing: the texts in it that stand for an empty cell in every column.
-        why: how its type was found.
+        values: its cells in the type of the column, null where there is none.
+        reading: its type, how it is written, how that was found, and what remains in doubt.
+        nothing: the texts in it that stand for an empty cell whatever the others are.
+        empty: in how many cells each text that stands for nothing is; "" is an empty cell.
     """
 
-    column: Column
     values: pl.Series
+    reading: Reading
     nothing: frozenset[str]
-    why: str
+    empty: dict[str, int]
+
+    @property
+    def column(self) -> Column:
+        """The type, and how it is written."""
+        return self.reading.column
+
+    @property
+    def why(self) -> str:
+        """How the type was found."""
+        return self.reading.why
 
     @property
     def distinct(self) -> int:
         """The number of different values."""
         return self.values.drop_nulls().n_unique()
+
+    def with_empty(self, why: str) -> str:
+        """Add to a reason how many cells are empty, and by which texts."""
+        if not self.empty:
+            return why
+        texts = [f"'{text}' {rows}" for text, rows in self.empty.items() if text]
+        shown = ", ".join(texts[:SHOWN]) + (", ..." if len(texts) > SHOWN else "")
+        return f"{why}; {sum(self.empty.values())} empty{f' ({shown})' if shown else ''}"
 
 
 @dataclass(frozen=True)
@@ -58,28 +93,78 @@ class Inferred:
     why: str
 
 
-def read_cells(cells: pl.Series, comma: bool = False) -> Cells:
-    """Find the type of a column; `comma` says that its file writes decimal commas elsewhere."""
-    nothing: frozenset[str] = frozenset()
-    if cells.dtype != pl.String:
-        column, why = Column(type=_stored(cells.dtype)), f"stored as {cells.dtype}"
+def read_cells(
+    cells: pl.Series, comma: bool = False, hints: Hints = NO_HINTS, name: str = "cells"
+) -> Cells:
+    """Find the type of a column.
+
+    Args:
+        cells: as they are in the file.
+        comma: whether the file writes decimal commas elsewhere.
+        hints: what a person says of the column.
+        name: of the column.
+
+    Raises:
+        UserError: the dates are not written as the person says.
+    """
+    in_text = cells.dtype == pl.String
+    counts = pl.DataFrame(schema={"text": pl.String, "rows": pl.UInt32})
+    if in_text or hints.empty:
+        counts = cells.drop_nulls().cast(pl.String).alias("text").value_counts(name="rows")
+    empty = _is_one_of(hints.empty)
+    if in_text:
+        kept = pl.col("text").str.strip_chars().is_in([*hints.keep])
+        empty |= stands_for_nothing(pl.col("text")) & ~kept
+    nothing, texts = counts.filter(empty), counts.filter(~empty)
+    if not in_text:
+        reading = Reading(Column(type=_stored(cells.dtype)), f"stored as {cells.dtype}")
+        if hints.formats:
+            raise UserError(f"--format: '{name}' is {reading.why}, so it has no format.")
+    elif not len(texts):
+        reading = Reading(Column(type="category"), "no cell holds anything")
+    elif hints.formats:
+        reading = read_as_told(name, texts, [*hints.formats])
     else:
-        counts = cells.drop_nulls().alias("text").value_counts(sort=True, name="rows")
-        folded = pl.col("text").str.strip_chars().str.to_lowercase()
-        nothing = frozenset(counts.filter(folded.is_in(NOTHING))["text"])
-        texts = counts.filter(~folded.is_in(NOTHING))
-        if not len(texts):
-            nulls = pl.repeat(None, len(cells), dtype=pl.String, eager=True)
-            return Cells(Column(type="category"), nulls, nothing, "no cell holds anything")
         reading = read_texts(texts, comma)
-        column, why = reading.column, reading.why
-        if reading.strays:
-            column = column.model_copy(update={"missing_values": [*reading.strays]})
-            why += f", but for {', '.join(repr(text) for text in reading.strays)}"
-    told = pl.when(~pl.col("text").is_in(nothing)).then("text") if nothing else pl.col("text")
+        others = (*reading.strays, *(reading.column.texts or ()))
+        if hints.keep.intersection(text.strip() for text in others):
+            reading = Reading(Column(type="category"), "text")
+    return _typed(cells, reading, nothing, texts)
+
+
+def _typed(cells: pl.Series, reading: Reading, nothing: pl.DataFrame, texts: pl.DataFrame) -> Cells:
+    """Convert cells as they are to be read; `texts` are those that do not stand for nothing."""
+    words = sorted({*nothing["text"], *reading.strays})
+    if words:
+        column = reading.column.model_copy(update={"missing_values": words})
+        reading = replace(reading, column=column)
+    if reading.strays:
+        shown = ", ".join(repr(text) for text in reading.strays[:SHOWN])
+        more = f" and {len(reading.strays) - SHOWN} more" if len(reading.strays) > SHOWN else ""
+        reading = replace(reading, why=f"{reading.why}, but for {shown}{more}")
     frame = cells.alias("text").to_frame()
-    values = frame.select(text=typed(told, cells.dtype, column)).to_series()
-    return Cells(column, values, nothing, why)
+    values = frame.select(typed(pl.col("text"), cells.dtype, reading.column)).to_series()
+    blank = cells.null_count() + sum(nothing.filter(pl.col("text") == "")["rows"])
+    strays = texts.filter(pl.col("text").is_in([*reading.strays]))
+    told = pl.concat([nothing.filter(pl.col("text") != ""), strays]).sort("rows", "text")
+    empty = ({"": blank} if blank else {}) | dict(told.reverse().iter_rows())
+    return Cells(values, reading, frozenset(nothing["text"]), empty)
+
+
+def _is_one_of(texts: frozenset[str]) -> pl.Expr:
+    """Say of "text" whether it is one of some texts, or the same number or day."""
+    bare = pl.col("text").str.strip_chars()
+    day = bare.str.replace(r" 00:00:00(\.0+)?$", "")
+    numbers = [number for text in texts if (number := _number(text)) is not None]
+    same = bare.cast(pl.Float64, strict=False).is_in(numbers).fill_null(False)
+    return bare.is_in([*texts]) | day.is_in([*texts]) | same
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _stored(dtype: pl.DataType) -> ColumnType:
@@ -91,27 +176,65 @@ def _stored(dtype: pl.DataType) -> ColumnType:
     return "datetime" if dtype.is_temporal() else "number"
 
 
-def role_of(name: str, cells: Cells) -> Inferred:
-    """Say what a column is to the model: a feature of some kind, or nothing."""
+def role_of(name: str, cells: Cells, first: bool = False) -> Inferred:
+    """Say what a column is to the model: a feature of some kind, or nothing.
+
+    Args:
+        name: of the column.
+        cells: the column as it was read.
+        first: whether it is the first of its table, where programs put the names of rows.
+    """
     values, distinct = cells.values.drop_nulls(), cells.distinct
     aside = cells.column.model_copy(update={"feature": False})
     if distinct < 2:
         what = f"constant: always {values[0]!r}" if distinct else "empty in every row"
-        return Inferred(aside, "set aside", what)
+        return Inferred(aside, "set aside", cells.with_empty(what) if distinct else what)
     kind = cells.column.type
-    if reason := _identifies(name, cells, distinct):
+    if reason := _identifies(name, cells, distinct, first):
         return Inferred(aside, "set aside", reason)
     if kind == "category" or (kind == "integer" and _is_code(name)):
         return _category(cells, distinct)
+    why = cells.why
     if kind in ("number", "integer"):
         if max(map(abs, bounds(values))) > HUGE:
             return Inferred(aside, "set aside", f"numbers beyond {HUGE:g}")
-        bounded = with_range(cells.column, values)
-        return Inferred(bounded, kind, "{}, {:.6g} to {:.6g}".format(cells.why, *bounds(values)))
+        column = with_range(cells.column, values)
+        why = "{}, {:.6g} to {:.6g}".format(why, *bounds(values))
+        return Inferred(column, kind, cells.with_empty(why))
     if kind == "datetime":
-        why = "{}, {:%Y-%m-%d} to {:%Y-%m-%d}".format(cells.why, *bounds(values))
-        return Inferred(cells.column, "datetime", why)
-    return Inferred(cells.column, kind, cells.why)
+        why = "{}, {:%Y-%m-%d} to {:%Y-%m-%d}".format(why, *bounds(values))
+    return Inferred(cells.column, kind, cells.with_empty(why))
+
+
+def as_box(written: pl.Series, cells: Cells) -> Cells | None:
+    """Read a column of a single value as a boolean that is true where the value is.
+
+    Returns:
+        The column; or None where the value is a word for false, or the other cells are empty in
+        more than one way.
+    """
+    nothing = {text.strip().lower() for text in cells.empty}
+    texts = written.drop_nulls().cast(pl.String).str.strip_chars().str.to_lowercase().unique()
+    marks = [text for text in texts if text not in nothing | {""}]
+    if len(marks) != 1 or len(nothing) != 1 or marks[0] in FALSE:
+        return None
+    blank = nothing.pop()
+    column = Column(type="boolean", values=[blank, marks[0]])
+    values = written.to_frame("text").select(typed(pl.col("text"), written.dtype, column))
+    why = f"a box: {marks[0]!r} in {len(written) - sum(cells.empty.values())} cells, "
+    why += f"{blank!r} in the others" if blank else "the others are empty"
+    return Cells(values.to_series(), Reading(column, why), frozenset(), {})
+
+
+def holds(written: pl.Series, text: str) -> bool:
+    """Say whether a cell is a text, or the same number or day."""
+    cells = written.drop_nulls().cast(pl.String).alias("text").to_frame()
+    return bool(cells.select(_is_one_of(frozenset([text])).any()).item())
+
+
+def is_mark(text: str) -> bool:
+    """Say whether a text is a mark or a word for true, as in a box that was ticked."""
+    return text.strip().lower() in MARKS
 
 
 def with_range(column: Column, values: pl.Series) -> Column:
@@ -146,14 +269,15 @@ def _category(cells: Cells, distinct: int) -> Inferred:
             column = column.model_copy(update={"values": values})
         else:
             column = Column(type="category", missing_values=column.missing_values, codes=True)
-        return Inferred(column, "category", f"{distinct} different values")
+        return Inferred(column, "category", cells.with_empty(f"{distinct} different values"))
     codes = True if column.type == "integer" else column.codes
     missing = column.missing_values
     column = Column(type="category", missing_values=missing, encoding="target", codes=codes)
-    return Inferred(column, "category", f"{distinct} different values: encoded by the target")
+    why = f"{distinct} different values: encoded by the target"
+    return Inferred(column, "category", cells.with_empty(why))
 
 
-def _identifies(name: str, cells: Cells, distinct: int) -> str:
+def _identifies(name: str, cells: Cells, distinct: int, first: bool) -> str:
     """Say why a column names rows instead of describing them, or nothing."""
     values, kind = cells.values.drop_nulls(), cells.column.type
     rows = len(values)
@@ -163,6 +287,13 @@ def _identifies(name: str, cells: Cells, distinct: int) -> str:
         counts = unique and most - least + 1 == rows
         if counts and least in (0, 1) and not COUNTER.search(name):
             return "identifier-like: it numbers the rows"
+        if unique and INDEX.search(name.strip()):
+            return "identifier-like: its name, and it numbers the rows, with gaps"
+        dense = most - least < SPARSE * rows
+        if unique and first and dense and values.is_sorted() and not COUNTER.search(name):
+            return "identifier-like: it numbers the rows, with gaps"
+        if min(abs(least), abs(most)) > EXACT and rows < REPEATED * distinct:
+            return f"identifier-like: {len(str(most))} digits, more than a number can tell apart"
         if _is_code(name) and distinct > ONE_HOT and rows < REPEATED * distinct:
             return f"identifier-like: its name, and {distinct} different numbers in {rows} rows"
     if kind == "category" and distinct > ONE_HOT:
@@ -171,7 +302,8 @@ def _identifies(name: str, cells: Cells, distinct: int) -> str:
         if words >= FREE_WORDS and length >= FREE_LENGTH and rows < REPEATED * distinct:
             return f"free text: {words:.0f} words in a row, on average"
         if distinct > rows / 2:
-            return f"identifier-like: {distinct} different texts in {rows} rows"
+            told = f"; {cells.why}" if cells.why not in ("text", "as you said") else ""
+            return f"identifier-like: {distinct} different texts in {rows} rows{told}"
     return ""
 
 

@@ -1,5 +1,7 @@
 """One feature alone → how well it predicts the target: almost perfectly is too good to be true."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import balanced_accuracy_score, r2_score
@@ -11,6 +13,8 @@ from modelkeep_core.schema import Schema
 
 ROWS, FOLDS = 2000, 3
 SUSPICIOUS = 0.99
+# In how many rows a number must be, on average, to be a code
+REPEATED = 5
 
 
 def leaks(table: pd.DataFrame, schema: Schema) -> dict[str, float]:
@@ -24,6 +28,8 @@ def leaks(table: pd.DataFrame, schema: Schema) -> dict[str, float]:
         By name, the balanced accuracy of a class, or R2 of a number, up to 1.
     """
     classes = schema.task == "classification"
+    # In rows that repeat others, every value is a name of its row.
+    table = table.drop_duplicates()
     if classes:
         rows = table[schema.target].map(table[schema.target].value_counts())
         table = table[rows >= FOLDS]
@@ -40,9 +46,41 @@ def leaks(table: pd.DataFrame, schema: Schema) -> dict[str, float]:
         codes = _codes(cells).reshape(-1, 1)
         predicted = tree.fit(codes[learnt], target[learnt]).predict(codes[tested])
         value = float(score(target[tested], predicted))
+        if cells.dtype == object or cells.nunique() * REPEATED <= len(cells):
+            value = max(value, _by_others(cells, target, score))
         if value >= SUSPICIOUS:
             suspects[str(name)] = value
     return suspects
+
+
+def _by_others(cells: pd.Series, target: np.ndarray, score: Any) -> float:
+    """Return how well the other rows of the same value predict a row, where there are some.
+
+    A tree needs rows enough of each value, and most values of a column may be rare.
+
+    Args:
+        cells: (n,) texts.
+        target: (n,) classes or numbers.
+        score: of what is, and what is predicted.
+
+    Returns:
+        The score; 0 where fewer than half of the rows share their value with another.
+    """
+    codes = pd.factorize(cells, use_na_sentinel=False)[0]
+    rows = pd.Series(codes).map(pd.Series(codes).value_counts()).to_numpy()
+    shared = rows > 1
+    if 2 * shared.sum() < len(rows):
+        return 0.0
+    codes, target, rows = codes[shared], target[shared], rows[shared]
+    if target.dtype.kind == "f":
+        sums = np.bincount(codes, weights=target)[codes]
+        return float(score(target, (sums - target) / (rows - 1)))
+    classes, places = np.unique(target, return_inverse=True)
+    counts = np.zeros((codes.max() + 1, len(classes)))
+    np.add.at(counts, (codes, places), 1)
+    others = counts[codes]
+    others[np.arange(len(codes)), places] -= 1
+    return float(score(target, classes[others.argmax(axis=1)]))
 
 
 def _codes(cells: pd.Series) -> np.ndarray:

@@ -24,8 +24,12 @@ def overview(made: Plan, notes: list[str], warnings: list[str]) -> str:
         summary += f" of {len(target.classes)} classes ({', '.join(shown)}"
         summary += ", ...)" if len(target.classes) > 6 else ")"
     if target.left_out:
-        notes = [f"rows without '{target.name}', which are left out: {target.left_out}", *notes]
-    told = [f"note: {note}" for note in notes] + [f"warning: {warning}" for warning in warnings]
+        texts = [f"'{text}' {rows}" for text, rows in target.empty.items() if text]
+        by_text = f" ({', '.join(texts)})" if texts else ""
+        left = f"rows without '{target.name}', which are left out: {target.left_out}{by_text}"
+        notes = [left, *notes]
+    told = [f"note: {note}" for note in (*notes, *made.notes)]
+    told += [f"warning: {warning}" for warning in (*warnings, *made.warnings)]
     return "\n".join([summary, head, "", *lines, *([""] if told else []), *told, ""])
 
 

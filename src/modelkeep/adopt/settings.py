@@ -2,6 +2,7 @@
 
 import io
 import re
+from textwrap import shorten
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -40,6 +41,8 @@ TASKS: dict[str, dict[str, Any]] = {
         "metrics": "rmse, mae, r2 or median_absolute_error",
     },
 }
+# How many rules that go are named
+CHANGES = 5
 FIXED = ("seed", "estimator", "search")
 # Words that some readers of YAML take for no text
 RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"}
@@ -87,6 +90,8 @@ def new_schema(text: str, schema: Schema) -> str:
         for key in ("min", "max"):
             if key in rules and rules[key] == round(rules[key]) and abs(rules[key]) < 1e15:
                 rules[key] = int(rules[key])
+        if texts := rules.get("texts"):
+            rules["texts"] = {text: int(n) if n == round(n) else n for text, n in texts.items()}
         # What is usual is left out, and the others come last.
         for key, usual in (("missing", False), ("feature", True)):
             value = rules.pop(key)
@@ -97,6 +102,45 @@ def new_schema(text: str, schema: Schema) -> str:
     if comment:
         _add_comment(document, "columns", comment)
     return _dump(document)
+
+
+def changed_rules(old: Schema, new: Schema) -> list[str]:
+    """Say which rules of the same table are not written again, where a person may have set them.
+
+    Args:
+        old: the schema that is replaced.
+        new: the one that is inferred.
+
+    Returns:
+        A sentence, or nothing where the tables have other columns or the rules are the same.
+    """
+    if old.columns.keys() != new.columns.keys():
+        return []
+    roles = {old.target, new.target}
+    changes = [
+        f"'{name}' {key} {_shown(value)} (now {_shown(getattr(new.columns[name], key))})"
+        for name, column in old.columns.items()
+        for key, value in column
+        if value != getattr(new.columns[name], key) and not (key == "feature" and name in roles)
+    ]
+    if old.missing_values != new.missing_values:
+        changes.append(f"missing_values {_shown(old.missing_values)}")
+    if not changes:
+        return []
+    more = f"; and {len(changes) - CHANGES} more" if len(changes) > CHANGES else ""
+    return [
+        "schema.yaml is written anew, as the table says; rules that it had before, and that go: "
+        f"{'; '.join(changes[:CHANGES])}{more}. `git diff schema.yaml` shows all of them"
+    ]
+
+
+def _shown(value: Any) -> str:
+    """Write the value of a rule in a few words."""
+    if value is None:
+        return "none"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return shorten(str(value), 60, placeholder=" ...")
 
 
 def _put_column(

@@ -1,11 +1,13 @@
 """The column to predict → the task, its rules, and what speaks against it."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
 
-from modelkeep.adopt.inference import HUGE, Cells, with_range
+from modelkeep.adopt.inference import HUGE, Cells, read_cells, with_range
+from modelkeep.adopt.reading import Hints, is_no_value
 from modelkeep.adopt.scalars import bounds
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column
@@ -28,6 +30,7 @@ class Target:
         task: classification or regression.
         why: how the task was found.
         rows, left_out: how many rows have it, and have it not.
+        empty: in how many cells each text that stands for nothing is.
         classes: the rows of each class by its name, the most frequent first; empty for values.
         warnings: what a person should know, in sentences.
     """
@@ -38,6 +41,7 @@ class Target:
     why: str
     rows: int
     left_out: int
+    empty: dict[str, int]
     classes: dict[str, int]
     warnings: list[str]
 
@@ -94,7 +98,37 @@ def read_target(name: str, cells: Cells, written: pl.Series, task: Task | None) 
     listed = column.type == "category" and len(classes) <= LISTED
     rules = {"missing": left_out > 0, "values": sorted(classes) if listed else column.values}
     column = column.model_copy(update=rules)
-    return Target(name, column, task, why, rows, left_out, classes, _warnings(rows, classes))
+    warned = _warnings(rows, classes)
+    return Target(name, column, task, why, rows, left_out, cells.empty, classes, warned)
+
+
+def with_all_classes(cells: Cells, written: pl.Series, task: Task | None, hints: Hints) -> Cells:
+    """Read a target of classes so that no text of it is lost but those that stand for nothing.
+
+    Args:
+        cells: the column as it was read.
+        written: the same cells as they are in the file.
+        task: what a person said, or None.
+        hints: what a person says of the column.
+    """
+    number = cells.column.type in ("number", "integer")
+    if task == "regression" or (task is None and number and cells.distinct > MOST_CLASSES):
+        return cells
+    bounds, strays = cells.column.texts or {}, cells.reading.strays
+    # A word among classes is a class, a dash or an error of a spreadsheet is none.
+    classes = {*bounds, *(text for text in strays if not is_no_value(text) or _is_word(text))}
+    if not classes:
+        return cells
+    hints = replace(
+        hints,
+        keep=hints.keep | {text.strip() for text in classes},
+        empty=hints.empty | {text.strip() for text in strays if text not in classes},
+    )
+    return read_cells(written, hints=hints)
+
+
+def _is_word(text: str) -> bool:
+    return re.fullmatch(r"[^\W\d_][\w\s.]*", text.strip()) is not None
 
 
 def _of_classes(column: Column, written: pl.Series, whole: bool) -> Column:

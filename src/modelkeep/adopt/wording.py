@@ -1,56 +1,32 @@
-"""How people write numbers, dates, booleans and nothing: texts → a type and how it is written."""
+"""How people write numbers, booleans and codes: texts → a type and how it is written."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from itertools import combinations
+from dataclasses import replace
 
 import polars as pl
 
 from modelkeep.adopt import numerals
-from modelkeep.adopt.scalars import bounds
+from modelkeep.adopt.dating import read_dates
+from modelkeep.adopt.reading import Reading, accepted, fits, rows_of, without
 from modelkeep_core.schema import Column
-from modelkeep_core.tables import BOOLEANS, bare, typed
+from modelkeep_core.tables import FAMILIES, typed
 
-# What stands for nothing in every column, and what does where the other cells are of one type
-NOTHING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "nat", "?"}
-NO_VALUE = {
-    *("-", "--", "---", ".", "..", "...", "*", "none", "nil", "n.a.", "na.", "nd", "n.d.", "tbd"),
-    *("missing", "unknown", "not available", "inf", "+inf", "-inf", "infinity", "-infinity"),
-    *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "0000-00-00", "00/00/0000"),
-}
-# How many other texts, and in what share of the cells, a column of one type may have
-STRAYS, STRAY_SHARE = 3, 0.05
 WORDS = (
     *(["nein", "ja"], ["nee", "ja"], ["nej", "ja"], ["non", "oui"], ["no", "si"], ["no", "sí"]),
     *(["não", "sim"], ["nie", "tak"], ["нет", "да"], ["否", "是"]),
 )
-DAYS: tuple[str, ...] = (
-    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y"),
-    *("%m-%d-%Y", "%d %b %Y", "%d-%b-%Y", "%d%b%Y", "%d. %b %Y", "%b %d, %Y", "%b %d %Y"),
-    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%y", "%d %b %y", "%a, %d %b %Y"),
-)
-MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%b-%Y", "%b-%y")
-TIMES = ("", " %H:%M", " %H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p")
-STAMPS: tuple[str, ...] = ("T%H:%M", "T%H:%MZ", "T%H:%M%z", "T%H:%M:%S%.fZ", "T%H:%M:%S%.f%z")
-STAMPS += (" %H:%M:%S%.fZ", " %H:%M:%S%.f%z", " %H:%M:%S%.f %z")
-SHORT = (*(day + time for day in DAYS for time in TIMES), *MONTHS)
-FORMATS = (
-    *SHORT,
-    *("%Y-%m-%d" + stamp for stamp in STAMPS),
-    *(form.replace("%b", "%B") for form in SHORT if "%b" in form),
-)
-COMPACT = "%Y%m%d"
 TRIED = 200
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a column of texts is taken for, and why; `strays` are texts that stand for nothing."""
-
-    column: Column
-    why: str
-    strays: tuple[str, ...] = ()
+COMPACT = "%Y%m%d"
+# What is written with digits alone, and more of them than numbers can tell apart
+LONG = r"^[1-9]\d{15,}$"
+# 1E05 and 12e12: codes; programs write 1e+05 for a hundred thousand, and people 1e5
+EXPONENT = r"^\d+E\d+$|^\d{2,}e\d+$|^\d+e0\d+$"
+# A number at least or at most, such as 90+, <5 or 100 or more
+BOUND = (
+    r"(?i)^(?:[<>≤≥]=?|=[<>])\s*(?<above>[^<>=≤≥]+)$"
+    r"|^(?<below>[^+]+?)\s*(?:\+|plus|or more|or less|and over|and above|and under|und mehr)$"
+)
+# How many different texts may be such a bound, beside more numbers than a category has values
+BOUNDS = BESIDE = 20
 
 
 def read_texts(texts: pl.DataFrame, comma: bool = False) -> Reading:
@@ -61,52 +37,104 @@ def read_texts(texts: pl.DataFrame, comma: bool = False) -> Reading:
             "text" and "rows", how often it is there.
         comma: whether the file writes its numbers with a decimal comma elsewhere.
     """
+    texts = texts.sort("rows", "text", descending=[True, False])
+    if why := _codes(texts):
+        return _compact(texts) or Reading(Column(type="category"), f"codes: {why}")
+    if reading := _booleans(texts) or _compact(texts, r"^(19|20)\d{6}$"):
+        return reading
+    for column, pattern, why in numerals.ways(texts, comma):
+        if reading := _numbers(texts, column, pattern, why):
+            return reading
+    return read_dates(texts) or Reading(Column(type="category"), "text")
+
+
+def _codes(texts: pl.DataFrame) -> str:
+    """Say why texts of digits are no numbers, or nothing."""
     text = pl.col("text").str.strip_chars()
-    if texts.select(text.str.contains(r"^\d+$").all() & text.str.contains(r"^0\d").any()).item():
-        if reading := _accepted(texts, Column(type="datetime", formats=[COMPACT]), "dates"):
-            return reading
-        return Reading(Column(type="category"), "codes: digits that begin with zeros")
-    for column, pattern, why in _ways(texts, comma):
-        if reading := _accepted(texts, column, why, pattern):
-            return reading
-    return _dates(texts) or Reading(Column(type="category"), "text")
+    length = text.str.len_chars()
+    facts = texts.select(
+        zeros=text.str.contains(r"^\d+$").all() & text.str.contains(r"^0\d").any(),
+        long=text.str.contains(LONG).mean() > 0.5,
+        alike=text.str.contains(r"^\d+$").all() & (length.max() - length.min() <= 2),
+        exponents=text.str.contains(EXPONENT).mean() > 0.5,
+        fixed=text.str.contains(r"^\d+(E\d+)?$").all()
+        & text.str.contains("E").any()
+        & (length.min() == length.max()),
+    ).row(0, named=True)
+    if facts["zeros"]:
+        return "digits that begin with zeros"
+    if facts["long"] and facts["alike"]:
+        return "more digits than a number can tell apart"
+    exponents = facts["exponents"] or facts["fixed"]
+    return "digits around an E, which would be one number in many spellings" if exponents else ""
 
 
-def _ways(texts: pl.DataFrame, comma: bool) -> Iterator[tuple[Column, str, str]]:
-    """Yield the ways to read texts as something else than dates, with a pattern they must have."""
-    sample = [text.strip().lower() for text in texts["text"].head(TRIED)]
-    if {*sample} <= {"0", "1"}:
-        yield Column(type="number"), numerals.PLAIN, "whole numbers"
-    if {*sample} <= {*BOOLEANS} and len({BOOLEANS[word] for word in sample}) == 2:
-        yield Column(type="boolean"), "", "words for true and false"
+def _compact(texts: pl.DataFrame, pattern: str = "") -> Reading | None:
+    """Return the reading of eight digits as dates, if they are some."""
+    return accepted(texts, Column(type="datetime", formats=[COMPACT]), "dates", pattern)
+
+
+def _booleans(texts: pl.DataFrame) -> Reading | None:
+    """Return the reading of texts as booleans, if their words for true and false go together."""
+    sample = {text.strip().lower() for text in texts["text"].head(TRIED)}
+    if sample <= {"0", "1"}:
+        return None
+    for family in FAMILIES:
+        words = [word for word in family if word in sample]
+        if sample <= {*family} and {family[word] for word in words} == {True, False}:
+            first = [
+                next(word for word in words if family[word] is truth) for truth in (False, True)
+            ]
+            column = Column(type="boolean", values=None if "true" in sample else first)
+            reading = accepted(texts, column, "words for true and false")
+            return reading and _spelt(texts, reading)
     for words in WORDS:
-        if {*sample} == {*words}:
-            yield Column(type="boolean", values=words), "", f"'{words[1]}' and '{words[0]}'"
-    yield Column(type="datetime", formats=[COMPACT]), r"^(19|20)\d{6}$", "dates"
-    yield from numerals.ways(texts, comma)
+        if sample == {*words}:
+            column = Column(type="boolean", values=words)
+            reading = accepted(texts, column, f"'{words[1]}' and '{words[0]}'")
+            return reading and _spelt(texts, reading)
+    return None
 
 
-def _accepted(texts: pl.DataFrame, column: Column, why: str, pattern: str = "") -> Reading | None:
-    """Return the reading of texts as `column`, if they can be read so, but for a few."""
-    cell = bare(pl.col("text").str.strip_chars(), column)
-    value = typed(pl.col("text"), pl.String(), column)
-    fit = value.is_not_null() & (cell.str.contains(pattern) if pattern else True)
-    if column.type == "number":
-        fit &= value.is_finite()
-    strays = texts.filter(~fit)
-    if len(strays):
-        named = strays.filter(~pl.col("text").str.strip_chars().str.to_lowercase().is_in(NO_VALUE))
-        few = len(named) <= STRAYS and _rows(named) <= STRAY_SHARE * _rows(texts)
-        if len(strays) == len(texts) or not few or (len(named) and column.type == "boolean"):
-            return None
-    fitting = texts.filter(fit)
-    column = _as_written(fitting, column)
-    return Reading(column, why + numerals.doubt(fitting, column), tuple(strays["text"].sort()))
+def _spelt(texts: pl.DataFrame, reading: Reading) -> Reading:
+    """Say which texts become one truth value, where there are more than two."""
+    cells = without(texts, reading.strays)
+    truth = cells.select(typed(pl.col("text"), pl.String(), reading.column)).to_series()
+    spellings = [
+        ", ".join(repr(text) for text in sorted(cells["text"].filter(truth == value)))
+        for value in (True, False)
+    ]
+    if len(cells) == 2:
+        return reading
+    return replace(reading, why=f"{reading.why}: {spellings[0]} and {spellings[1]}")
 
 
-def _rows(texts: pl.DataFrame) -> int:
-    """Return in how many cells texts are."""
-    return int(texts["rows"].sum())
+def _numbers(texts: pl.DataFrame, column: Column, pattern: str, why: str) -> Reading | None:
+    """Return the reading of texts as numbers, some of which may be bounds such as 90+."""
+    texts_of = _bounds(texts, column, pattern)
+    plain = without(texts, texts_of)
+    numbers = int(plain.select(fits(column, pattern).sum()).item())
+    few = len(texts_of) <= BOUNDS and rows_of(plain) >= rows_of(texts) / 2 and numbers > BESIDE
+    reading = None
+    if texts_of and (few or accepted(texts, column, why, pattern)):
+        reading = accepted(plain, column.model_copy(update={"texts": texts_of}), why, pattern)
+    reading = reading or accepted(texts, column, why, pattern)
+    if not reading:
+        return None
+    fitting = without(texts, reading.strays)
+    column = _as_written(fitting, reading.column)
+    return replace(
+        reading, column=column, why=reading.why + numerals.doubt(without(fitting, texts_of), column)
+    )
+
+
+def _bounds(texts: pl.DataFrame, column: Column, pattern: str) -> dict[str, float]:
+    """Return the texts that say a number at least or at most, and that number."""
+    text = pl.col("text").str.strip_chars()
+    inner = pl.coalesce(text.str.extract(BOUND, group).str.strip_chars() for group in (1, 2))
+    marked = texts.select(whole=text, text=inner).drop_nulls().filter(fits(column, pattern))
+    values = marked.select(typed(pl.col("text"), pl.String(), column)).to_series()
+    return dict(zip(marked["whole"], values, strict=True))
 
 
 def _as_written(fitting: pl.DataFrame, column: Column) -> Column:
@@ -122,41 +150,3 @@ def _as_written(fitting: pl.DataFrame, column: Column) -> Column:
             unused = not fitting["text"].str.contains(mark, literal=True).any()
             column = column.model_copy(update={rule: None}) if unused else column
     return column
-
-
-def _dates(texts: pl.DataFrame) -> Reading | None:
-    """Return the reading of texts as dates, in one format or as few as there are."""
-    like = pl.col("text").str.contains(r"^\s*(\d|[A-Za-z]{3,9}[ ,-]).{3,40}\d.*$")
-    if _rows(texts.filter(like)) < 0.9 * _rows(texts):
-        return None
-    if reading := _accepted(texts, Column(type="datetime"), "dates"):
-        return reading
-    sample = texts.filter(like).head(TRIED)
-    readings = []
-    for form in FORMATS:
-        column = Column(type="datetime", formats=[form])
-        times = sample.select(typed(pl.col("text"), pl.String(), column)).to_series()
-        if times.count():
-            readings.append((form, times))
-    # Where day and month can be read both ways, dates lie close together as they were meant.
-    readings.sort(key=lambda pair: (pair[1].null_count(), _span(pair[1])))
-    forms = [form for form, _ in readings]
-    for group in [*([form] for form in forms), *combinations(forms[:6], 2)]:
-        column = Column(type="datetime", formats=[*group])
-        if reading := _accepted(texts, column, f"dates written {' or '.join(group)}"):
-            rivals = [form for form, times in readings[1:] if _rivals(readings[0][1], times)]
-            if [*group] == forms[:1] and rivals:
-                return replace(reading, why=f"{reading.why}, which could be {rivals[0]} too")
-            return reading
-    return None
-
-
-def _span(times: pl.Series) -> timedelta:
-    """Return the time from the first to the last."""
-    first, last = bounds(times)
-    return last - first
-
-
-def _rivals(times: pl.Series, others: pl.Series) -> bool:
-    """Say whether two ways to read the same dates both work, and differ."""
-    return not times.null_count() and not others.null_count() and not times.equals(others)

@@ -13,14 +13,14 @@ from modelkeep.adopt import adopting as module
 from modelkeep.adopt import command
 from modelkeep.adopt.adopting import adopt
 from modelkeep.adopt.choosing import Candidate
-from modelkeep.adopt.planning import Options
+from modelkeep.adopt.options import Options
 from modelkeep.adopt.settings import TASKS
 from modelkeep.batch import predict_file
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_yaml
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.params import Evaluate, Package, Prepare, Train, read_params
-from modelkeep_core.schema import read_schema
+from modelkeep_core.schema import Schema, read_schema
 from pipeline.prepare import prepare
 from pipeline.train import train
 from project import contents
@@ -173,6 +173,31 @@ def test_a_class_that_would_only_be_tested_is_refused(home, given):
     columns = table(day=[*range(ROWS)]) | {"label": ["a", "b"] * 29 + ["new", "new"]}
     with pytest.raises(UserError, match="--time: class 'new' of 'label' would only be among"):
         run(given(text(columns)), Options("label", time="day"))
+
+
+def test_a_sample_meets_no_period(tmp_path):
+    """Where classes take turns, both are among the rows that are looked at, as often."""
+    rows = [f"{row},{'ab'[row % 2]}" for row in range(4 * module.SAMPLE)]
+    (tmp_path / "rows.csv").write_text("\n".join(["drawn,y", *rows, "9,"]) + "\n", "utf-8")
+    columns = {"drawn": {"type": "integer"}, "y": {"type": "category", "missing": True}}
+    whole = {"task": "classification", "target": "y", "missing_values": [""], "duplicates": True}
+    schema = Schema.model_validate({**whole, "columns": columns})
+    sample = module.sample_of([tmp_path / "rows.csv"], schema)
+    assert (len(sample), [*sample]) == (module.SAMPLE, ["drawn", "y"])
+    assert sample["y"].value_counts(normalize=True).min() > 0.45
+    assert sample["drawn"].is_monotonic_increasing
+    assert sample.equals(module.sample_of([tmp_path / "rows.csv"], schema))
+
+
+def test_what_is_looked_at_in_part_is_told(home, given, monkeypatch):
+    """A leak that is not found in some rows may be in the others; edits that go are told, too."""
+    monkeypatch.setattr(module, "SAMPLE", 50)
+    assert "looked for in 50 of 60 rows, drawn at random" in run(
+        given(text(table())), Options("label")
+    )
+    SCHEMA.write_text(SCHEMA.read_text("utf-8").replace("min:", "min: -1 #", 1), "utf-8")
+    told = run(given(text(table())), Options("label"))
+    assert "rules that it had before, and that go: 'size' min -1 (now " in told
 
 
 def test_what_is_likely_wrong_is_warned_of(home, given):

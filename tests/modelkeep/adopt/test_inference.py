@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from modelkeep.adopt.inference import read_cells, role_of, with_range
+from modelkeep.adopt.inference import as_box, holds, is_mark, read_cells, role_of, with_range
+from modelkeep.adopt.reading import Hints
 from modelkeep_core.schema import Column
 
 ROWS = 60
@@ -32,6 +33,11 @@ def texts(*values):
         ("row", list(range(1, ROWS + 1)), "identifier-like: it numbers the rows"),
         ("customer_id", [7 * row % 1009 for row in range(ROWS)], "identifier-like: its name"),
         ("passengerId", [7 * row % 1009 for row in range(ROWS)], "identifier-like: its name"),
+        ("Unnamed: 0", [7 * row % 1009 for row in range(ROWS)], "identifier-like: its name"),
+        ("__index_level_0__", [str(3 * row) for row in range(ROWS)], "identifier-like: its name"),
+        ("x", [10**18 + 7 * row for row in range(ROWS)], "identifier-like: 19 digits"),
+        ("x", [str(10**19 + 7 * row) for row in range(ROWS)], "identifier-like: 60 different"),
+        ("x", [f"{row}E{row % 30:02}" for row in range(ROWS)], "identifier-like: 60 different"),
         ("x", [10.0**row for row in range(2 * ROWS)], "numbers beyond 1e+100"),
         ("x", [f"c{row:04x}" for row in range(ROWS)], "identifier-like: 60 different texts"),
         (
@@ -68,6 +74,68 @@ def test_what_can_be_a_feature_is_one(name, cells, meaning):
     """A unique number, a year or a word is no identifier for that reason alone."""
     inferred = role(name, cells)
     assert (inferred.meaning, inferred.column.feature) == (meaning, True)
+
+
+def test_an_index_with_gaps_is_the_first_column():
+    """Rows that were left out leave gaps; elsewhere, numbers in order may be anything."""
+    gaps = read_cells(pl.Series([3 * row + row % 2 for row in range(ROWS)]))
+    assert role_of("x", gaps, first=True).why == "identifier-like: it numbers the rows, with gaps"
+    assert role_of("x", gaps).meaning == "integer"
+    assert role_of("year", gaps, first=True).meaning == "integer"
+
+
+def test_empty_cells_are_told_by_their_texts():
+    """How many there are, and what stands in them; a word in capitals and small letters is one."""
+    inferred = role("x", [*texts("K", "Na", "NA", "", None), "?"])
+    assert inferred.why == "2 different values; 37 empty ('NA' 12, '?' 1)"
+    assert inferred.column.values == ["K", "Na"]
+
+
+def test_a_person_says_what_is_empty():
+    """Texts that are kept are values; numbers and days that stand for nothing are none."""
+    kept = read_cells(pl.Series(texts("a", "NA")), hints=Hints(keep=frozenset(["NA"])))
+    assert kept.values.unique().sort().to_list() == ["NA", "a"]
+    word = read_cells(pl.Series(texts("1", "2", "3", "ICU")), hints=Hints(keep=frozenset(["ICU"])))
+    assert word.column.type == "category"
+    for cells, text in (
+        (texts("-999.0", "1.5"), "-999"),
+        (texts(-999, 1), "-999"),
+        (texts(-999.0, 1.5), "-999"),
+        (texts("9999-12-31", "2024-01-01"), "9999-12-31"),
+        (texts(datetime(9999, 12, 31), datetime(2024, 1, 1)), "9999-12-31"),
+    ):
+        read = read_cells(pl.Series(cells), hints=Hints(empty=frozenset([text])))
+        assert (read.values.null_count(), read.distinct) == (30, 1)
+        assert sum(read.empty.values()) == 30
+        assert holds(pl.Series(cells), text)
+    assert not holds(pl.Series(["a", None]), "b")
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (texts("X", ""), ["", "x"]),
+        (texts("x", None, "X "), ["", "x"]),
+        (texts("NA", "yes"), ["na", "yes"]),
+        (texts(True, None), ["", "true"]),
+        (texts(1, None), ["", "1"]),
+        (texts("✓", ""), ["", "✓"]),
+    ],
+)
+def test_a_box_that_is_ticked_or_not_is_a_boolean(cells, values):
+    """A mark or nothing is no constant, and no cell is empty any more."""
+    written = pl.Series(cells)
+    box = as_box(written, read_cells(written))
+    assert (box.column.type, box.column.values) == ("boolean", values)
+    assert box.values.sum() == sum(str(cell).strip().lower() == values[1] for cell in cells)
+    assert (box.values.null_count(), is_mark(values[1])) == (0, True)
+    assert role_of("x", box).meaning == "boolean"
+
+
+@pytest.mark.parametrize("cells", [texts("no", ""), texts("x", "NA", ""), texts("x", "y", "")])
+def test_what_is_no_box_is_none(cells):
+    """A word for false, two ways to be empty, two values."""
+    assert as_box(pl.Series(cells), read_cells(pl.Series(cells))) is None
 
 
 def test_a_category_of_few_values_lists_them():

@@ -1,6 +1,7 @@
 """A feature that alone predicts the target almost perfectly is told."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from modelkeep.adopt.leaks import leaks
@@ -17,6 +18,33 @@ def test_a_feature_that_knows_the_answer_is_found(frame, classification, regress
     frame["seen"] = np.datetime64("2024-01-01") + frame["price"].round().astype("m8[D]")
     assert set(leaks(frame, regression)) >= {"size"}
     assert all(value >= 0.99 for value in leaks(frame, regression).values())
+
+
+def test_a_finer_class_is_a_leak(frame, classification):
+    """A grade follows from its sub-grade, however rare some of them are."""
+    random = np.random.default_rng(0)
+    frame = frame.sample(1_500, replace=True, random_state=0).reset_index(drop=True)
+    frame["size"] = random.normal(size=len(frame))
+    frame["shop"] = frame["label"].str.cat(random.integers(0, 30, len(frame)).astype(str), sep="-")
+    classification.columns["shop"].feature = True
+    assert set(leaks(frame, classification)) == {"shop"}
+    frame["shop"] = random.permutation(frame["shop"])
+    assert leaks(frame, classification) == {}
+
+
+def test_values_of_few_rows_are_a_leak_of_numbers_too(frame, regression):
+    """Where all rows of an article have one price."""
+    frame = frame.sample(600, replace=True, random_state=0).reset_index(drop=True)
+    frame["size"] = np.arange(len(frame)) / 7
+    frame["shop"] = "article " + frame["price"].astype(str)
+    regression.columns["shop"].feature = True
+    assert set(leaks(frame, regression)) == {"shop"}
+
+
+def test_rows_that_repeat_others_make_no_leak(frame, classification):
+    """In a table that is there twice, every number is in two rows of one class."""
+    doubled = pd.concat([frame] * 2, ignore_index=True)
+    assert leaks(doubled, classification) == {}
 
 
 def test_good_features_are_no_leaks(frame, classification, regression):

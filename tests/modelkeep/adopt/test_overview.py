@@ -2,8 +2,9 @@
 
 import polars as pl
 
+from modelkeep.adopt.options import Options
 from modelkeep.adopt.overview import overview
-from modelkeep.adopt.planning import Options, plan
+from modelkeep.adopt.planning import plan
 
 
 def test_a_table_is_told_in_lines(tmp_path):

@@ -7,8 +7,9 @@ import polars as pl
 
 from modelkeep.adopt import parameters
 from modelkeep.adopt.choosing import Candidate
+from modelkeep.adopt.options import Options
 from modelkeep.adopt.parameters import better_than_guessing, compared, evaluation, limits
-from modelkeep.adopt.planning import Options, plan
+from modelkeep.adopt.planning import plan
 
 ROWS = 400
 

@@ -5,7 +5,8 @@ import random
 import polars as pl
 import pytest
 
-from modelkeep.adopt.planning import Options, columns_of, plan
+from modelkeep.adopt.options import Options
+from modelkeep.adopt.planning import columns_of, plan
 from modelkeep_core.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -51,7 +52,12 @@ def test_what_may_be_missing_is_what_is_missing(tmp_path):
     made = planned(tmp_path, size=["1", "?", "null"] * 20)
     may = [name for name, column in made.schema.columns.items() if column.missing]
     assert may == ["size", "shop"]
-    assert made.schema.missing_values == ["", "NA", "?", "null"]
+    texts = {name: column.missing_values for name, column in made.schema.columns.items()}
+    assert {name: words for name, words in texts.items() if words} == {
+        "size": ["?", "null"],
+        "shop": ["NA"],
+    }
+    assert made.schema.missing_values == [""]
 
 
 def test_a_comma_in_one_column_explains_the_point_in_another(tmp_path):
@@ -104,6 +110,102 @@ def test_a_name_may_be_given_as_it_stands_in_the_file(tmp_path):
 def test_wishes_that_cannot_be_kept_are_refused(tmp_path, options, message):
     """The sentence names the option and the column."""
     assert message in refusal(tmp_path, options)
+
+
+def test_texts_and_formats_are_read_as_a_person_says(tmp_path):
+    """In every column or in one, and a column may be named as it stands in the file."""
+    words = ["NA", "ZA", "BW"] * 20
+    many = ["1", "2", "3", "NA", "5", "6"] * 10
+    made = planned(tmp_path, Options("label", keep=["NA"]), shop=words, size=many)
+    assert made.schema.columns["shop"].values == ["BW", "NA", "ZA"]
+    assert (made.columns["size"].meaning, made.notes) == ("integer", [])
+    made = planned(tmp_path, Options("label", keep=[" shop =NA"]), shop=words, size=many)
+    assert made.schema.columns["shop"].values == ["BW", "NA", "ZA"]
+    made = planned(tmp_path, Options("label", empty=["size=1", "BW"]), shop=words, size=many)
+    assert made.schema.columns["shop"].values == ["ZA"] or not made.schema.columns["shop"].feature
+    assert made.schema.columns["size"].missing_values == ["1", "NA"]
+    days = [f"{row % 12 + 1:02}/{row % 11 + 1:02}/2024" for row in range(ROWS)]
+    for form in ("%d/%m/%Y", "%m/%d/%Y"):
+        made = planned(tmp_path, Options("label", formats=[f"when={form}"]), when=days)
+        assert made.schema.columns["when"].formats == [form]
+        assert made.warnings == []
+
+
+def test_a_text_that_is_not_there_is_told(tmp_path):
+    """A mistyped option does not pass for one that was heard."""
+    assert refusal(tmp_path, Options("label", keep=["NAN"])) == (
+        "--keep: no cell of any column says 'NAN'."
+    )
+    assert "--empty: no cell of 'shop' says '5'" in refusal(
+        tmp_path, Options("label", empty=["shop=5"])
+    )
+    assert "--format: there is no column 'wen'" in refusal(
+        tmp_path, Options("label", formats=["wen=%d.%m.%Y"])
+    )
+    assert "--format: '%d' must be COLUMN=FORMAT" in refusal(
+        tmp_path, Options("label", formats=["%d"])
+    )
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_texts_among_numbers_are_kept_where_their_rows_differ(tmp_path, apart):
+    """ICU is no unknown ward where nearly all die; elsewhere it is an empty cell, and told."""
+    ward = [f"{row % 4 + 1}" for row in range(600)]
+    died = [("yes", "no")[row % 2] for row in range(600)]
+    for row in range(0, 600, 25):
+        ward[row] = "ICU"
+        died[row] = "yes" if apart else died[row]
+    pl.DataFrame({"ward": ward, "died": died}).write_csv(tmp_path / "rows.csv")
+    made = plan([tmp_path / "rows.csv"], Options("died"))
+    assert made.columns["ward"].meaning == ("category" if apart else "integer")
+    (warning,) = made.warnings
+    assert warning.startswith("'ward' has 'ICU' among its numbers, in 24 cells, ")
+    assert ("--empty ward=ICU" in warning) == apart
+
+
+@pytest.mark.parametrize(
+    ("mark", "apart", "meaning"),
+    [("X", False, "boolean"), ("returned", True, "boolean"), ("returned", False, "set aside")],
+)
+def test_a_mark_or_a_blank_is_a_box(tmp_path, mark, apart, meaning):
+    """A word that is there or not is one, too, where the target tells its rows from the others."""
+    labels = ["yes", "no"] * 30
+    ticked = [
+        (label == "yes") != (row % 9 == 0) if apart else row % 3 for row, label in enumerate(labels)
+    ]
+    box = [mark if is_ticked else "" for is_ticked in ticked]
+    made = planned(tmp_path, box=box)
+    assert made.columns["box"].meaning == meaning
+    assert not made.schema.columns["box"].missing or meaning == "set aside"
+
+
+def test_what_is_read_among_others_is_told_once(tmp_path):
+    """Spellings, texts for nothing and the order of days, of columns that are used."""
+    made = planned(
+        tmp_path,
+        Options("label", time="when"),
+        shop=["Nord", "nord", "NA"] * 20,
+        when=[f"{row % 12 + 1:02}/{row % 11 + 1:02}/2024" for row in range(ROWS)],
+    )
+    assert made.notes == [
+        "cells that say 'NA' count as empty in 'shop' (20): where that is a value, --keep shop=NA",
+        "'shop' has values that differ in capitals or blanks alone: 'Nord' and 'nord'",
+    ]
+    assert "dates written %" in made.columns["when"].why
+    (warning,) = made.warnings
+    assert "too: --format when=%" in warning
+    dropped = planned(tmp_path, Options("label", drop=["shop"]), shop=["Nord", "nord", "NA"] * 20)
+    assert dropped.notes == []
+
+
+def test_what_has_no_order_says_why(tmp_path):
+    """A column that is nearly dates is told apart from words."""
+    days = [
+        *(f"2024-01-{row % 28 + 1:02}" for row in range(56)),
+        *(f"week {n} 24" for n in range(4)),
+    ]
+    told = refusal(tmp_path, Options("label", time="when"), when=days)
+    assert "which have no order (text: 4 of 60 cells, such as 'week " in told
 
 
 def test_a_table_of_one_column_is_refused(tmp_path):

@@ -5,7 +5,7 @@ import io
 import pytest
 from ruamel.yaml import YAML
 
-from modelkeep.adopt.settings import TASKS, new_params, new_schema
+from modelkeep.adopt.settings import TASKS, changed_rules, new_params, new_schema
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_model
 from modelkeep_core.params import Evaluate, Train, read_params
@@ -201,6 +201,20 @@ def test_the_schema_is_written_and_read_again(tmp_path):
         assert comment in text
     assert new_schema(text, schema) == text
     assert YAML(typ="safe").load(text)["columns"]["size"] == columns["size"]
+
+
+def test_rules_that_go_are_told():
+    """Adopting the same table again says which edits of its schema are gone, and no more."""
+    columns = {"age": {"type": "integer", "min": 0, "max": 120}, "y": {"type": "category"}}
+    whole = {"task": "classification", "target": "y", "missing_values": [""], "duplicates": True}
+    new = Schema.model_validate({**whole, "columns": columns})
+    edited = {"age": columns["age"] | {"min": 18, "feature": True}, "y": {"type": "category"}}
+    old = Schema.model_validate({**whole, "columns": edited})
+    (note,) = changed_rules(old, new)
+    assert "that go: 'age' min 18 (now 0). `git diff schema.yaml` shows all of them" in note
+    assert changed_rules(new, new) == []
+    other = {"size": {"type": "number"}, "y": {"type": "category"}}
+    assert changed_rules(Schema.model_validate({**whole, "columns": other}), new) == []
 
 
 def test_what_is_usual_is_not_written():

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from modelkeep.adopt.inference import read_cells
-from modelkeep.adopt.target import read_target
+from modelkeep.adopt.reading import Hints
+from modelkeep.adopt.target import read_target, with_all_classes
 from modelkeep_core.errors import UserError
 
 ROWS = 60
@@ -57,6 +58,35 @@ def test_a_person_may_say_the_task(cells, task, kind):
     """What is said counts, where the cells allow it."""
     inferred = target(cells, task)
     assert (inferred.task, inferred.column.type, inferred.why) == (task, kind, "as you said")
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes"),
+    [
+        (["1", "2", "3"] * 32 + ["X"] * 4, {"1", "2", "3", "X"}),
+        (["1", "2", "3"] * 32 + ["90+"] * 4, {"1", "2", "3", "90+"}),
+        (["1", "2", "3"] * 32 + ["unknown"] * 4, {"1", "2", "3", "unknown"}),
+        (["1", "2", "3"] * 32 + ["-"] * 4, {"1", "2", "3"}),
+        (["1", "2", "3"] * 32 + ["X"] * 3 + ["-"], {"1", "2", "3", "X"}),
+        (["T", "F", "N"] * 33, {"T", "F", "N"}),
+    ],
+)
+def test_no_class_vanishes(cells, classes):
+    """A rare word among numbers is a class; a dash is none."""
+    written = pl.Series("y", cells)
+    read = with_all_classes(read_cells(written), written, None, Hints())
+    assert {*read_target("y", read, written, None).classes} == classes
+
+
+def test_a_number_to_predict_keeps_its_strays_apart():
+    """They are no values, and are told."""
+    written = pl.Series("y", [*map(str, range(60)), "on request"])
+    read = with_all_classes(read_cells(written), written, None, Hints())
+    inferred = read_target("y", read, written, None)
+    assert (inferred.task, inferred.left_out, inferred.empty) == (
+        *("regression", 1),
+        {"on request": 1},
+    )
 
 
 def test_rows_without_a_target_are_counted():

@@ -44,6 +44,15 @@ def rules(*texts, comma=False):
         (["1-2", "2-3"], {"type": "category"}),
         (["A1", "A2"], {"type": "category"}),
         (["1e400", "2e400"], {"type": "category"}),
+        (["0,125", "0,250"], {"type": "number", "decimal": ","}),
+        (["0,125", "1,250"], {"type": "number", "decimal": ","}),
+        (["1e+05", "2.5E+07"], {"type": "integer"}),
+        (["1e5", "2e7"], {"type": "integer"}),
+        (["1E05", "10E04", "12E12"], {"type": "category"}),
+        (["1234", "1E05", "2207"], {"type": "category"}),
+        (["12345678901234567890", "12345678901234567891"], {"type": "category"}),
+        (["1234567890123456", "1234567890123457"], {"type": "category"}),
+        (["10000000000000000", "100000000000000000000", "1"], {"type": "number"}),
     ],
 )
 def test_numbers_in_any_spelling(texts, expected):
@@ -62,9 +71,9 @@ def test_one_mark_between_three_digits_means_what_it_means_elsewhere_in_the_file
 @pytest.mark.parametrize(
     ("texts", "values"),
     [
-        (["yes", "No", "Y"], None),
+        (["yes", "No", "Y"], ["no", "yes"]),
         (["TRUE", "false"], None),
-        (["t", "f"], None),
+        (["t", "f"], ["f", "t"]),
         (["ja", "Nein"], ["nein", "ja"]),
         (["oui", "non"], ["non", "oui"]),
     ],
@@ -73,6 +82,40 @@ def test_booleans_in_any_spelling(texts, values):
     """Words for true and false are booleans, in some languages."""
     column = reading(*texts).column
     assert (column.type, column.values) == ("boolean", values)
+
+
+@pytest.mark.parametrize(
+    "texts", [("T", "F", "N"), ("yes", "no", "f"), ("on", "no"), ("1", "0", "n"), ("ja", "Ja", "x")]
+)
+def test_words_of_two_families_stay_apart(texts):
+    """F is false and N is no, but in one column they are two answers."""
+    assert reading(*texts).column.type == "category"
+
+
+def test_words_that_become_one_are_told():
+    """Nothing that the file tells apart is merged in silence."""
+    read = reading("Y", "yes", "no")
+    assert read.why == "words for true and false: 'Y', 'yes' and 'no'"
+    assert reading("TRUE", "FALSE").why == "words for true and false"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("90+", 90), ("<18", 18), (">= 95", 95), ("≤2", 2), ("60 or more", 60), ("80 und mehr", 80)],
+)
+def test_a_number_at_least_or_at_most_is_read_at_its_bound(text, number):
+    """The greatest ages are not unknown ones, which would become the median."""
+    numbers = [*map(str, range(20, 60)), text]
+    read = reading(*numbers)
+    assert (read.column.type, read.column.texts, read.strays) == ("integer", {text: number}, ())
+    cells = pl.DataFrame({"text": numbers})
+    assert cells.select(typed(pl.col("text"), pl.String(), read.column))["text"][-1] == number
+
+
+def test_bands_of_numbers_are_classes():
+    """Where most cells are no numbers, or only a few numbers are there, a bound is a class."""
+    assert reading("<18", "18-25", "26-64", "65+").column.type == "category"
+    assert reading(*["1", "2", "3"] * 9, *["4+"] * 5).column.type == "category"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +151,7 @@ def test_days_and_months_are_told_apart_by_the_dates_that_lie_close():
     assert read.why == "dates written %m/%d/%Y, which could be %d/%m/%Y too"
 
 
-@pytest.mark.parametrize("stray", ["unknown", "-", "100+", "#DIV/0!", "inf"])
+@pytest.mark.parametrize("stray", ["unknown", "-", "Null", "ICU", "#DIV/0!", "inf"])
 def test_a_few_texts_among_numbers_stand_for_nothing(stray):
     """One text in a hundred does not make a column of numbers text."""
     read = reading(*map(str, range(100)), stray)

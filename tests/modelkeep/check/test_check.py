@@ -14,7 +14,7 @@ from checked import TEMPLATE, Checked
 from modelkeep.adopt import adopting, placing
 from modelkeep.adopt.adopting import adopt
 from modelkeep.adopt.choosing import Candidate
-from modelkeep.adopt.planning import Options
+from modelkeep.adopt.options import Options
 from modelkeep.adopt.settings import TASKS
 from modelkeep.check import command, words
 from modelkeep.check.command import check

@@ -1,0 +1,188 @@
+"""How people write dates: texts → the formats that read them, and whether others would, too."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import combinations
+
+import polars as pl
+
+from modelkeep.adopt.reading import Reading, accepted, fits, meaningful, rows_of, without
+from modelkeep.adopt.scalars import bounds
+from modelkeep_core.errors import UserError
+from modelkeep_core.schema import Column
+from modelkeep_core.tables import typed
+
+DAYS: tuple[str, ...] = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y"),
+    *("%m-%d-%Y", "%d %b %Y", "%d-%b-%Y", "%d%b%Y", "%d. %b %Y", "%b %d, %Y", "%b %d %Y"),
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%y", "%d %b %y", "%a, %d %b %Y"),
+)
+MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%b-%Y", "%b-%y")
+TIMES = ("", " %H:%M", " %H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p")
+STAMPS: tuple[str, ...] = ("T%H:%M", "T%H:%MZ", "T%H:%M%z", "T%H:%M:%S%.fZ", "T%H:%M:%S%.f%z")
+STAMPS += (" %H:%M:%S%.fZ", " %H:%M:%S%.f%z", " %H:%M:%S%.f %z")
+SHORT = (*(day + time for day in DAYS for time in TIMES), *MONTHS)
+FORMATS = (
+    *SHORT,
+    *("%Y-%m-%d" + stamp for stamp in STAMPS),
+    *(form.replace("%b", "%B") for form in SHORT if "%b" in form),
+)
+# The year until which %y reads two digits, unless the schema says another
+DEFAULT_LATEST = 2068
+TRIED = 200
+# In how many formats the dates of one column may be
+MOST_FORMATS = 3
+# What share of the cells must look like dates, that formats are looked for
+DATED = 0.9
+LIKE = r"^\s*(\d|[A-Za-z]{3,9}[ ,-]).{3,40}\d.*$"
+
+
+def read_dates(texts: pl.DataFrame) -> Reading | None:
+    """Return the reading of texts as dates, in one format or as few as there are.
+
+    Args:
+        texts: different texts, in columns "text" and "rows", how often each is there.
+    """
+    like = texts.filter(pl.col("text").str.contains(LIKE))
+    if rows_of(like) < DATED * rows_of(texts):
+        return None
+    if reading := accepted(texts, Column(type="datetime"), "dates"):
+        return reading
+    forms: list[str] = []
+    rivals: dict[str, str] = {}
+    rest = like
+    while len(rest) and len(forms) < MOST_FORMATS:
+        ranked = _ranked(rest)
+        if not ranked:
+            break
+        best, times = ranked[0]
+        if rival := next((form for form, others in ranked[1:] if _rivals(times, others)), ""):
+            rivals[best] = rival
+        forms.append(best)
+        rest = meaningful(rest.filter(~fits(Column(type="datetime", formats=forms))))
+    for count in range(1, len(forms) + 1):
+        column = Column(type="datetime", formats=forms[:count])
+        written = f"dates written {' or '.join(forms[:count])}"
+        reading = accepted(texts, column, written)
+        if reading and (count == len(forms) or not reading.odd):
+            return _in_century(texts, _doubted(texts, reading, rivals))
+    return _nearly(texts, forms)
+
+
+def read_as_told(name: str, texts: pl.DataFrame, forms: list[str]) -> Reading:
+    """Return the reading of texts as dates in the formats that a person names.
+
+    Raises:
+        UserError: some texts are not written so.
+    """
+    column = Column(type="datetime", formats=forms)
+    strays = texts.filter(~fits(column))
+    other = meaningful(strays)
+    if len(other) or len(strays) == len(texts):
+        raise UserError(
+            f"--format: {rows_of(strays)} cells of '{name}', such as '{strays['text'][0]}', are "
+            f"not written {' or '.join(forms)}. Another --format {name}=... reads more."
+        )
+    written = f"dates written {' or '.join(forms)}, as you said"
+    reading = Reading(column, written, tuple(strays["text"].sort()))
+    return _in_century(texts, reading)
+
+
+def _doubted(texts: pl.DataFrame, reading: Reading, rivals: dict[str, str]) -> Reading:
+    """Add in which other order of day and month dates could be read.
+
+    Args:
+        texts: the different texts.
+        reading: what they are taken for.
+        rivals: for a format, another that reads the same texts as other dates.
+    """
+    forms = reading.column.formats or []
+    cells = without(texts, reading.strays)
+    for first, second in combinations(forms, 2):
+        unsure = cells.filter((_times(cells, first) != _times(cells, second)).fill_null(False))
+        if len(unsure):
+            sample = unsure["text"].sort()[0]
+            both = f"{rows_of(unsure)} of {rows_of(cells)} cells could be both"
+            return replace(
+                reading,
+                why=f"{reading.why}: {both}, and are read as {first}",
+                doubt=f"is written {first} and {second}: {both}, such as '{sample}'",
+                decision=("--format", second, first),
+            )
+    for form in forms:
+        if form in rivals:
+            which = "which" if len(forms) == 1 else f"and {form}"
+            why = f"{reading.why}, {which} could be {rivals[form]} too"
+            return replace(
+                reading, why=why, doubt=f"holds {why}", decision=("--format", rivals[form])
+            )
+    return reading
+
+
+def _in_century(texts: pl.DataFrame, reading: Reading) -> Reading:
+    """Choose the century of years of two digits: the one in which the dates lie closer."""
+    forms, today = reading.column.formats or [], date.today()
+    if not any("%y" in form for form in forms):
+        return reading
+    cells = without(texts, reading.strays)
+    past = reading.column.model_copy(update={"latest_year": today.year})
+    times, earlier = (
+        cells.select(typed(pl.col("text"), pl.String(), column)).to_series()
+        for column in (reading.column, past)
+    )
+    if times.equals(earlier):
+        return reading
+    closer = _span(earlier) < _span(times)
+    place = (times != earlier).arg_true()[0]
+    year = (earlier if closer else times)[place].year
+    doubt = f"has years of two digits: '{cells['text'][place]}' is read as {year}"
+    return replace(
+        reading,
+        column=past if closer else reading.column,
+        doubt=f"{reading.doubt}; it {doubt}" if reading.doubt else doubt,
+        decision=reading.decision
+        if reading.doubt
+        else ("latest_year", str(DEFAULT_LATEST if closer else today.year)),
+    )
+
+
+def _nearly(texts: pl.DataFrame, forms: list[str]) -> Reading | None:
+    """Say of texts that are no dates how many of them are some."""
+    if not forms:
+        return None
+    fit = fits(Column(type="datetime", formats=forms))
+    dates, others = texts.filter(fit), meaningful(texts.filter(~fit))
+    if rows_of(dates) < DATED * rows_of(texts) or not len(others):
+        return None
+    why = (
+        f"text: {rows_of(others)} of {rows_of(texts)} cells, such as '{others['text'][0]}', are "
+        f"not written {' or '.join(forms)} as the others are"
+    )
+    return Reading(Column(type="category"), why)
+
+
+def _ranked(texts: pl.DataFrame) -> list[tuple[str, pl.Series]]:
+    """Return the formats that read some of the texts, the one that reads most first.
+
+    Where day and month can be read both ways, dates lie close together as they were meant.
+    """
+    sample = texts.sample(min(len(texts), TRIED), seed=0)
+    read = [(form, _times(sample, form)) for form in FORMATS]
+    read = [(form, times) for form, times in read if times.count()]
+    return sorted(read, key=lambda pair: (pair[1].null_count(), _span(pair[1])))
+
+
+def _times(texts: pl.DataFrame, form: str) -> pl.Series:
+    column = Column(type="datetime", formats=[form])
+    return texts.select(typed(pl.col("text"), pl.String(), column)).to_series()
+
+
+def _span(times: pl.Series) -> timedelta:
+    """Return the time from the first to the last."""
+    first, last = bounds(times)
+    return last - first
+
+
+def _rivals(times: pl.Series, others: pl.Series) -> bool:
+    """Say whether two ways to read the same dates both work, and differ."""
+    return not times.null_count() and not others.null_count() and not times.equals(others)

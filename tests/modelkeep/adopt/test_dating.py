@@ -1,0 +1,107 @@
+"""Dates are read in the formats that they have, and what could be another date is said."""
+
+import random
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from modelkeep.adopt import dating
+from modelkeep.adopt.dating import read_as_told
+from modelkeep.adopt.wording import read_texts
+from modelkeep_core.errors import UserError
+from modelkeep_core.tables import typed
+
+START = date(2023, 1, 1)
+DAYS = [START + timedelta(days=day) for day in range(700)]
+
+
+def counted(texts):
+    """Return texts as a column's different texts, with how often each is there."""
+    return pl.Series("text", texts, dtype=pl.String).value_counts(name="rows", sort=True)
+
+
+def reading(texts):
+    """Return what texts are taken for."""
+    return read_texts(counted(texts))
+
+
+def read(texts, column):
+    """Return the dates that texts are read as."""
+    frame = pl.DataFrame({"text": texts})
+    return frame.select(typed(pl.col("text"), pl.String(), column))["text"].dt.date().to_list()
+
+
+def test_a_second_format_is_found_however_rare_it_is():
+    """49 of 1,202 dates in another format make no column of names."""
+    days = [START + timedelta(days=day) for day in range(1202)]
+    texts = [f"{day:%d.%m.%y}" if place % 25 == 0 else f"{day}" for place, day in enumerate(days)]
+    found = reading(texts)
+    assert (found.column.formats, found.strays) == (["%Y-%m-%d", "%d.%m.%y"], ())
+    assert read(texts, found.column) == days
+
+
+def test_two_orders_of_day_and_month_are_told():
+    """Every date that could be both is counted, and the option that decides is named."""
+    texts = [
+        f"{day:{'%d/%m/%Y' if place % 2 else '%m/%d/%Y'}}" for place, day in enumerate(DAYS[:400])
+    ]
+    found = reading(texts)
+    assert {*found.column.formats} == {"%d/%m/%Y", "%m/%d/%Y"}
+    both = sum(day.day <= 12 and day.day != day.month for day in DAYS[:400])
+    assert f"{both} of 400 cells could be both" in found.doubt
+    assert found.decision == ("--format", found.column.formats[1], found.column.formats[0])
+
+
+def test_one_order_that_could_be_another_is_told():
+    """As it is without a doubt about any single date."""
+    found = reading(["1/2/2024", "1/3/2024", "1/4/2024", "1/5/2024"])
+    assert found.doubt == "holds dates written %m/%d/%Y, which could be %d/%m/%Y too"
+    assert found.decision == ("--format", "%d/%m/%Y")
+    assert reading([f"{day:%d/%m/%Y}" for day in DAYS]).doubt == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "latest"),
+    [(date(1930, 1, 1), date(1998, 6, 1), 2026), (date(2025, 1, 1), date(2033, 1, 1), None)],
+    ids=["births", "ends of contracts"],
+)
+def test_years_of_two_digits_are_of_the_century_that_keeps_them_together(
+    first, last, latest, monkeypatch
+):
+    """Nobody is born in 2038, and a contract that ends in 2029 did not end in 1929."""
+
+    class Today(date):
+        @classmethod
+        def today(cls):
+            return cls(2026, 11, 30)
+
+    monkeypatch.setattr(dating, "date", Today)
+    drawn = random.Random(1)
+    days = [first + timedelta(days=drawn.randrange((last - first).days)) for _ in range(300)]
+    texts = [f"{day:%d.%m.%y}" for day in days]
+    found = reading(texts)
+    assert found.column.latest_year == latest
+    assert read(texts, found.column) == days
+    assert found.doubt.startswith("has years of two digits: '")
+    assert found.decision == ("latest_year", "2068" if latest else "2026")
+
+
+def test_a_person_decides_on_the_format():
+    """What is named is read, in the order in which it is named; other dates are refused."""
+    texts = counted(["03/04/2024", "05/06/2024", "25/12/2024", "-"])
+    assert read_as_told("day", texts, ["%d/%m/%Y"]).strays == ("-",)
+    both = read_as_told("day", texts, ["%m/%d/%Y", "%d/%m/%Y"])
+    assert read(["03/04/2024", "25/12/2024"], both.column) == [date(2024, 3, 4), date(2024, 12, 25)]
+    with pytest.raises(UserError, match="'25/12/2024', are not written %m/%d/%Y") as refused:
+        read_as_told("day", counted(["03/04/2024", "25/12/2024"]), ["%m/%d/%Y"])
+    assert "--format: 1 cells of 'day'" in str(refused.value)
+
+
+def test_what_keeps_dates_from_being_dates_is_told():
+    """A person who knows which cells are wrong can correct them."""
+    texts = [*map(str, DAYS[:100]), *(f"week {week}, 2024" for week in range(4))]
+    found = reading(texts)
+    assert found.column.type == "category"
+    assert found.why.startswith("text: 4 of 104 cells, such as 'week ")
+    assert found.why.endswith("are not written %Y-%m-%d as the others are")
