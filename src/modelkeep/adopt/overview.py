@@ -1,5 +1,6 @@
 """What a table was taken for, as text: each column, why, and what a person should know."""
 
+from modelkeep.adopt.options import deciding
 from modelkeep.adopt.planning import Plan
 
 WIDEST = 40
@@ -24,9 +25,12 @@ def overview(made: Plan, notes: list[str], warnings: list[str]) -> str:
         summary += f" of {len(target.classes)} classes ({', '.join(shown)}"
         summary += ", ...)" if len(target.classes) > 6 else ")"
     if target.left_out:
-        texts = [f"'{text}' {rows}" for text, rows in target.empty.items() if text]
-        by_text = f" ({', '.join(texts)})" if texts else ""
-        left = f"rows without '{target.name}', which are left out: {target.left_out}{by_text}"
+        texts = [text for text in target.empty if text.strip()]
+        left = f"rows without '{target.name}', which are left out: {target.left_out}"
+        if texts:
+            left += f" ({', '.join(f'{text!r} {target.empty[text]}' for text in texts)})"
+        if texts and target.classes:
+            left += f": where that is a class, {deciding('--keep', target.name, texts[0])}"
         notes = [left, *notes]
     told = [f"note: {note}" for note in (*notes, *made.notes)]
     told += [f"warning: {warning}" for warning in (*warnings, *made.warnings)]

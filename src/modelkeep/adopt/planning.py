@@ -82,7 +82,7 @@ def plan(files: list[Path], options: Options) -> Plan:
         target,
         {name: read[name].inferred for name in header},
         [
-            *words_for_nothing({name: column.words for name, column in shown.items()}),
+            *words_for_nothing({name: read[name].words for name in shown if name != target.name}),
             *(column.note for column in shown.values() if column.note),
         ],
         [warning for column in shown.values() for warning in column.warnings],

@@ -197,7 +197,7 @@ def test_what_is_looked_at_in_part_is_told(home, given, monkeypatch):
     )
     SCHEMA.write_text(SCHEMA.read_text("utf-8").replace("min:", "min: -1 #", 1), "utf-8")
     told = run(given(text(table())), Options("label"))
-    assert "rules that it had before, and that go: 'size' min -1 (now " in told
+    assert "schema.yaml is written anew, and loses 'size' min -1 (now " in told
 
 
 def test_what_is_likely_wrong_is_warned_of(home, given):
