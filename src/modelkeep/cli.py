@@ -64,7 +64,8 @@ GROUPS = {
             2 if name in MISTAKE_IS_2 else 1,
         )
         for name, meaning in REGISTRY.items()
-    },
+    }
+    | {"site": Command("modelkeep.site.command", "make a static site of all versions")},
     "In use": {
         "serve": Command("modelkeep.serving.command", "serve a model over HTTP"),
         "monitor": Command(

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 UNIX, READABLE = 3, 0o644 << 16
-SOURCES = (".py", ".html", ".typed")
+SOURCES = (".py", ".html", ".css", ".js", ".typed")
 # What installers add to the files of a wheel
 ADDED = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 

@@ -1,0 +1,153 @@
+// Elements, numbers, data and addresses. All text goes through text nodes: none of it is markup.
+const SVG = 'http://www.w3.org/2000/svg';
+const data = {columns: new Map(), groups: new Map(), count: 0, spans: [], live: []};
+const files = new Map();
+const view = document.getElementById('view');
+const views = {};
+
+function filled(node, attributes, parts) {
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (typeof value === 'function') node.addEventListener(name, value);
+    else if (value === true) node.setAttribute(name, '');
+    else if (value !== false && value != null) node.setAttribute(name, value);
+  }
+  node.append(...parts.flat(Infinity).filter((part) => part != null && part !== false && part !== ''));
+  return node;
+}
+const el = (name, attributes, ...parts) => filled(document.createElement(name), attributes, parts);
+const draw = (name, attributes, ...parts) =>
+  filled(document.createElementNS(SVG, name), attributes, parts);
+const bdi = (text) => el('bdi', {}, text);
+const code = (text) => (text ? el('code', {}, text) : '–');
+const range = (count) => Array.from({length: count}, (_, place) => place);
+
+function number(value, digits = 4) {
+  if (typeof value !== 'number') return value == null ? '–' : String(value);
+  return Math.abs(value) >= 10000 ? value.toLocaleString('en', {maximumFractionDigits: 0})
+    : String(Number(value.toPrecision(digits)));
+}
+const signed = (value) => (value > 0 ? '+' : '') + number(value).replace('-', '−');
+const three = (value) => (Math.abs(value) < 1000 ? value?.toPrecision(3) : number(value)) ?? '–';
+const interval = (value, low, high) => `${three(value)} (${three(low)} to ${three(high)})`;
+const minute = (text) => (text || '').slice(0, 16).replace('T', ' ');
+const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
+const plural = (count, word) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+
+// A column is decoded when it is asked for.
+function column(id) {
+  const own = data.columns.get(id);
+  if (!own) return null;
+  own.values ||= own.v || (own.u ? own.i.map((place) => own.u[place]) : Array(data.count).fill(own.c));
+  return own.values;
+}
+const cell = (id, row) => column(id)?.[row] ?? null;
+const label = (row) => cell('version', row) || cell('experiment', row) || cell('commit', row).slice(0, 7);
+const several = () => new Set(column('model')).size > 1;
+const named = (row) => (several() ? `${cell('model', row)} ${label(row)}` : label(row));
+const rowOf = (key) => column('key').indexOf(key);
+const rowsOf = (model) => range(data.count).filter((row) => cell('model', row) === model);
+const to = (row, text) => el('a', {href: `#/version/${cell('key', row)}`}, bdi(text || named(row)));
+const badges = (row) => (cell('stage', row) || '').split(', ').filter(Boolean)
+  .map((stage) => el('span', {class: 'badge'}, stage));
+
+// The file of a version is loaded by a script element: a page of file:// may not fetch.
+function load(key) {
+  if (!files.has(key)) {
+    const entry = {};
+    entry.promise = new Promise((resolve, reject) => Object.assign(entry, {resolve, reject}));
+    files.set(key, entry);
+    document.head.append(el('script', {
+      src: `versions/${key}.js`,
+      error: () => { files.delete(key); entry.reject(new Error(`versions/${key}.js is missing.`)); },
+    }));
+  }
+  return files.get(key).promise;
+}
+
+function table(header, rows, kind) {
+  const numeric = header.map((_, place) => place > 0 && rows.some((row) => typeof row[place] === 'number' || /^[+−]\d/.test(row[place])));
+  const one = (name, part, place) => el(name, {class: numeric[place] && 'number'},
+    typeof part === 'number' ? number(part) : part);
+  return el('div', {class: 'wide', tabindex: 0, role: 'region', 'aria-label': 'Table'},
+    el('table', {class: kind}, el('thead', {}, el('tr', {}, header.map((part, place) => {
+      const head = one('th', part, place);
+      head.setAttribute('scope', 'col');
+      return head;
+    }))), el('tbody', {}, rows.map((row) => el('tr', {}, row.map((part, place) => one('td', part, place)))))));
+}
+const put = (...parts) => { view.replaceChildren(); filled(view, {}, parts); };
+const tools = (...parts) => el('div', {class: 'tools'}, parts);
+const button = (text, href) => el('a', {class: 'button', href}, text);
+const section = (title, ...parts) => el('section', {class: 'part'}, el('h2', {}, title), ...parts);
+const soft = (...parts) => el('p', {class: 'soft'}, ...parts);
+const facts = (pairs) => el('dl', {class: 'facts'}, pairs.filter(([, value]) => value != null && value !== '')
+  .map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));
+
+function place() {
+  const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
+  const [name, ...rest] = path.split('/');
+  return {name: name || 'now', rest, query: new URLSearchParams(query || '')};
+}
+function address(path, query) {
+  const text = new URLSearchParams(Object.entries(query).filter(([, value]) => value)).toString();
+  return `#/${path}${text ? `?${text}` : ''}`;
+}
+
+let shown = '';
+async function show() {
+  const here = place();
+  const now = document.getElementById('now');
+  const known = here.name === 'now' || views[here.name];
+  const name = known ? here.name : 'now';
+  for (const tab of document.querySelectorAll('nav a')) {
+    const current = tab.dataset.view === name || (name === 'version' && tab.dataset.view === 'versions');
+    if (current) tab.setAttribute('aria-current', 'page');
+    else tab.removeAttribute('aria-current');
+  }
+  const moved = shown !== here.name + here.rest;
+  shown = here.name + here.rest;
+  now.hidden = name !== 'now';
+  view.hidden = !now.hidden;
+  if (view.hidden) view.replaceChildren();
+  else {
+    try {
+      await views[name](here);
+    } catch (error) {
+      view.replaceChildren(el('h1', {tabindex: -1}, 'Not shown'), soft(error.message));
+    }
+  }
+  const head = (view.hidden ? now : view).querySelector('h1');
+  document.title = name === 'now' ? data.title : `${head?.textContent} · ${data.title}`;
+  if (moved && document.body.dataset.ready) {
+    head?.focus({preventScroll: true});
+    scrollTo(0, 0);
+  }
+  document.body.dataset.ready = name;
+}
+
+function start(index) {
+  Object.assign(data, {title: index.title, spans: index.spans});
+  for (const own of index.columns) {
+    data.columns.set(own.group ? `${own.group}:${own.id}` : own.id, own);
+    if (own.v || own.i) data.count = (own.v || own.i).length;
+    if (!data.groups.has(own.group)) data.groups.set(own.group, []);
+    data.groups.get(own.group).push(own.group ? `${own.group}:${own.id}` : own.id);
+  }
+  data.count ||= 1;
+  document.body.classList.add('scripting');
+  for (const tab of document.querySelectorAll('nav a')) tab.href = `#/${tab.dataset.view}`;
+  for (const link of document.querySelectorAll('[data-key]')) link.href = `#/version/${link.dataset.key}`;
+  document.querySelector('.name a').href = '#/now';
+  document.querySelector('.skip').addEventListener('click', (event) => {
+    event.preventDefault();
+    (view.hidden ? document : view).querySelector('h1').focus();
+  });
+  addEventListener('hashchange', show);
+}
+
+window.modelkeep = (kind, value) => {
+  if (kind === 'version') files.get(value.key)?.resolve(value);
+  else if (kind === 'live') data.live = value;
+  else start(value);
+};
+addEventListener('DOMContentLoaded', () => data.count && show());

@@ -1,0 +1,117 @@
+// Pictures: lines, points, bars, matrices. Lines of several versions differ in colour and in dashes.
+const WIDE = 520;
+const HIGH = 320;
+const EDGE = {left: 52, right: 12, top: 10, bottom: 40};
+
+function ticks(low, high, wanted = 5) {
+  const raw = (high - low || 1) / wanted;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].find((part) => part * power >= raw) * power;
+  const first = Math.ceil(low / step - 1e-9);
+  return range(Math.floor(high / step + 1e-9) - first + 1).map((place) => Number(((first + place) * step).toPrecision(12)));
+}
+function extent(values) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (typeof value === 'number') {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  }
+  if (low > high) return [0, 1];
+  return low === high ? [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2] : [low, high];
+}
+function rounded(values) {
+  const [low, high] = extent(values);
+  const step = ticks(low, high)[1] - ticks(low, high)[0] || high - low;
+  return [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step];
+}
+const scale = ([low, high], from, until) => (value) => from + ((value - low) / (high - low)) * (until - from);
+const svgOf = (title, wide, high, ...parts) =>
+  draw('svg', {viewBox: `0 0 ${wide} ${high}`, role: 'img', 'aria-label': title, class: 'chart'}, ...parts);
+
+function axes(x, y, xs, ys, labels) {
+  const bottom = HIGH - EDGE.bottom;
+  return draw('g', {class: 'axes'},
+    ticks(...ys).map((value) => [
+      draw('line', {x1: EDGE.left, x2: WIDE - EDGE.right, y1: y(value), y2: y(value)}),
+      draw('text', {x: EDGE.left - 6, y: y(value) + 4, 'text-anchor': 'end'}, number(value))]),
+    ticks(...xs).map((value) => draw('text', {x: x(value), y: bottom + 16, 'text-anchor': 'middle'}, number(value))),
+    draw('text', {x: (EDGE.left + WIDE - EDGE.right) / 2, y: HIGH - 6, 'text-anchor': 'middle'}, labels[0]),
+    draw('text', {transform: `translate(12 ${bottom / 2}) rotate(-90)`, 'text-anchor': 'middle'}, labels[1]));
+}
+
+// Series: {name, x, y}; kind: "lines" or "points".
+function plane(title, kind, series, labels) {
+  const [xs, ys] = ['x', 'y'].map((axis) => rounded(series.flatMap((one) => one[axis])));
+  const x = scale(xs, EDGE.left, WIDE - EDGE.right);
+  const y = scale(ys, HIGH - EDGE.bottom, EDGE.top);
+  return svgOf(title, WIDE, HIGH, axes(x, y, xs, ys, labels), series.map((one, place) => {
+    const points = one.x.map((value, row) => [value, one.y[row]]).filter((pair) => !pair.includes(null));
+    if (kind === 'points') {
+      return draw('g', {class: `dots c${place % 7}`}, points.map(([a, b]) => draw('circle', {cx: x(a).toFixed(1), cy: y(b).toFixed(1), r: 2.5})));
+    }
+    const path = points.map(([a, b], step) => `${step ? 'L' : 'M'}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join('');
+    return draw('path', {class: `line c${place % 7}`, d: path}, draw('title', {}, one.name));
+  }));
+}
+const legend = (names) => names.length > 1 && el('ul', {class: 'legend'}, names.map((name, place) =>
+  el('li', {}, draw('svg', {viewBox: '0 0 24 8', 'aria-hidden': 'true'}, draw('path', {class: `line c${place % 7}`, d: 'M0 4H24'})), bdi(name))));
+
+const figure = (title, picture, names = []) => el('figure', {}, el('figcaption', {}, bdi(title)), legend(names), picture);
+
+// Series: {name, x}; the first decides the order.
+function bars(title, names, series) {
+  const rows = names.slice(0, 30);
+  const step = 14 * series.length + 8;
+  const high = rows.length * step + 24;
+  const [low, top] = extent([0, ...series.flatMap((one) => one.x)]);
+  const x = scale([low, top], 150, WIDE - 50);
+  return svgOf(title, WIDE, high, draw('g', {class: 'axes'}, draw('line', {x1: x(0), x2: x(0), y1: 0, y2: high - 20})),
+    rows.map((name, row) => [
+      draw('text', {x: 144, y: row * step + step / 2 + 4, 'text-anchor': 'end'}, String(name).length > 22 ? `${String(name).slice(0, 21)}…` : name, draw('title', {}, name)),
+      series.map((one, place) => typeof one.x[row] === 'number' && [
+        draw('rect', {class: `c${place % 7}`, x: Math.min(x(0), x(one.x[row])), y: row * step + 4 + place * 14, width: Math.abs(x(one.x[row]) - x(0)), height: 12, rx: 2}),
+        draw('text', {x: Math.max(x(0), x(one.x[row])) + 4, y: row * step + 14 + place * 14}, number(one.x[row], 3))])]));
+}
+
+function matrix(plot) {
+  const across = [...new Set(plot.x)];
+  const down = [...new Set(plot.y)];
+  const sums = new Map();
+  plot.y.forEach((name, place) => sums.set(name, (sums.get(name) || 0) + (plot.size?.[place] || 0)));
+  const value = (a, b) => plot.size?.[plot.x.findIndex((name, place) => name === a && plot.y[place] === b)];
+  return table([`${plot.y_label} ↓  ${plot.x_label} →`, ...across], down.map((b) => [bdi(b), ...across.map((a) => {
+    const count = value(a, b) ?? 0;
+    return el('span', {class: `heat h${Math.round((9 * count) / (sums.get(b) || 1))}`}, number(count));
+  })]), 'matrix');
+}
+
+// One picture of the same plot of one version or of several; for each group of lines its own.
+function pictures(all) {
+  const [first] = all;
+  const {plot} = first;
+  const labels = [plot.x_label, plot.y_label];
+  if (plot.kind === 'matrix') {
+    return all.map((one) => figure(all.length > 1 ? `${plot.title}: ${one.name}` : plot.title, matrix(one.plot)));
+  }
+  if (plot.kind === 'bars') {
+    const names = plot.y;
+    const series = all.map((one) => ({name: one.name, x: names.map((name) => one.plot.x[one.plot.y.indexOf(name)] ?? null)}));
+    return [figure(plot.title, bars(plot.title, names, series), series.map((one) => one.name))];
+  }
+  const lines = (one, name, keep) => ({
+    name, x: one.plot.x.filter((_, place) => keep(one.plot, place)), y: one.plot.y.filter((_, place) => keep(one.plot, place)),
+  });
+  const groups = plot.group ? [...new Set(plot.group)].slice(0, 7) : [];
+  if (all.length === 1) {
+    const series = groups.length ? groups.map((group) => lines(first, group, (own, place) => own.group[place] === group)) : [lines(first, first.name, () => true)];
+    return [figure(plot.title, plane(plot.title, plot.kind, series, labels), groups)];
+  }
+  return (groups.length ? groups : [null]).map((group) => {
+    const series = all.map((one) => lines(one, one.name, (own, place) => group === null || own.group?.[place] === group));
+    const title = group === null ? plot.title : `${plot.title}: ${group}`;
+    return figure(title, plane(title, plot.kind, series, labels), series.map((one) => one.name));
+  });
+}

@@ -1,0 +1,83 @@
+"""What a repository says, made harmless: text that shows all its characters, JSON of any shape."""
+
+import math
+import unicodedata
+from typing import Any
+
+# They join or part letters of many scripts, and hide nothing.
+JOINERS = "\u200c\u200d"
+HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# How far a browser counts without rounding
+LARGEST = 2**53
+# How deep what a repository says may be nested
+DEEPEST = 12
+
+
+def clean(text: str) -> str:
+    r"""Return a text of any number of lines whose control characters are seen, as "\x1b".
+
+    So are overrides of the direction, what has no width, and halves of characters.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign in "\n\t" or not _hidden(sign) else _escaped(sign) for sign in text)
+
+
+def in_line(text: str) -> str:
+    """Return a clean text in one line."""
+    return clean(" ".join(text.split()))
+
+
+def _hidden(sign: str) -> bool:
+    return sign not in JOINERS and unicodedata.category(sign) in HIDDEN
+
+
+def _escaped(sign: str) -> str:
+    return sign.encode("unicode_escape", errors="surrogatepass").decode("ascii")
+
+
+def plain(value: Any, deepest: int = DEEPEST) -> Any:
+    """Return a JSON value that every browser reads alike; what is nested too deeply is cut."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
+    if isinstance(value, int):
+        return (
+            value if abs(value) < LARGEST else f"{value:.6e}" if value < 10**300 else "very large"
+        )
+    if not deepest:
+        return "…"
+    if isinstance(value, dict):
+        return {clean(str(key)): plain(part, deepest - 1) for key, part in value.items()}
+    return [plain(part, deepest - 1) for part in value]
+
+
+def mapping(value: Any, *keys: str) -> dict[str, Any]:
+    """Return the mapping at a path of keys; an empty one where there is none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def word(value: Any) -> str:
+    """Return what a person reads of a JSON value in a cell."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(map(word, value))
+    return clean(str(value))
+
+
+def flat(value: Any, above: str = "", deepest: int = DEEPEST) -> dict[str, Any]:
+    """Return nested mappings as one, by dotted names."""
+    if not isinstance(value, dict) or not value or not deepest:
+        return {above: value} if above else {}
+    names: dict[str, Any] = {}
+    for key, part in value.items():
+        names |= flat(part, f"{above}.{key}" if above else str(key), deepest - 1)
+    return names

@@ -1,0 +1,86 @@
+"""`site`: a static site of all versions of all models, made from Git objects."""
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+
+from modelkeep.place import path_given, path_or_word
+from modelkeep_core.errors import UserError
+
+EXAMPLE = "2026-01-31"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's own options."""
+    parser.add_argument("out", type=path_given, metavar="OUT", help="the directory of the site")
+    parser.add_argument("--model", metavar="NAME", help="only one of several models")
+    parser.add_argument(
+        "--repo",
+        metavar="DIR|URL",
+        type=path_or_word,
+        help="another Git repository, bare or not (default: this one)",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="DATE",
+        help="only versions registered from then on, and those that are in a stage",
+    )
+    parser.add_argument(
+        "--experiments", action="store_true", help="also the experiments that DVC keeps here"
+    )
+    parser.add_argument(
+        "--report",
+        action="append",
+        default=[],
+        type=path_given,
+        metavar="FILE",
+        help="what `modelkeep monitor report --json` or `monitor actuals --json` printed",
+    )
+    parser.add_argument(
+        "--attestations",
+        type=path_given,
+        metavar="DIR",
+        help="where the files are that `modelkeep verify --attest` wrote",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the site, and print what is in it.
+
+    Returns:
+        The exit status: 0.
+
+    Raises:
+        UserError: there is no version, or OUT or a file that is given cannot be used.
+    """
+    from modelkeep.registry.catalogue import Catalogue
+    from modelkeep.registry.git import opened
+    from modelkeep.site.attestations import read_attestations
+    from modelkeep.site.live import read_reports
+    from modelkeep.site.writing import check_target, write_site
+
+    check_target(args.out)
+    since = _moment(args.since) if args.since else None
+    reports, proofs = read_reports(args.report), read_attestations(args.attestations)
+    with opened(args.repo or ".") as git:
+        catalogue = Catalogue(git, args.model)
+        written = write_site(catalogue, args.out, since, args.experiments, reports, proofs)
+    print(
+        f"{_counted(written.versions)}, {written.new} of them new, {_size(args.out, written.size)}"
+    )
+    return 0
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (OverflowError, ValueError):
+        raise UserError(f"--since: '{text}' is no date like {EXAMPLE}.") from None
+
+
+def _counted(versions: int) -> str:
+    return f"{versions} version{'' if versions == 1 else 's'}"
+
+
+def _size(out: Path, size: int) -> str:
+    return f"{size / 1000:,.0f} kB in all: open {(out / 'index.html').as_posix()}"

@@ -1,0 +1,149 @@
+"""The versions that a site shows: their tags, their metadata, and what is to be said of them."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.version import Version
+from modelkeep.site.clean import in_line
+from modelkeep_core.errors import UserError
+
+# It changes with what is in the file of a version, which is never written again.
+FORMAT = 1
+EXPERIMENTS = "refs/exps"
+SIGNATURE = b"\n-----BEGIN "
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A version, or an experiment, that the site shows.
+
+    Attributes:
+        version: the model and its commit.
+        when: when it was registered, or committed.
+        author, reason: who did that, and why.
+        signed: whether its tag has a signature, which is not checked here; None without a tag.
+        experiment: the name of the experiment, or None for a version.
+        metadata: its metadata, or None.
+        problem: why there are none.
+    """
+
+    version: Version
+    when: datetime
+    author: str
+    reason: str
+    signed: bool | None
+    experiment: str | None
+    metadata: dict[str, Any] | None
+    problem: str | None
+
+    @property
+    def key(self) -> str:
+        """What names its file: it follows from the model and the commit alone."""
+        words = f"{FORMAT}\0{self.version.model}\0{self.version.commit}"
+        return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.experiment or self.version.label
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a commit says of itself."""
+
+    author: str
+    when: datetime
+    subject: str
+
+
+def entries_of(catalogue: Catalogue, since: datetime | None, experiments: bool) -> list[Entry]:
+    """Return the versions of all models, and the experiments if they are wanted, newest first.
+
+    Raises:
+        UserError: there is none.
+    """
+    versions = [version for model in catalogue.models for version in catalogue.registered(model)]
+    # What was never registered may be in a stage all the same.
+    staged = [
+        catalogue.at(model, event.commit)
+        for model, assignments in catalogue.assignments.items()
+        for event in assignments.values()
+    ]
+    if since is not None:
+        versions = [version for version in versions if version.event.when >= since]
+    versions = [*dict.fromkeys([*versions, *staged])]
+    named = dict(_experiments(catalogue)) if experiments else {}
+    names = {version: name for version, name in named.items() if version not in versions}
+    found = [*_entries(catalogue, [*versions, *names], names)]
+    if not found:
+        raise UserError(
+            "no version is registered here"
+            + (f" since {since:%Y-%m-%d}" if since else "")
+            + ": `modelkeep register` makes the first."
+        )
+    return sorted(found, key=lambda entry: entry.when, reverse=True)
+
+
+def _entries(
+    catalogue: Catalogue, versions: Sequence[Version], names: dict[Version, str]
+) -> Iterator[Entry]:
+    signed = _signatures(catalogue, versions)
+    commits = commits_of(catalogue, [version for version in versions if not version.registered])
+    for version, record in catalogue.records.read(versions):
+        event, name = version.registered, names.get(version)
+        if name and not record.metadata:
+            # An experiment that made no package
+            continue
+        commit = commits.get(version)
+        yield Entry(
+            version,
+            event.when if event else commit.when if commit else datetime.fromtimestamp(0, UTC),
+            in_line(event.author if event else commit.author if commit else ""),
+            in_line(event.reason if event else commit.subject if commit else ""),
+            signed.get(version),
+            in_line(name) if name else None,
+            record.metadata,
+            record.problem,
+        )
+
+
+def _signatures(catalogue: Catalogue, versions: Sequence[Version]) -> dict[Version, bool]:
+    tagged = [version for version in versions if version.registered]
+    contents = catalogue.git.read(version.event.oid for version in tagged)
+    return {
+        version: SIGNATURE in (content or b"")
+        for version, content in zip(tagged, contents, strict=True)
+    }
+
+
+def _experiments(catalogue: Catalogue) -> Iterator[tuple[Version, str]]:
+    """Yield the models of the commits that DVC keeps as experiments, and their names."""
+    for ref, commit in catalogue.git.refs(EXPERIMENTS):
+        parts = ref.removeprefix(f"{EXPERIMENTS}/").split("/", 2)
+        # The others are DVC's own: the queue, and what runs now.
+        if len(parts) == 3 and len(parts[0]) == 2:
+            for model in {*catalogue.models, *catalogue.current_models}:
+                yield catalogue.at(model, commit), parts[2]
+
+
+def commits_of(catalogue: Catalogue, versions: Sequence[Version]) -> dict[Version, Commit]:
+    """Return author, date and subject of the commits of versions; nothing of missing ones."""
+    contents = catalogue.git.read(version.commit for version in versions)
+    read = zip(versions, contents, strict=True)
+    return {version: commit for version, content in read if (commit := _commit(content or b""))}
+
+
+def _commit(content: bytes) -> Commit | None:
+    head, _, message = content.decode("utf-8", errors="replace").partition("\n\n")
+    lines = [line for line in head.splitlines() if line.startswith("author ")]
+    try:
+        who, seconds, _ = lines[0].removeprefix("author ").rsplit(" ", 2)
+        when = datetime.fromtimestamp(int(seconds), UTC)
+    except (IndexError, OSError, OverflowError, ValueError):
+        return None
+    return Commit(in_line(who.rpartition(" <")[0]), when, in_line(message.strip().split("\n")[0]))
