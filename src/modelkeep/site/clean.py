@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 # They join or part letters of many scripts, and hide nothing.
@@ -23,8 +24,9 @@ def clean(text: str) -> str:
     return "".join(sign if sign in "\n\t" or not _hidden(sign) else _escaped(sign) for sign in text)
 
 
+@lru_cache(maxsize=8192)
 def in_line(text: str) -> str:
-    """Return a clean text in one line."""
+    """Return a clean text in one line. The same texts come again in every version."""
     return clean(" ".join(text.split()))
 
 
@@ -62,22 +64,32 @@ def mapping(value: Any, *keys: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def word(value: Any) -> str:
+def word(value: Any, deepest: int = DEEPEST) -> str:
     """Return what a person reads of a JSON value in a cell."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list | dict) and not deepest:
+        return "…"
     if isinstance(value, list):
-        return ", ".join(map(word, value))
-    return clean(str(value))
+        return ", ".join(word(part, deepest - 1) for part in value)
+    if isinstance(value, dict):
+        pairs = (f"{clean(str(key))}: {word(part, deepest - 1)}" for key, part in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    return clean(str(plain(value)))
 
 
-def flat(value: Any, above: str = "", deepest: int = DEEPEST) -> dict[str, Any]:
-    """Return nested mappings as one, by dotted names."""
-    if not isinstance(value, dict) or not value or not deepest:
-        return {above: value} if above else {}
+def flat(value: Any) -> dict[str, Any]:
+    """Return nested mappings as one, by dotted names; what is nested too deeply is left out."""
     names: dict[str, Any] = {}
-    for key, part in value.items():
-        names |= flat(part, f"{above}.{key}" if above else str(key), deepest - 1)
+    _flatten(value, "", names, DEEPEST)
     return names
+
+
+def _flatten(value: Any, above: str, names: dict[str, Any], deepest: int) -> None:
+    if isinstance(value, dict) and value and deepest:
+        for key, part in value.items():
+            _flatten(part, f"{above}.{key}" if above else str(key), names, deepest - 1)
+    elif above and deepest:
+        names[above] = value

@@ -115,7 +115,7 @@ def versions_page(site: Site) -> bytes:
         h("p", {"class": "soft"}, count),
         h(
             "div",
-            {"class": "wide", "tabindex": "0", "role": "region", "aria-label": "Table"},
+            {"class": "wide", "tabindex": "0", "role": "group", "aria-label": "Table"},
             table,
         ),
     ]

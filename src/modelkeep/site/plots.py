@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue
@@ -39,7 +40,8 @@ def plots_of(
     catalogue: Catalogue, versions: Sequence[Version]
 ) -> Iterator[tuple[Version, list[dict[str, Any]]]]:
     """Yield the plots of each version, with the columns of their files."""
-    named = [(version, _named(catalogue, version)) for version in versions]
+    describing = _Describing(catalogue)
+    named = [(version, describing.plots(version)) for version in versions]
     contents = catalogue.git.read(
         f"{version.commit}:{version.directory}{plot.path}"
         for version, plots in named
@@ -50,17 +52,32 @@ def plots_of(
         yield version, [_drawn(plot, columns) for plot, columns in drawn if columns]
 
 
-def _named(catalogue: Catalogue, version: Version) -> list[Plot]:
-    """Return the plots of dvc.yaml that the stages of a model write; all of an only model."""
-    try:
-        content = read_yaml(catalogue.git, version.commit, f"{version.directory}dvc.yaml")
-    except UserError:
-        return []
+class _Describing:
+    """Reads which plots a model has; most versions of a model have them in the same dvc.yaml."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._git = catalogue.git
+        self._last: dict[str, tuple[Any, list[Plot]]] = {}
+
+    def plots(self, version: Version) -> list[Plot]:
+        """Return the plots of dvc.yaml that the stages of a model write; all of an only model."""
+        try:
+            content = read_yaml(self._git, version.commit, f"{version.directory}dvc.yaml")
+        except UserError:
+            return []
+        last, plots = self._last.get(version.model, (None, []))
+        if content is not last:
+            plots = _named(content, version.name)
+            self._last[version.model] = content, plots
+        return plots
+
+
+def _named(content: Any, model: str) -> list[Plot]:
     plots = [*_plots(content)]
     artifacts = content.get("artifacts") if isinstance(content, dict) else None
     if not isinstance(artifacts, dict) or len(artifacts) == 1:
         return plots
-    artifact = artifacts.get(version.name)
+    artifact = artifacts.get(model)
     package = artifact.get("path") if isinstance(artifact, dict) else None
     written = _upstream(content.get("stages"), package) if isinstance(package, str) else set()
     return [plot for plot in plots if any(overlaps(path, plot.path) for path in written)]
@@ -179,6 +196,7 @@ def _cells(texts: Sequence[str], numeric: bool) -> list[Any]:
     return [_number(text) if numeric else in_line(text) for text in texts]
 
 
+@lru_cache(maxsize=65536)
 def _number(text: str) -> float | int | None:
     try:
         value = float(text)

@@ -68,7 +68,7 @@ function table(header, rows, kind) {
   const numeric = header.map((_, place) => place > 0 && rows.some((row) => typeof row[place] === 'number' || /^[+−]\d/.test(row[place])));
   const one = (name, part, place) => el(name, {class: numeric[place] && 'number'},
     typeof part === 'number' ? number(part) : part);
-  return el('div', {class: 'wide', tabindex: 0, role: 'region', 'aria-label': 'Table'},
+  return el('div', {class: 'wide', tabindex: 0, role: 'group', 'aria-label': 'Table'},
     el('table', {class: kind}, el('thead', {}, el('tr', {}, header.map((part, place) => {
       const head = one('th', part, place);
       head.setAttribute('scope', 'col');

@@ -28,8 +28,8 @@ function rounded(values) {
   return [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step];
 }
 const scale = ([low, high], from, until) => (value) => from + ((value - low) / (high - low)) * (until - from);
-const svgOf = (title, wide, high, ...parts) =>
-  draw('svg', {viewBox: `0 0 ${wide} ${high}`, role: 'img', 'aria-label': title, class: 'chart'}, ...parts);
+const svgOf = (title, wide, high, ...parts) => draw('svg', {viewBox: `0 0 ${wide} ${high}`, 'aria-label': title, class: 'chart',
+  role: parts.flat(Infinity).some((part) => part?.tagName === 'a') ? 'group' : 'img'}, ...parts);
 
 function axes(x, y, xs, ys, labels) {
   const bottom = HIGH - EDGE.bottom;

@@ -23,7 +23,7 @@ views.lineage = ({query}) => {
     tools(models.length > 1 && el('label', {}, 'Model ', el('select', {change: (event) => { location.hash = address('lineage', {model: event.target.value}); }}, models.map((one) => el('option', {selected: one === model}, one)))),
       wanted && button('All data', address('lineage', {model}))),
     soft(`${plural(rows.length, 'version')}${rows.length < fitting.length ? ` of ${fitting.length}: the newest, and those in a stage` : ''}${wanted ? `, made from ${wanted.slice(0, 7)}` : ''}.`),
-    el('div', {class: 'wide', tabindex: 0, role: 'region', 'aria-label': 'Lineage'}, svgOf('Data, versions and stages', 960, high + 20,
+    el('div', {class: 'wide', tabindex: 0, role: 'group', 'aria-label': 'Lineage'}, svgOf('Data, versions and stages', 960, high + 20,
       draw('g', {class: 'axes'}, [['Data', 0], ['Versions', 430], ['Stages', 760]].map(([name, x]) => draw('text', {x, y: 14}, name))),
       rows.map((row) => [made(row).map(([path, digest]) => link(320, place_(keys, `${path} ${digest}`), 430, place_(rows, row))), held(row).map((stage) => link(640, place_(rows, row), 760, place_(stages, stage)))]),
       sources.map(([key, [path, digest]]) => box(0, place_(keys, key), 320, address('lineage', {model, data: digest}), 'data', `${cut(path, 30)}  ${digest.slice(0, 7)}`)),

@@ -54,7 +54,7 @@ views.time = ({query}) => {
       listed.map((name) => el('option', {selected: name === metric}, name))))),
     models.map((model) => {
       const [row] = rowsOf(model).filter((one) => cell('version', one));
-      return row !== undefined && section(models.length > 1 ? model : cell('headline', row) && metric === 'headline' ? cell('headline', row) : metric, el('div', {class: 'wide time', tabindex: 0, role: 'region', 'aria-label': model}, axis(model, metric)));
+      return row !== undefined && section(models.length > 1 ? model : cell('headline', row) && metric === 'headline' ? cell('headline', row) : metric, el('div', {class: 'wide time', tabindex: 0, role: 'group', 'aria-label': model}, axis(model, metric)));
     }),
     soft('● a version with its interval; ▬ what a stage held; ▲ a promotion, ▼ a rollback; ┆ other data than the version before.'));
 };

@@ -1,0 +1,102 @@
+"""The file of one version."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repository import Model, Repository, make_released
+from sites import HOSTILE, built, called, index
+
+
+def read(out: Path, label: str) -> dict[str, Any]:
+    """Return the content of the file of a version."""
+    columns, _ = index(out)
+    key = columns["key"][columns["version"].index(label)]
+    kind, value = called(out / "versions" / f"{key}.js")
+    assert (kind, value["key"]) == ("version", key)
+    return dict(value)
+
+
+def only(tmp_path: Path, unusual: dict[str, Any], **others: str | bytes | None) -> dict[str, Any]:
+    """Return the content of the file of an only version with unusual metadata."""
+    made = Repository(tmp_path / "made")
+    made.commit(Model(unusual=unusual), others=others)
+    made.tag("model@v1.0.0")
+    built(made, tmp_path / "out")
+    return read(tmp_path / "out", "v1.0.0")
+
+
+def test_it_has_what_the_commit_says(tmp_path: Path) -> None:
+    """Headline, scores, what made the model, and who committed it."""
+    made = make_released(tmp_path / "made")
+    built(made, tmp_path / "out")
+    file = read(tmp_path / "out", "v1.1.0")
+    assert file["headline"]["value"] == 0.95
+    assert file["scores"] == {"accuracy": 0.5, "macro_f1": 0.95}
+    assert file["parts"]["Parameters"] == {
+        "estimator": "Ridge",
+        "alpha": 1.0,
+        "train.seed": 7,
+        "train.Ridge.alpha": 1.0,
+    }
+    assert file["parts"]["Data"]["rows.train"] == 258
+    assert file["parts"]["Schema"]["size.max"] == 9.0
+    assert file["created"].startswith("Change (Ada Lovelace, 2026-01-")
+    assert ["Schema", ["size", "number", "to 9.0", "no", "no"]] in [
+        [section, rows[0]] for section, _, rows in file["tables"]
+    ]
+
+
+def test_a_stale_lock_is_told(tmp_path: Path) -> None:
+    """dvc.lock that names another model.json was not committed with it."""
+    assert ["bad", "dvc.lock is stale"] in only(tmp_path, {})["marks"]
+
+
+def test_a_lock_in_step_is_none(tmp_path: Path) -> None:
+    """dvc.lock that names the committed model.json is as it should be."""
+    content = json.dumps(Model().facts, indent=1)
+    digest = hashlib.md5(content.encode()).hexdigest()
+    lock = {"stages": {"package": {"outs": [{"path": "model.json", "md5": digest}]}}}
+    assert only(tmp_path, {}, **{"dvc.lock": json.dumps(lock)})["marks"] == []
+
+
+def test_an_unlocked_environment_is_told(tmp_path: Path) -> None:
+    """With what was not as locked."""
+    marks = only(tmp_path, {"reproducible": False, "unlocked": ["numpy is 3"]})["marks"]
+    assert ["bad", "not made in the locked environment: numpy is 3"] in marks
+
+
+ODD: list[dict[str, Any]] = [
+    {"metrics": {"headline": [], "test": {"a": "b"}, "by_group": {"groups": [3, {}]}}},
+    {"metrics": {"headline": {"metric": "m", "value": 10**400, "low": "x", "high": None}}},
+    {"training": {"parameters": [1], "preprocessing": [3, {"steps": None}], "warnings": {}}},
+    {"data": {"files": {}, "rows": {"train": "many"}}, "schema": {"columns": {"a": 3, "b": {}}}},
+    {"recipe": {"parameters": {"a": [[[{}]]]}, "data": {"x": 3}, "code": []}, "libraries": {}},
+    {"recipe": {}, "metrics": {}, "training": {}, "schema": {}, "data": {}},
+]
+
+
+@pytest.mark.parametrize("unusual", ODD, ids=str)
+def test_metadata_of_any_shape_are_shown(tmp_path: Path, unusual: dict[str, Any]) -> None:
+    """What another tool wrote, or a person, ends neither the command nor the page."""
+    assert only(tmp_path, unusual)["scores"].keys() <= {"accuracy", "macro_f1"}
+
+
+def test_nothing_hostile_is_left_in_it(tmp_path: Path) -> None:
+    """Every text of the metadata, names and values, is clean in the file."""
+    evil = "".join(HOSTILE)
+    file = only(
+        tmp_path,
+        {
+            "title": evil,
+            "training": {"estimator": evil, "parameters": {evil: evil}, "warnings": [evil]},
+            "schema": {"target": evil, "columns": {evil: {"type": evil, "values": [evil]}}},
+            "libraries": {evil: evil},
+        },
+    )
+    texts = json.dumps(file, ensure_ascii=False)
+    assert texts.isprintable()
+    assert "alert" in texts

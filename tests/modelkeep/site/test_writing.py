@@ -1,0 +1,88 @@
+"""A site is written whole, the same for the same repository, and files of versions only once."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from modelkeep.site.writing import check_target
+from modelkeep_core.errors import UserError
+from repository import Model, make_released
+from sites import built, files, index
+
+
+def test_the_same_repository_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Neither the clock, nor the directory, nor what was there before is in a site."""
+    made = make_released(tmp_path / "made")
+    built(made, tmp_path / "one")
+    made.release("v3.0.0", None, "prod")
+    built(made, tmp_path / "one")
+    copied = shutil.copytree(tmp_path / "made", tmp_path / "deep" / "copied")
+    made.directory = copied
+    built(made, tmp_path / "another")
+    assert files(tmp_path / "one") == files(tmp_path / "another")
+
+
+def test_a_repeated_run_only_adds(tmp_path: Path) -> None:
+    """Files of versions are not touched again, and a run without news writes nothing."""
+    made, out = make_released(tmp_path / "made"), tmp_path / "out"
+    assert built(made, out).new == 2
+    times = {name: (out / name).stat().st_mtime_ns for name in files(out)}
+    assert built(made, out).new == 0
+    assert times == {name: (out / name).stat().st_mtime_ns for name in files(out)}
+    made.release("v2.0.0", None, "prod")
+    assert built(made, out).new == 1
+    kept = [name for name in times if name.startswith("versions/")]
+    assert [times[name] for name in kept] == [(out / name).stat().st_mtime_ns for name in kept]
+
+
+def test_what_is_taken_back_is_removed(tmp_path: Path) -> None:
+    """A version without its number, in no stage, is nowhere in the site."""
+    made, out = make_released(tmp_path / "made"), tmp_path / "out"
+    commit = made.release("v2.0.0", Model("dddd"))
+    built(made, out)
+    key = index(out)[0]["key"][0]
+    made.tag("model@v2.0.0!", commit)
+    built(made, out)
+    assert "v2.0.0" not in index(out)[0]["version"]
+    assert f"versions/{key}.js" not in files(out)
+    assert not any(b"v2.0.0" in content for content in files(out).values())
+
+
+def test_reports_come_and_go(tmp_path: Path) -> None:
+    """A run without the reports that the run before had leaves none of them."""
+    made, out = make_released(tmp_path / "made"), tmp_path / "out"
+    built(made, out)
+    before = files(out)
+    built(made, out, reports=[{"title": "T", "state": "alarm"}])
+    assert "data/live.js" in files(out)
+    built(made, out)
+    assert files(out) == before
+
+
+def test_other_files_are_not_lost(tmp_path: Path) -> None:
+    """A directory with something else in it is refused; a new one, an empty one, a site are not."""
+    out = tmp_path / "out"
+    check_target(out)
+    out.mkdir()
+    check_target(out)
+    built(make_released(tmp_path / "made"), out)
+    check_target(out)
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(UserError, match="has files that are no site"):
+        check_target(tmp_path)
+    with pytest.raises(UserError, match="is no directory"):
+        check_target(tmp_path / "file")
+
+
+def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """One sentence, and no traceback."""
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(UserError, match="the site cannot be written"):
+        built(make_released(tmp_path / "made"), tmp_path / "file" / "out")
+
+
+def test_the_script_is_small(tmp_path: Path) -> None:
+    """All JavaScript is our own, and no more than it has to be."""
+    built(make_released(tmp_path / "made"), tmp_path / "out")
+    assert (tmp_path / "out" / "site.js").stat().st_size < 40_000
