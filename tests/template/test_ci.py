@@ -14,6 +14,7 @@ from conftest import PROJECT, ROOT, Bake, Run
 FILES = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
 KINDS = ["github", "gitlab"]
 IMAGE = ".github/workflows/image.yml"
+PAGES = ".github/workflows/pages.yml"
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,24 @@ def test_an_image_is_named_by_its_tag(files: dict[str, Path], tag: str, name: st
             check=True,
         )
         assert done.stdout == f"{base}:{name}\n"
+
+
+def test_a_private_repository_has_no_site_by_itself(files: dict[str, Path]) -> None:
+    """Tags of both kinds publish the site; where few may read, only after the owner's word."""
+    path = PROJECT / PAGES
+    workflow, text = yaml.safe_load(path.read_text("utf-8")), path.read_text("utf-8")
+    write, deploy = workflow["jobs"]["write"], workflow["jobs"]["deploy"]
+    assert workflow[True]["push"] == {"tags": ["*@*", "*#*"]}
+    assert write["if"] == "${{ !github.event.repository.private || vars.SITE == 'on' }}"
+    assert deploy["if"] == "needs.write.outputs.place == 'yes'"
+    job = yaml.safe_load(files["gitlab"].read_text("utf-8"))["pages"]
+    assert job["rules"] == [
+        {"if": '$CI_COMMIT_TAG =~ /[@#]/ && ($CI_PROJECT_VISIBILITY == "public" || $SITE == "on")'}
+    ]
+    assert job["artifacts"]["paths"] == [job["script"][0].removeprefix("modelkeep site ")]
+    assert any("modelkeep site" in step.get("run", "") for step in write["steps"])
+    for content in (text, files["gitlab"].read_text("utf-8")):
+        assert "names of people, messages, metrics, column names" in content
 
 
 def test_the_template_has_a_scheduled_run() -> None:

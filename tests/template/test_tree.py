@@ -42,7 +42,11 @@ COMMON = {
     "schema.yaml",
     *(f"vendor/{build(ROOT / 'src' / name).filename}" for name in ("modelkeep_core", "modelkeep")),
 }
-CI = {"github": {".github/workflows/ci.yml"}, "gitlab": {".gitlab-ci.yml"}, "none": set()}
+CI = {
+    "github": {".github/workflows/ci.yml", ".github/workflows/pages.yml"},
+    "gitlab": {".gitlab-ci.yml"},
+    "none": set(),
+}
 IMAGE = {"github": {".github/workflows/image.yml"}, "gitlab": set(), "none": set()}
 # Every value of every answer, and every pair of those that share a file.
 COMBINATIONS = [
