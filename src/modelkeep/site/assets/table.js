@@ -14,9 +14,10 @@ function text(id, row) {
   const value = cell(id, row);
   if (id === 'date') return minute(value).slice(0, 10);
   if (value === null) return '';
-  const group = data.columns.get(id).group;
-  return typeof value === 'number' ? number(value) : ['data', 'code', 'schema', 'file', 'environment'].includes(group) || id === 'recipe' || id === 'commit' ? value.slice(0, 7) : String(value);
+  return typeof value === 'number' ? number(value) : hashed(id) ? value.slice(0, 7) : String(value);
 }
+const numeric = (id, row) => typeof cell(id === 'metric' ? 'value' : id, row) === 'number' && 'number';
+const hashed = (id) => id === 'recipe' || id === 'commit' || ['data', 'code', 'schema', 'file', 'environment'].includes(data.columns.get(id)?.group);
 const sortId = (id) => ({metric: 'value', date: 'when', version: 'when'}[id] || id);
 function sorted(rows, order) {
   const down = order.startsWith('-');
@@ -64,8 +65,7 @@ views.versions = ({query}) => {
         if (id === 'version') return el('td', {}, to(row, label(row)));
         if (id === 'stage') return el('td', {}, badges(row));
         const value = text(id, row);
-        const hash = value && (id === 'recipe' || id === 'commit' || ['data', 'code', 'schema', 'file', 'environment'].includes(data.columns.get(id)?.group));
-        return el('td', {class: typeof cell(id === 'metric' ? 'value' : id, row) === 'number' && 'number'}, hash ? code(value) : bdi(value));
+        return el('td', {class: numeric(id, row)}, value && hashed(id) ? code(value) : bdi(value));
       }))));
     more.hidden = end >= rows.length;
   };
@@ -123,7 +123,7 @@ views.versions = ({query}) => {
       shownIds.map((id) => {
         const down = order === `-${id}`;
         const up = order === id;
-        return el('th', {scope: 'col', 'aria-sort': down ? 'descending' : up ? 'ascending' : null},
+        return el('th', {scope: 'col', class: rows.some((row) => numeric(id, row)) && 'number', 'aria-sort': down ? 'descending' : up ? 'ascending' : null},
           el('button', {type: 'button', title: id, click: () => { location.hash = where({sort: down ? id : `-${id}`}); }}, bdi(heading(id)), down ? ' ↓' : up ? ' ↑' : ''));
       }))), body)), more, soft('Keys: / filter, ↓ ↑ move, Enter open, x choose, c compare.'));
   fill();
