@@ -48,8 +48,8 @@ def _shown(report: Mapping[str, Any]) -> dict[str, Any]:
     window, refused = mapping(report, "window"), mapping(report, "refused")
     facts = {
         "version": word(model.get("versions")),
-        "from": word(window.get("since")),
-        "until": word(window.get("until")),
+        "from": _minute(window.get("since")),
+        "until": _minute(window.get("until")),
         "requests": word(volume.get("requests")),
         "rows": word(volume.get("rows", report.get("rows"))),
         "refused": word(refused.get("values")),
@@ -65,6 +65,10 @@ def _shown(report: Mapping[str, Any]) -> dict[str, Any]:
         "tables": [*_scores(report), *_checks(parts)],
         "plots": [plot for name, part in parts for plot in _distribution(name, part)],
     }
+
+
+def _minute(moment: Any) -> str:
+    return word(moment)[:16].replace("T", " ")
 
 
 def _scores(report: Mapping[str, Any]) -> Iterator[list[Any]]:

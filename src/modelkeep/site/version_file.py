@@ -1,12 +1,13 @@
 """The file of one version: all that follows from its commit, so that it is written only once."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.version import Version
-from modelkeep.site.clean import flat, in_line, mapping, plain, word
+from modelkeep.site.clean import LARGEST, flat, in_line, mapping, plain, word
 from modelkeep.site.columns import DEPRECATED
 from modelkeep.site.entries import Commit, Entry, commits_of
 from modelkeep.site.headline import headline_of
@@ -37,7 +38,7 @@ def _content(
         hash of the "test" rows; "parts", which two versions are compared by: values by name; and
         "tables", each the section that it belongs to, its header and its rows.
     """
-    metadata: dict[str, Any] = plain(entry.metadata or {})
+    metadata = entry.metadata or {}
     commit = commits.get(entry.version)
     made = f"{commit.subject} ({commit.author}, {commit.when:%Y-%m-%d %H:%M})" if commit else ""
     return {
@@ -48,9 +49,9 @@ def _content(
         "about": in_line(word(metadata.get("description"))),
         "recipe": word(metadata.get("recipe_id")),
         "marks": _marks(metadata, in_step[entry.version]),
-        "headline": headline_of(metadata),
+        "headline": plain(headline_of(metadata)),
         "scores": _scores(metadata, "test"),
-        "test": mapping(metadata, "test").get("sha256"),
+        "test": word(mapping(metadata, "test").get("sha256")) or None,
         "parts": _parts(metadata),
         "tables": [*_tables(metadata)],
     }
@@ -66,11 +67,7 @@ def _marks(metadata: Mapping[str, Any], in_step: bool | None) -> list[tuple[str,
 
 def _scores(metadata: Mapping[str, Any], part: str) -> dict[str, float]:
     scores = mapping(metadata, "metrics", part)
-    return {
-        name: value
-        for name, value in scores.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
+    return {in_line(name): value for name, value in scores.items() if _is_number(value)}
 
 
 def _parts(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -107,7 +104,7 @@ def _tables(metadata: Mapping[str, Any]) -> Iterator[Table]:
         yield (
             quality,
             ["class", "recall"],
-            [[name, _cell(value)] for name, value in recalls.items()],
+            [[in_line(name), _cell(value)] for name, value in recalls.items()],
         )
     groups = [group for group in _list(metrics, "by_group", "groups") if isinstance(group, dict)]
     if groups:
@@ -116,7 +113,11 @@ def _tables(metadata: Mapping[str, Any]) -> Iterator[Table]:
         keys = ("group", "rows", "score")
         yield quality, header, [[_cell(group.get(key)) for key in keys] for group in groups]
     if counts := mapping(metadata, "data", "rows"):
-        yield making, ["rows", "count"], [[name, _cell(count)] for name, count in counts.items()]
+        yield (
+            making,
+            ["rows", "count"],
+            [[in_line(name), _cell(count)] for name, count in counts.items()],
+        )
     steps = [
         step for step in _list(metadata, "training", "preprocessing") if isinstance(step, dict)
     ]
@@ -130,7 +131,7 @@ def _tables(metadata: Mapping[str, Any]) -> Iterator[Table]:
         yield making, ["the estimator warned"], [[word(warning)] for warning in warnings]
     yield from _schema(metadata)
     if files := mapping(metadata, "files"):
-        hashes = [[name, word(digest)] for name, digest in files.items()]
+        hashes = [[in_line(name), word(digest)] for name, digest in files.items()]
         yield "Package", ["file", "SHA-256"], hashes
 
 
@@ -141,7 +142,7 @@ def _schema(metadata: Mapping[str, Any]) -> Iterator[Table]:
         if isinstance(column, dict):
             use = "target" if name == target else "yes" if column.get("feature") else "no"
             missing = "yes" if column.get("missing") else "no"
-            rows.append([name, word(column.get("type")), _allowed(column), missing, use])
+            rows.append([in_line(name), word(column.get("type")), _allowed(column), missing, use])
     if rows:
         yield "Schema", ["column", "type", "allowed", "may be missing", "input"], rows
 
@@ -154,8 +155,14 @@ def _allowed(column: Mapping[str, Any]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if number or value is None else word(value)
+    return value if value is None or _is_number(value) else word(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Say whether a value is a number that every browser reads alike."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 def _list(value: Any, *keys: str) -> list[Any]:
