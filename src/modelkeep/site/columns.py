@@ -63,17 +63,17 @@ def _cells(entry: Entry, stages: list[str]) -> dict[tuple[str, str], Any]:
         "estimator": in_line(word(training.get("estimator"))),
         "headline": in_line(word(headline.get("metric"))),
         "higher": headline.get("higher_is_better") is not False,
-        "value": _number(headline.get("value")),
-        "low": _number(headline.get("low")),
-        "high": _number(headline.get("high")),
+        "value": short_number(headline.get("value")),
+        "low": short_number(headline.get("low")),
+        "high": short_number(headline.get("high")),
         "signed": entry.signed,
         "reproducible": metadata.get("reproducible", True) is True if metadata else None,
         "problem": in_line(entry.problem) if entry.problem else None,
     }
     cells: dict[tuple[str, str], Any] = {("", name): value for name, value in first.items()}
     for part in ("test", "train", "baseline"):
-        _add(cells, part, mapping(metadata, "metrics", part), _number)
-    _add(cells, "rows", rows, _number)
+        _add(cells, part, mapping(metadata, "metrics", part), short_number)
+    _add(cells, "rows", rows, short_number)
     _add(cells, "param", mapping(training, "parameters"), _parameter)
     for part, group, hashes in PARTS:
         _add(cells, group, flat(mapping(metadata, "recipe", part)), _hash if hashes else _parameter)
@@ -91,7 +91,8 @@ def _add(
         cells[group, in_line(name)] = form(value)
 
 
-def _number(value: Any) -> float | int | None:
+def short_number(value: Any) -> float | int | None:
+    """Return a number with the digits that a table shows; None for what is no finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -107,7 +108,7 @@ def _parameter(value: Any) -> Any:
     if isinstance(value, str) and value == DEPRECATED:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return _number(value)
+        return short_number(value)
     return in_line(word(value)) if value is not None else "none"
 
 

@@ -2,18 +2,21 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.version import Version
 from modelkeep.site.clean import LARGEST, flat, in_line, mapping, plain, word
-from modelkeep.site.columns import DEPRECATED
+from modelkeep.site.columns import DEPRECATED, HASH, short_number
 from modelkeep.site.entries import Commit, Entry, commits_of
 from modelkeep.site.headline import headline_of
 from modelkeep.site.plots import plots_of
 from modelkeep.site.script import call
 
+# Of these, pages show the beginning; all of them would be half of a site.
+DIGEST = re.compile("[0-9a-f]{64}")
 SCORES = ("test", "train", "baseline")
 Table = tuple[str, list[str], list[list[Any]]]
 
@@ -66,8 +69,9 @@ def _marks(metadata: Mapping[str, Any], in_step: bool | None) -> list[tuple[str,
 
 
 def _scores(metadata: Mapping[str, Any], part: str) -> dict[str, float]:
-    scores = mapping(metadata, "metrics", part)
-    return {in_line(name): value for name, value in scores.items() if _is_number(value)}
+    scores = mapping(metadata, "metrics", part).items()
+    short = {in_line(name): short_number(value) for name, value in scores}
+    return {name: value for name, value in short.items() if value is not None}
 
 
 def _parts(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -131,7 +135,7 @@ def _tables(metadata: Mapping[str, Any]) -> Iterator[Table]:
         yield making, ["the estimator warned"], [[word(warning)] for warning in warnings]
     yield from _schema(metadata)
     if files := mapping(metadata, "files"):
-        hashes = [[in_line(name), word(digest)] for name, digest in files.items()]
+        hashes = [[in_line(name), _cell(digest)] for name, digest in files.items()]
         yield "Package", ["file", "SHA-256"], hashes
 
 
@@ -155,7 +159,10 @@ def _allowed(column: Mapping[str, Any]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    return value if value is None or _is_number(value) else word(value)
+    if value is None or _is_number(value):
+        return value
+    text = word(value)
+    return text[:HASH] if DIGEST.fullmatch(text) else text
 
 
 def _is_number(value: Any) -> bool:

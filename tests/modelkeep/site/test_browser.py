@@ -246,7 +246,7 @@ def test_ten_thousand_versions_are_filtered_at_once(browser: Browser, tmp_path: 
     many = {"title": "Many", "spans": [], "columns": listed}
     (out / "data" / "index.js").write_bytes(call("index", many))
     browser.open(address(out, "#/versions"))
-    assert browser.run(COUNT) == 100
+    assert browser.run(COUNT) == 60
     took = browser.run(
         "(() => {const box = document.querySelector('#filter'); const start = performance.now();"
         "box.value = 'value>=0.9 stage:prod'; box.dispatchEvent(new Event('input'));"

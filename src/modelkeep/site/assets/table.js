@@ -1,5 +1,5 @@
 // All versions: what is shown, sorted and filtered is in the address.
-const STEP = 100;
+const STEP = 60;
 const HIDDEN = new Set(['key', 'when', 'low', 'high', 'higher', 'value', 'headline', 'title', 'commit', 'problem']);
 const usual = () => [...(several() ? ['model'] : []), 'version', 'stage', 'date', 'author', 'metric', 'recipe', ...(data.groups.get('data') || []).slice(0, 1), 'commit'];
 const heading = (id) => { const own = data.columns.get(id); return own?.group === 'test' ? own.id : own?.group === 'data' ? own.id.split('/').pop() : id; };

@@ -1,5 +1,5 @@
 // One version: all that its commit says, and what was decided about it.
-const word = (value) => (value == null ? '–' : /^[0-9a-f]{64}$/.test(value) ? code(value.slice(0, 12)) : typeof value === 'string' ? bdi(value) : value);
+const word = (value) => (value == null ? '–' : /^[0-9a-f]{12}$/.test(value) ? code(value) : typeof value === 'string' ? bdi(value) : value);
 const listed = (header, rows) => table(header.map(bdi), rows.map((row) => row.map(word)));
 const pairs = (title, part) => listed([title, 'value'], Object.entries(part || {}));
 const marks = (all) => el('ul', {class: 'marks'}, all.filter(([, text]) => text).map(([kind, text]) => el('li', {class: kind}, text)));
