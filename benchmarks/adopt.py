@@ -70,7 +70,7 @@ def adopted(source: Path, target: str, work: Path) -> dict[str, Any]:
     train_rows, test_rows = (
         pd.read_parquet(work / "prepared" / f"{name}.parquet") for name in ("train", "test")
     )
-    model, _ = train(train_rows, schema, read_params(params, "train", Train))
+    model = train(train_rows, schema, read_params(params, "train", Train)).model
     model_file.save(model, work / "model.skops")
     loaded = model_file.load(work / "model.skops")
     scored, _ = evaluate(loaded, train_rows, test_rows, schema, scoring)

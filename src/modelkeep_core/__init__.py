@@ -14,14 +14,15 @@ everything else may change:
 - schema: `read_schema`, `Schema`, `Column`: the contract of the data.
 - hooks: `read_hooks`: `[tool.modelkeep]` of pyproject.toml.
 - tables: `files_of`, `checked_hashes`, `scan`, `read`: raw files as one checked table.
-- split: `choose`, `write`, `counts`: which rows train and which test.
+- split: `choose`, `write`, `counts`, `described`: which rows train and which test.
 - inputs: `model_inputs`, `inputs_from_rows`: a table as the model sees it: the features in order,
   each of a settled type.
 - preprocessing: `preprocessor`, `Feature`: the first step of a model.
 - transformers: `DateParts`, `ColumnFunction`: steps whose names are part of the package format.
 - estimators: `build`: a scikit-learn estimator by its name.
-- training: `PREPROCESS`, `MODEL`, `Fitted`, `fit`, `summary`: a model, fitted the same way on every
-  machine.
+- scoring: `read_prepared`, `Prepared`: where the training rows are, and how they were split.
+- training: `PREPROCESS`, `MODEL`, `fit`, `Fitted`, `summary`, `write_trials`, `reported`: a model,
+  fitted the same way on every machine.
 - predictions: `predict`, `Predictions`: classes with probabilities, or numbers.
 - evaluation: `evaluate`, `Evaluation`, `one_thread`: scores with intervals, by group, beside a
   baseline.

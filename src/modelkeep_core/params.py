@@ -1,10 +1,20 @@
 """params.yaml, read with types: one section per stage, each read by the stage that it is for."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    model_validator,
+)
 
 from modelkeep_core import recording
 from modelkeep_core.errors import suggestion
@@ -29,13 +39,66 @@ class Prepare(Section):
         return self
 
 
-class Search(Section):
-    """A cross-validated search over a grid of the estimator's parameters."""
+class Range(Section):
+    """The values of one parameter: from `low` to `high`, or one of `choices`.
 
-    enabled: bool
-    folds: int = Field(ge=2)
+    Whole numbers stay whole where `low`, `high` and `step` are. Values are as likely as each other,
+    or, with `log`, their logarithms are. `step` is the distance of values from `low` on.
+    """
+
+    low: StrictInt | StrictFloat | None = None
+    high: StrictInt | StrictFloat | None = None
+    log: StrictBool = False
+    step: StrictInt | StrictFloat | None = None
+    choices: list[Any] | None = None
+
+    @model_validator(mode="after")
+    def _values(self) -> Self:
+        bounds = (self.low, self.high)
+        if self.choices is not None:
+            if bounds != (None, None) or self.log or self.step is not None:
+                raise ValueError("choices stand alone: take out low, high, log and step")
+            if not self.choices:
+                raise ValueError("choices: there are none")
+        elif self.low is None or self.high is None:
+            raise ValueError("this needs low and high, or choices")
+        elif not (math.isfinite(self.low) and self.low < self.high and math.isfinite(self.high)):
+            raise ValueError(f"low: {self.low} must be below high: {self.high}")
+        elif self.log and self.low <= 0:
+            raise ValueError(f"log: true needs low above 0, not {self.low}")
+        elif self.step is not None and (self.log or not 0 < self.step <= self.high - self.low):
+            raise ValueError(
+                f"step: {self.step} must be above 0 and fit between low and high, without log"
+            )
+        return self
+
+    @property
+    def whole(self) -> bool:
+        """Whether the values are whole numbers."""
+        step = 1 if self.step is None else self.step
+        return all(isinstance(part, int) for part in (self.low, self.high, step))
+
+
+class Search(Section):
+    """How models are cross-validated, and the search for the best of several."""
+
+    method: Literal["grid", "random", "tpe"] | None
+    folds: int
     scoring: str
-    grid: dict[str, dict[str, list[Any]]]
+    seed: Seed
+    trials: PositiveInt
+    batch: PositiveInt
+    prune: bool
+    nested: bool
+    estimators: list[str]
+    ranges: dict[str, dict[str, Range]]
+
+    @model_validator(mode="after")
+    def _folds_where_needed(self) -> Self:
+        if self.folds < 2 and (self.folds or self.method):
+            where = "2 or more" if self.method else "2 or more, or 0 for no cross-validation"
+            raise ValueError(f"folds: {self.folds}: it must be {where}")
+        return self
 
 
 class Train(Section):

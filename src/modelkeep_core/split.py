@@ -1,6 +1,7 @@
 """Which rows train the model and which test it: at random, by time or by group."""
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import polars.selectors as cs
@@ -10,6 +11,8 @@ from modelkeep_core.params import Prepare
 from modelkeep_core.schema import Schema
 
 ROW_GROUP = 250_000
+# What provenance.json calls it
+SPLIT = "split"
 
 
 def split_column(params: Prepare, schema: Schema) -> str:
@@ -130,3 +133,8 @@ def counts(test: pl.Series) -> dict[str, int]:
         "train": len(test) - test.null_count() - tested,
         "test": tested,
     }
+
+
+def described(params: Prepare) -> dict[str, Any]:
+    """Return how the rows were split, as plain data: folds of the training rows follow it."""
+    return params.model_dump(include={*Prepare.model_fields})

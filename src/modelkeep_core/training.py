@@ -2,24 +2,31 @@
 
 import sys
 import warnings
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from modelkeep_core import scoring, search, workers
+from modelkeep_core.candidates import Trial
 from modelkeep_core.errors import UserError
-from modelkeep_core.files import plain
-from modelkeep_core.params import Train
+from modelkeep_core.files import plain, read_json, write_text
+from modelkeep_core.params import Prepare, Train
 from modelkeep_core.preprocessing import described
-from modelkeep_core.search import best_of_grid
+from modelkeep_core.scoring import Job, Prepared, Rows, learnt
 
 PREPROCESS, MODEL = "preprocess", "model"
-
+TRIALS = "search.csv"
 
 # They speak to who maintains code, not to who uses the model.
 OF_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+# A process that Ctrl-C ended
+INTERRUPTED = 130
 
 
 class Fitted(NamedTuple):
@@ -30,17 +37,26 @@ class Fitted(NamedTuple):
         searched: what the search over parameters found, or None without one.
         warnings: what the estimator warned of while it was fitted, such as that it did not
             converge; each once.
+        cross_validation: the score of the model over folds of the training rows, or None.
+        trials: all that the search tried, in order.
     """
 
     model: Pipeline
     searched: dict[str, Any] | None
     warnings: list[str]
+    cross_validation: dict[str, Any] | None = None
+    trials: Sequence[Trial] = ()
 
 
 def fit(
-    pipeline: Pipeline, inputs: pd.DataFrame, target: NDArray[Any], task: str, params: Train
+    pipeline: Pipeline,
+    inputs: pd.DataFrame,
+    target: NDArray[Any],
+    task: str,
+    params: Train,
+    prepared: Prepared | None = None,
 ) -> Fitted:
-    """Fit a pipeline, searching the grid of its estimator where params say so.
+    """Cross-validate a pipeline, or search for the best one, and fit it to all rows.
 
     Linear algebra runs in one thread: the last bits of its results depend on their number.
     What the estimator warns of is printed, and returned.
@@ -51,32 +67,156 @@ def fit(
         target: (n,) classes or numbers.
         task: "classification" or "regression".
         params: the estimator's name, its search and the seed.
+        prepared: where other processes read the same rows, and how they were split. Without it,
+            a search takes the rows for independent of each other, and without a search there is
+            no cross-validation.
 
     Raises:
         UserError: a value that scikit-learn does not take.
     """
-    if task == "regression":
-        # An estimator that learns whole numbers makes one of a prediction that it does not have.
-        target = target.astype(float)
-    try:
-        with warnings.catch_warnings(record=True) as caught, threadpool_limits(1, "blas"):
-            warnings.simplefilter("always")
-            if params.search.enabled:
-                model, searched = best_of_grid(pipeline, inputs, target, task, params)
-            else:
-                model, searched = pipeline.fit(inputs, target), None
-    except (ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{params.estimator} cannot be trained: {reason}") from None
+    target = learnt(target, task)
+    searched, validated, trials = None, None, list[Trial]()
+    with threadpool_limits(1, "blas"):
+        if params.search.method:
+            pipeline, searched, validated, trials = _searched(
+                pipeline, inputs, target, task, params, prepared
+            )
+        elif prepared is not None and params.search.folds:
+            validated = _cross_validated(pipeline, inputs, target, task, params, prepared)
+        name = searched["best"]["estimator"] if searched else params.estimator
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                model = pipeline.fit(inputs, target)
+        except (ValueError, TypeError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{name} cannot be trained: {reason}") from None
     messages = [
-        f"{params.estimator}: {' '.join(str(warning.message).split())}"
+        f"{name}: {' '.join(str(warning.message).split())}"
         for warning in caught
         if not issubclass(warning.category, OF_DEVELOPERS)
     ]
     distinct = list(dict.fromkeys(messages))
     for message in distinct:
         print(f"warning: {message}", file=sys.stderr)
-    return Fitted(model, searched, distinct)
+    return Fitted(model, searched, distinct, validated, trials)
+
+
+def _job(
+    pipelines: dict[str, Pipeline],
+    inputs: pd.DataFrame,
+    target: NDArray[Any],
+    task: str,
+    params: Train,
+    prepared: Prepared | None,
+) -> Job:
+    """Return what the fits of a search share, with the rows at hand for those in this process.
+
+    Raises:
+        UserError: the rows are not those of `prepared`.
+    """
+    by = None
+    if prepared is None:
+        split = Prepare(seed=params.seed, test_size=0.5, split="random", split_by=None)
+    else:
+        split, by = prepared.split, scoring.times_or_groups(prepared)
+    if by is not None and len(by) != len(target):
+        raise UserError(
+            f"pipeline/train.py trains on {len(target)} of the {len(by)} rows that prepare wrote, "
+            "so folds cannot follow prepare.split. Change rows in pipeline/prepare.py, not there."
+        )
+    rows = Rows(inputs, target, by)
+    job = Job(
+        prepared=prepared,
+        split=split,
+        digest=rows.digest(),
+        task=task,
+        scoring=params.search.scoring,
+        folds=params.search.folds,
+        pipelines=workers.packed(pipelines),
+        versions=scoring.versions(),
+    )
+    scoring.keep(job, rows)
+    return job
+
+
+def _cross_validated(
+    pipeline: Pipeline,
+    inputs: pd.DataFrame,
+    target: NDArray[Any],
+    task: str,
+    params: Train,
+    prepared: Prepared,
+) -> dict[str, Any] | None:
+    """Return the score of the estimator as it stands; None, with a warning, where it has none.
+
+    Raises:
+        UserError: there is no such score.
+    """
+    scoring.scoring_of(params.search.scoring, task)
+    try:
+        job = _job({params.estimator: pipeline}, inputs, target, task, params, prepared)
+        return _validation(job, search.cross_validate(job, params), nested=False)
+    except UserError as error:
+        print(f"warning: no cross-validated score: {error}", file=sys.stderr)
+        return None
+    finally:
+        scoring.forget()
+
+
+def _searched(
+    pipeline: Pipeline,
+    inputs: pd.DataFrame,
+    target: NDArray[Any],
+    task: str,
+    params: Train,
+    prepared: Prepared | None,
+) -> tuple[Pipeline, dict[str, Any], dict[str, Any] | None, list[Trial]]:
+    """Return the best pipeline, unfitted; what the search was; its score; and all trials."""
+    pipelines = search.pipelines(pipeline, task, params)
+    job = _job(pipelines, inputs, target, task, params, prepared)
+    searching = search.Search(job, params, [*pipelines])
+    try:
+        trials, outer = searching.run()
+    except KeyboardInterrupt:
+        print("The search was interrupted; nothing of it is kept.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    finally:
+        scoring.forget()
+    best, *others = searching.ranked(trials)
+    chosen = best.candidate
+    named = {f"{MODEL}__{name}": value for name, value in chosen.parameters.items()}
+    searched = {
+        "method": params.search.method,
+        "scoring": job.scoring,
+        "folds": job.folds,
+        "seed": params.search.seed,
+        "trials": len(trials),
+        "best": search.summary(best),
+        "runner_up": search.summary(others[0]) if others else None,
+    }
+    validated = _validation(job, outer or best.scores, nested=params.search.nested)
+    return pipelines[chosen.estimator].set_params(**named), searched, validated, trials
+
+
+def _validation(job: Job, scores: tuple[float, ...], nested: bool) -> dict[str, Any] | None:
+    """Return the scores of a model over the folds; None, with a warning, where one is no number."""
+    if not np.isfinite(scores).all():
+        print(
+            f"warning: no cross-validated score: {job.scoring} is not defined on one of the "
+            f"{job.folds} folds.",
+            file=sys.stderr,
+        )
+        return None
+    return {
+        "scoring": job.scoring,
+        "higher_is_better": scoring.scoring_of(job.scoring, job.task).higher_is_better,
+        "split": job.split.split,
+        "folds": job.folds,
+        "nested": nested,
+        "mean": float(np.mean(scores)),
+        "standard_deviation": float(np.std(scores)),
+    }
 
 
 def summary(fitted: Fitted, rows: int) -> dict[str, Any]:
@@ -90,5 +230,23 @@ def summary(fitted: Fitted, rows: int) -> dict[str, Any]:
         "classes": estimator.classes_.tolist() if hasattr(estimator, "classes_") else None,
         "rows": rows,
         "search": plain(fitted.searched),
+        "cross_validation": fitted.cross_validation,
         "warnings": fitted.warnings,
     }
+
+
+def write_trials(fitted: Fitted, out: Path) -> None:
+    """Write what the search tried as search.csv into a directory; a header where there was none."""
+    write_text(out / TRIALS, search.table(fitted.trials))
+
+
+def reported(models: Path, out: Path) -> dict[str, float]:
+    """Copy what the search tried from the directory `models` to `out`.
+
+    Returns:
+        The cross-validated score as a metric, by which experiments are compared; empty where there
+        is none.
+    """
+    write_text(out / TRIALS, (models / TRIALS).read_text(encoding="utf-8"))
+    validated = read_json(models / "training.json")["cross_validation"]
+    return {f"cv_{validated['scoring']}": validated["mean"]} if validated else {}

@@ -20,8 +20,9 @@ CORE = sorted((SOURCES / "modelkeep_core").rglob("*.py"))
 TOOL = sorted((SOURCES / "modelkeep").rglob("*.py"))
 # Imported under a name that its distribution does not list
 OTHERWISE = {"ruamel": "ruamel-yaml"}
-# DVC runs the stages; only a dvc.yaml with variables or loops needs it beside them, and says so
-OPTIONAL = {"dvc"}
+# DVC runs the stages; only a dvc.yaml with variables or loops needs it beside them, and Optuna is
+# needed by one method of search: the messages say so
+OPTIONAL = {"dvc", "optuna"}
 # A part of DVC, which is required to the patch
 PARTS = {"dvc-data": "dvc"}
 

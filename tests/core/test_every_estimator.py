@@ -10,7 +10,7 @@ from modelkeep_core.errors import UserError
 from modelkeep_core.example import example
 from modelkeep_core.files import write_json
 from modelkeep_core.inputs import inputs_from_rows, model_inputs
-from modelkeep_core.params import Evaluate, Train
+from modelkeep_core.params import Evaluate, Range, Train
 from modelkeep_core.predictions import predict
 from modelkeep_core.schema import Schema
 from modelkeep_core.training import summary
@@ -72,7 +72,8 @@ def contract(task):
 
 def settings(estimator, **parameters):
     """Return parameters that train an estimator without a search."""
-    search = {"enabled": False, "folds": 2, "scoring": "r2", "grid": {}}
+    search = {"method": None, "folds": 2, "scoring": "r2", "seed": 1, "trials": 1, "batch": 1}
+    search |= {"prune": False, "nested": False, "estimators": [], "ranges": {}}
     return Train(seed=1, estimator=estimator, search=search, **{estimator: parameters})
 
 
@@ -131,9 +132,9 @@ def test_an_estimator_that_leaves_rows_out_works_where_it_is_told_what_to_say(tm
 def test_what_an_estimator_warns_of_is_kept(enabled, capsys):
     """A fit that did not converge says so on the terminal and in the summary, once."""
     params = settings("MLPClassifier", max_iter=2)
-    params.search.enabled = enabled
+    params.search.method = "grid" if enabled else None
     params.search.scoring = "accuracy"
-    params.search.grid = {"MLPClassifier": {"alpha": [0.1, 0.2]}}
+    params.search.ranges = {"MLPClassifier": {"alpha": Range(choices=[0.1, 0.2])}}
     fitted = train(table(), contract("classification"), params)
     assert len(fitted.warnings) == 1
     assert fitted.warnings[0].startswith("MLPClassifier: Stochastic Optimizer: Maximum iterations")

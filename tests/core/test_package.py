@@ -15,6 +15,7 @@ from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
 from modelkeep_core.package import write_package
 from modelkeep_core.packaged import FORMAT, open_package
+from modelkeep_core.params import Range
 from modelkeep_core.recipe import recipe_id
 
 pytestmark = pytest.mark.slow
@@ -274,11 +275,12 @@ def test_limits_stand_in_the_card(run):
 
 def test_a_searched_model_goes_through_the_line(run_line, params):
     """With the search enabled, the package holds the best model and what was tried."""
-    search = {"enabled": True, "grid": {"LogisticRegression": {"C": [0.001, 1.0]}}}
+    ranges = {"LogisticRegression": {"C": Range(choices=[0.001, 1.0])}}
+    search = {"method": "grid", "ranges": ranges}
     params.train.search = params.train.search.model_copy(update=search)
     done = run_line(params=params)
     training = read(done.metadata)["training"]
-    assert len(training["search"]["tried"]) == 2
+    assert training["search"]["trials"] == 2
     assert training["search"]["best"]["parameters"] == {"C": training["parameters"]["C"]}
 
 

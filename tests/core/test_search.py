@@ -1,12 +1,29 @@
-"""The search tries every combination, keeps the best, and says what it tried."""
+"""The search tries what params say, keeps the best, and records what it tried."""
 
+import csv
+import io
+import json
+import sys
 from itertools import product
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.pipeline import Pipeline
 
+from modelkeep_core import scoring, training
+from modelkeep_core import search as module
+from modelkeep_core.candidates import Candidate, Trial, source
 from modelkeep_core.errors import UserError
+from modelkeep_core.estimators import build
+from modelkeep_core.inputs import model_inputs
+from modelkeep_core.params import Range, Search
+from modelkeep_core.preprocessing import preprocessor
+from modelkeep_core.scoring import read_prepared
+from pipeline.prepare import prepare
 from pipeline.train import train
 
 pytestmark = pytest.mark.slow
@@ -14,17 +31,18 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def searching(params):
-    """Return a function that gives the params of a search over the grid of an estimator."""
+    """Return a function that gives the params of a search over parameters of an estimator."""
 
-    def settings(estimator="KNeighborsClassifier", scoring="accuracy", folds=3, **grid):
+    def settings(estimator="KNeighborsClassifier", changes=(), **ranges):
+        values = {
+            name: given if isinstance(given, dict) else {"choices": given}
+            for name, given in ranges.items()
+        }
         params.train.estimator = estimator
-        params.train.search = params.train.search.model_copy(
-            update={
-                "enabled": True,
-                "scoring": scoring,
-                "folds": folds,
-                "grid": {estimator: grid, "Ridge": {"alpha": [1]}},
-            }
+        params.train.search = Search.model_validate(
+            params.train.search.model_dump()
+            | {"method": "grid", "scoring": "accuracy", "ranges": {estimator: values}}
+            | dict(changes)
         )
         return params.train
 
@@ -32,96 +50,352 @@ def searching(params):
 
 
 def test_every_combination_is_tried(frame, classification, searching):
-    """The record has the score of each combination of the values, over the folds."""
+    """A grid tries each combination of the values, and has the score of each over the folds."""
     settings = searching(n_neighbors=[1, 5], weights=["uniform", "distance"])
-    search = train(frame, classification, settings).searched
-    tried = [tuple(trial["parameters"].values()) for trial in search["tried"]]
-    assert sorted(tried) == sorted(product([1, 5], ["uniform", "distance"]))
-    assert all(
-        0 < trial["mean"] <= 1 and trial["standard_deviation"] >= 0 for trial in search["tried"]
-    )
-    assert (search["scoring"], search["folds"]) == ("accuracy", 3)
+    fitted = train(frame, classification, settings)
+    tried = [tuple(trial.candidate.parameters.values()) for trial in fitted.trials]
+    assert tried == [*product([1, 5], ["uniform", "distance"])]
+    assert all(0 < trial.mean <= 1 and trial.deviation >= 0 for trial in fitted.trials)
+    assert [trial.number for trial in fitted.trials] == [1, 2, 3, 4]
+    assert all(len(trial.scores) == 3 for trial in fitted.trials)
+
+
+def test_the_score_of_a_trial_is_scikit_learns(frame, classification, searching):
+    """The same folds by `cross_val_score` give the same numbers."""
+    fitted = train(frame, classification, searching("LogisticRegression", C=[0.5]))
+    estimator = build("LogisticRegression", {"LogisticRegression": {"C": 0.5}}, "classification", 1)
+    pipeline = Pipeline([("preprocess", preprocessor(classification)), ("model", estimator)])
+    cv = StratifiedKFold(3, shuffle=True, random_state=1)
+    inputs, target = model_inputs(frame, classification), frame["label"]
+    expected = cross_val_score(pipeline, inputs, target, cv=cv, scoring="accuracy")
+    assert fitted.trials[0].scores == tuple(expected)
 
 
 def test_the_best_combination_is_kept(frame, classification, searching):
     """Five neighbours say more than nearly all rows: they win, and the model has them."""
-    model, search, _ = train(frame, classification, searching(n_neighbors=[79, 5, 78]))
-    assert search["best"]["parameters"] == {"n_neighbors": 5}
-    assert search["best"]["mean"] == max(trial["mean"] for trial in search["tried"])
-    assert model["model"].n_neighbors == 5
+    fitted = train(frame, classification, searching(n_neighbors=[79, 5, 78]))
+    found = fitted.searched
+    assert found["best"]["parameters"] == {"n_neighbors": 5}
+    assert found["best"]["mean"] == max(trial.mean for trial in fitted.trials)
+    assert found["runner_up"]["mean"] == sorted(trial.mean for trial in fitted.trials)[1]
+    assert (found["method"], found["trials"], found["scoring"]) == ("grid", 3, "accuracy")
+    assert fitted.model["model"].n_neighbors == 5
+    assert fitted.cross_validation["mean"] == found["best"]["mean"]
 
 
-def test_a_score_that_is_better_lower_is_minimized(frame, regression, searching):
-    """With an error as scoring, the smallest error wins."""
-    scoring = "neg_mean_absolute_error"
-    settings = searching("KNeighborsRegressor", scoring, n_neighbors=[79, 5])
-    model, search, _ = train(frame, regression, settings)
-    assert model["model"].n_neighbors == 5
-    assert all(trial["mean"] < 0 for trial in search["tried"])
+@pytest.mark.parametrize("scoring", ["mae", "neg_mean_absolute_error"])
+def test_an_error_is_minimized(frame, regression, searching, scoring):
+    """A metric of ours is told as it is, a scorer of scikit-learn with its sign."""
+    settings = searching("KNeighborsRegressor", {"scoring": scoring}, n_neighbors=[79, 5])
+    fitted = train(frame, regression, settings)
+    assert fitted.model["model"].n_neighbors == 5
+    assert all((trial.mean > 0) == (scoring == "mae") for trial in fitted.trials)
+    assert fitted.cross_validation["higher_is_better"] is (scoring != "mae")
 
 
 def test_the_best_is_fitted_on_all_rows(frame, classification, searching):
     """After the search, every training row has been seen."""
-    model, *_ = train(frame, classification, searching(n_neighbors=[1, 5]))
+    model = train(frame, classification, searching(n_neighbors=[1, 5])).model
     assert model["model"].n_samples_fit_ == len(frame)
 
 
-def test_the_grid_goes_before_the_section(frame, classification, searching):
-    """A parameter of the grid is searched; the others have the value of the section."""
+def test_a_range_goes_before_the_section(frame, classification, searching):
+    """A parameter of the ranges is searched; the others have the value of the section."""
     settings = searching(n_neighbors=[3])
     settings.sections["KNeighborsClassifier"] = {"n_neighbors": 50, "weights": "distance"}
-    model, *_ = train(frame, classification, settings)
+    model = train(frame, classification, settings).model
     assert (model["model"].n_neighbors, model["model"].weights) == (3, "distance")
 
 
-def test_searching_twice_finds_the_same(frame, classification, searching):
-    """Folds are drawn from the seed, so scores repeat to the last bit."""
-    settings = searching("RandomForestClassifier", n_estimators=[5], max_depth=[1, 3])
-    assert train(frame, classification, settings)[1] == train(frame, classification, settings)[1]
+@pytest.mark.parametrize("method", ["random", "tpe"])
+def test_searching_twice_finds_the_same(frame, classification, searching, method):
+    """What is left to chance is drawn from the seeds, so trials repeat to the last bit."""
+    tried = []
+    for seed in (1, 1, 2):
+        changes = {"method": method, "seed": seed}
+        settings = searching("LogisticRegression", changes, C={"low": 0.01, "high": 10.0})
+        tried.append(train(frame, classification, settings).trials)
+    assert tried[0] == tried[1]
+    assert tried[0] != tried[2]
+    assert len(tried[0]) == 4
 
 
-def test_folds_are_mixed(regression, searching):
-    """Rows sorted by their target are scored fairly, since folds are drawn at random."""
-    size = np.linspace(0, 60, 60)
-    frame = pd.DataFrame({"size": size, "count": 1, "member": True, "colour": "red"})
-    settings = searching("KNeighborsRegressor", "r2", n_neighbors=[1])
-    _, search, _ = train(frame.assign(price=size), regression, settings)
-    assert search["best"]["mean"] > 0.95
+@pytest.mark.parametrize("method", ["grid", "random", "tpe"])
+def test_the_estimator_itself_can_be_a_choice(frame, classification, searching, method):
+    """Each of the estimators is tried with ranges of its own, and the model is the better one."""
+    changes = {
+        "method": method,
+        "trials": 12,
+        "estimators": ["DummyClassifier", "KNeighborsClassifier"],
+        "ranges": {"KNeighborsClassifier": {"n_neighbors": {"choices": [3, 5]}}},
+    }
+    fitted = train(frame, classification, searching("LogisticRegression", changes))
+    assert {trial.candidate.estimator for trial in fitted.trials} == {*changes["estimators"]}
+    assert type(fitted.model["model"]).__name__ == "KNeighborsClassifier"
+    assert training.summary(fitted, 1)["estimator"] == "KNeighborsClassifier"
 
 
-def test_every_fold_has_every_class(frame, classification, searching):
-    """Folds of a classification are stratified: a class of three rows is in all three folds."""
-    rare = frame.assign(label=["rare"] * 3 + ["low", "high"] * 58 + ["low"])
-    settings = searching("LogisticRegression", "roc_auc_ovr", C=[1.0])
-    _, search, _ = train(rare, classification, settings)
-    assert np.isfinite(search["best"]["mean"])
+@pytest.mark.parametrize("method", ["random", "tpe"])
+def test_hopeless_trials_are_given_up(frame, classification, searching, method):
+    """They have fewer scores and are never the best; the others are as without giving up."""
+    changes = {"method": method, "trials": 10, "prune": True}
+    settings = searching("LogisticRegression", changes, C={"low": 1e-4, "high": 9.0, "log": True})
+    fitted = train(frame, classification, settings)
+    given_up = [trial for trial in fitted.trials if trial.pruned]
+    assert given_up
+    assert all(0 < len(trial.scores) < 3 for trial in given_up)
+    assert fitted.searched["best"]["trial"] not in {trial.number for trial in given_up}
 
 
-def test_an_estimator_without_a_grid_is_refused(frame, classification, searching):
+def test_a_nested_search_reports_rows_that_it_did_not_see(searching, regression):
+    """Of many estimators that know nothing the best looks good, and nested it does not."""
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"size": random.normal(size=36), "count": 1, "member": True})
+    rows = rows.assign(colour="red", price=random.normal(size=36))
+    means = []
+    for nested in (False, True):
+        changes = {"nested": nested, "scoring": "r2", "method": "random", "trials": 25}
+        ranges = {"random_state": {"low": 0, "high": 10**6}, "max_features": [1]}
+        settings = searching("ExtraTreeRegressor", changes, **ranges)
+        settings.sections["ExtraTreeRegressor"] = {"max_depth": 2}
+        fitted = train(rows, regression, settings)
+        means.append(fitted.cross_validation["mean"])
+        assert fitted.cross_validation["nested"] is nested
+    assert means[0] > means[1] + 0.1
+
+
+def test_the_table_has_a_row_for_each_trial():
+    """Parameters are there as one text for a plot, and each in a column of its own."""
+    trials = [
+        Trial(1, Candidate("Ridge", {"alpha": 0.1}), (0.5, 0.25)),
+        Trial(2, Candidate("SVR", {"C": 1, "kernel": "rbf"}), (0.125,), pruned=True),
+    ]
+    rows = [*csv.DictReader(io.StringIO(module.table(trials)))]
+    assert rows[0] == {
+        "trial": "1",
+        "estimator": "Ridge",
+        "score": "0.375",
+        "standard_deviation": "0.125",
+        "folds": "2",
+        "parameters": "alpha=0.1",
+        "alpha": "0.1",
+        "C": "",
+        "kernel": "",
+    }
+    assert rows[1]["parameters"] == "C=1; kernel=rbf"
+    assert module.table([]) == "trial,estimator,score,standard_deviation,folds,parameters\n"
+
+
+def ask_all(values, method, trials=40, **changes):
+    """Return the values of one parameter that a search tries."""
+    given = {"method": method, "folds": 2, "scoring": "r2", "seed": 1, "trials": trials}
+    given |= {"batch": 10, "prune": False, "nested": False, "estimators": [], "ranges": {}}
+    asking = source(Search(**given | changes), {"X": {"x": values}}, True)
+    asked = []
+    while batch := asking.ask():
+        asked += batch
+        asking.tell(
+            [Trial(number, candidate, (0.0, 1.0)) for number, candidate in enumerate(batch)]
+        )
+    return [candidate.parameters["x"] for candidate in asked]
+
+
+@pytest.mark.parametrize("method", ["random", "tpe"])
+@pytest.mark.parametrize(
+    ("given", "kind", "allowed"),
+    [
+        ({"low": 2, "high": 5}, int, lambda x: x in (2, 3, 4, 5)),
+        ({"low": 1, "high": 1000, "log": True}, int, lambda x: 1 <= x <= 1000),
+        ({"low": 0.5, "high": 2.0}, float, lambda x: 0.5 <= x <= 2),
+        ({"low": 0.001, "high": 10.0, "log": True}, float, lambda x: 0.001 <= x <= 10),
+        ({"low": 0.0, "high": 1.0, "step": 0.25}, float, lambda x: x * 4 == int(x * 4)),
+        ({"low": 10, "high": 50, "step": 20}, int, lambda x: x in (10, 30, 50)),
+        ({"choices": ["a", None, [1, 2]]}, object, lambda x: x in ("a", None, [1, 2])),
+    ],
+)
+def test_what_is_drawn_is_in_the_range(method, given, kind, allowed):
+    """Whole numbers stay whole, steps are kept, and logarithms are spread evenly."""
+    drawn = ask_all(Range(**given), method)
+    assert all(type(value) is kind or kind is object for value in drawn)
+    assert all(allowed(value) for value in drawn)
+    assert len({str(value) for value in drawn}) > 1
+    if given.get("log") and method == "random":
+        assert 0.2 < np.mean(np.array(drawn) < (given["low"] * given["high"]) ** 0.5) < 0.8
+
+
+def test_a_grid_lists_whole_numbers_and_steps():
+    """What has an end is listed from low to high."""
+    assert ask_all(Range(low=2, high=4), "grid") == [2, 3, 4]
+    assert ask_all(Range(low=0.0, high=0.5, step=0.25), "grid") == [0.0, 0.25, 0.5]
+
+
+def test_nothing_is_drawn_twice_where_there_is_little_to_draw():
+    """Of three choices, three trials are made, whatever params ask for."""
+    assert sorted(ask_all(Range(choices=[1, 2, 3]), "random")) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("given", [{"low": 0.1, "high": 1.0}, {"low": 1, "high": 9, "log": True}])
+def test_a_range_without_an_end_is_no_grid(given):
+    """The message names the parameter and both ways out."""
+    with pytest.raises(UserError, match=r"ranges\.X\.x: a grid needs choices, or low, high and st"):
+        ask_all(Range(**given), "grid")
+
+
+def test_tpe_learns_from_its_batches():
+    """After random beginnings, it tries more where scores were good than chance would."""
+    given = {"method": "tpe", "folds": 2, "scoring": "r2", "seed": 1, "trials": 60, "batch": 5}
+    given |= {"prune": False, "nested": False, "estimators": [], "ranges": {}}
+    asking = source(Search(**given), {"X": {"x": Range(low=0.0, high=1.0)}}, True)
+    tried = []
+    while batch := asking.ask():
+        assert len(batch) == 5
+        scores = [-abs(candidate.parameters["x"] - 0.3) for candidate in batch]
+        asking.tell([Trial(1, asked, (score,)) for asked, score in zip(batch, scores, strict=True)])
+        tried.append(-np.mean(scores))
+    assert np.mean(tried[-3:]) < 0.5 * np.mean(tried[:2])
+
+
+def test_without_optuna_the_message_says_what_to_install(monkeypatch):
+    """It is needed by one method only, and named there."""
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(UserError, match=r'add "optuna>=5" to dependencies in pyproject.toml'):
+        ask_all(Range(low=1, high=2), "tpe")
+    assert ask_all(Range(low=1, high=2), "random")
+
+
+@pytest.mark.parametrize("method", ["random", "tpe"])
+def test_a_score_that_is_no_number_never_wins(frame, regression, searching, method, monkeypatch):
+    """A trial whose score is not finite is recorded, and the others go on; all such are refused."""
+
+    def score(job, task):
+        return 1.0 if task.parameters["alpha"] == "good" else float("nan")
+
+    monkeypatch.setattr(scoring, "score", score)
+    monkeypatch.setattr(Ridge, "fit", lambda self, inputs, target: self)
+    settings = searching("Ridge", {"scoring": "r2", "method": method}, alpha=["bad", "good"])
+    fitted = train(frame, regression, settings)
+    assert fitted.searched["best"]["parameters"] == {"alpha": "good"}
+    assert {trial.candidate.parameters["alpha"] for trial in fitted.trials} == {"bad", "good"}
+    settings = searching("Ridge", {"scoring": "r2", "method": method}, alpha=["bad", "worse"])
+    with pytest.raises(UserError, match=r"scoring: r2 is a number for none of the \d trials"):
+        train(frame, regression, settings)
+
+
+def test_an_estimator_without_ranges_is_refused(frame, classification, searching):
     """A search over nothing is a mistake, told with both ways out."""
-    with pytest.raises(UserError, match=r"grid has no section SVC: add one .*enabled to false"):
-        train(frame, classification, searching("SVC"))
+    settings = searching("SVC", {"ranges": {}})
+    with pytest.raises(UserError, match=r"ranges has no section SVC: add one .*method to null"):
+        train(frame, classification, settings)
 
 
 def test_a_parameter_that_does_not_exist_is_refused(frame, classification, searching):
-    """The message names the place in the grid and the nearest parameter."""
-    message = r"train\.search\.grid\.LogisticRegression: .*'D' ?"
+    """The message names the place in the ranges and the nearest parameter."""
+    message = r"train\.search\.ranges\.LogisticRegression: .*'D' ?"
     with pytest.raises(UserError, match=message):
         train(frame, classification, searching("LogisticRegression", D=[1]))
 
 
 @pytest.mark.parametrize(
-    ("scoring", "folds", "grid"),
+    ("changes", "values", "message"),
     [
-        ("acuracy", 3, {"C": [1.0]}),
-        ("accuracy", 3, {"C": [1.0, -1.0]}),
-        ("accuracy", 90, {"C": [1.0]}),
+        ({"scoring": "acuracy"}, [1.0], r"search\.scoring: .*'acuracy'.*mean 'accuracy'"),
+        ({}, [1.0, -1.0], "LogisticRegression cannot be trained with C=-1.0: "),
+        ({"folds": 90}, [1.0], r"train\.search\.folds: .*90"),
     ],
     ids=["scoring", "value", "folds"],
 )
-def test_what_scikit_learn_does_not_take_is_refused(
-    frame, classification, searching, scoring, folds, grid
-):
+def test_what_cannot_be_used_is_refused(frame, classification, searching, changes, values, message):
     """A scoring, a value or more folds than rows of a class end in a message, not a traceback."""
-    with pytest.raises(UserError, match="LogisticRegression cannot be trained"):
-        train(frame, classification, searching("LogisticRegression", scoring, folds, **grid))
+    with pytest.raises(UserError, match=message):
+        train(frame, classification, searching("LogisticRegression", changes, C=values))
+
+
+# Cross-validation without a search
+
+
+@pytest.fixture
+def prepared(tmp_path, table, classification, params):
+    """What the stage prepare writes."""
+    (tmp_path / "raw").mkdir()
+    table.write_csv(tmp_path / "raw" / "rows.csv")
+    prepare(tmp_path / "raw", classification, params.prepare, tmp_path / "prepared")
+    return tmp_path / "prepared"
+
+
+def fit(directory, schema, params):
+    """Train on what prepare wrote."""
+    table = pd.read_parquet(directory / "train.parquet")
+    return train(table, schema, params.train, read_prepared(directory, schema))
+
+
+def test_a_model_is_cross_validated_without_a_search(prepared, classification, params):
+    """Its score is beside how it was made, and the model is the one of all rows."""
+    fitted = fit(prepared, classification, params)
+    assert (fitted.searched, [*fitted.trials]) == (None, [])
+    validated = training.summary(fitted, 90)["cross_validation"]
+    assert (validated["scoring"], validated["folds"], validated["split"]) == (
+        "macro_f1", 3, "random",
+    )  # fmt: skip
+    assert 0.3 < validated["mean"] <= 1
+    params.train.search.folds = 0
+    assert fit(prepared, classification, params).cross_validation is None
+
+
+def test_a_score_that_cannot_be_had_is_told_and_training_goes_on(
+    prepared, classification, params, capsys
+):
+    """A few rows have no folds; without a search that is a warning."""
+    params.train.search.folds = 80
+    fitted = fit(prepared, classification, params)
+    assert fitted.cross_validation is None
+    assert "warning: no cross-validated score: params.yaml: train.search.folds" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_class_of_a_single_row_does_not_end_the_cross_validation(
+    prepared, classification, params, capsys
+):
+    """What no training row of a fold has, nothing could predict: it does not count."""
+    path = prepared / "train.parquet"
+    rows = pl.read_parquet(path).with_row_index()
+    alone = pl.when(pl.col("index") == 0).then(pl.lit("alone")).otherwise(pl.col("label"))
+    rows.with_columns(label=alone).drop("index").write_parquet(path)
+    assert fit(prepared, classification, params).cross_validation["mean"] > 0.3
+    assert "no cross-validated score" not in capsys.readouterr().err
+
+
+def test_rows_of_unknown_split_are_refused(prepared, classification):
+    """Where prepare does not say how it split, folds could leak: the message has the line."""
+    (prepared / "provenance.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match=r'Let .*prepare.py write "split": split.described'):
+        read_prepared(prepared, classification)
+
+
+def test_rows_that_train_leaves_out_are_refused(tmp_path, table, classification, params):
+    """Folds by time need the time of each row that is trained on."""
+    params.prepare.split, params.prepare.split_by = "time", "seen"
+    params.train.search.method = "grid"
+    params.train.search.ranges = {"LogisticRegression": {"C": Range(choices=[1.0])}}
+    (tmp_path / "raw").mkdir()
+    table.write_csv(tmp_path / "raw" / "rows.csv")
+    prepare(tmp_path / "raw", classification, params.prepare, tmp_path / "prepared")
+    rows = pd.read_parquet(tmp_path / "prepared" / "train.parquet")
+    source = read_prepared(tmp_path / "prepared", classification)
+    with pytest.raises(UserError, match=r"trains on 50 of the \d+ rows that prepare wrote"):
+        train(rows[:50], classification, params.train, source)
+
+
+def test_the_search_is_in_the_reports(run_line, params, classification):
+    """The trials are in reports/search.csv, the best in model.json, its score among the metrics."""
+    params.train.search = Search.model_validate(
+        params.train.search.model_dump()
+        | {"method": "grid", "ranges": {"LogisticRegression": {"C": {"choices": [0.01, 1.0]}}}}
+    )
+    done = run_line(params=params)
+    rows = pd.read_csv(done.reports / "search.csv")
+    best = json.loads(done.metadata.read_text("utf-8"))["training"]["search"]["best"]
+    metrics = json.loads((done.reports / "metrics.json").read_text("utf-8"))
+    assert len(rows) == 2
+    assert rows["score"].max() == best["mean"] == metrics["cv_macro_f1"]
+    assert rows["C"][rows["score"].idxmax()] == best["parameters"]["C"]

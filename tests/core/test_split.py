@@ -266,6 +266,7 @@ def test_provenance_names_every_file_with_hash_and_rows(table, classification, p
             for path, rows in ((raw / "1.csv", 50), (raw / "2.parquet", 70))
         ],
         "rows": {"read": 120, "without_target": 0, "train": 90, "test": 30},
+        "split": {"seed": 1, "test_size": 0.25, "split": "random", "split_by": None},
     }
 
 

@@ -50,7 +50,8 @@ from modelkeep_core.params import Train
 from modelkeep_core.schema import Schema
 from pipeline.train import train
 out, *estimators = sys.argv[1:]
-search = {"enabled": False, "folds": 2, "scoring": "r2", "grid": {}}
+search = dict(method=None, folds=0, scoring="r2", seed=1, trials=1, batch=1, prune=False)
+search |= dict(nested=False, estimators=[], ranges={})
 random = np.random.default_rng(0)
 names = [f"x{number}" for number in range(200)]
 frame = pd.DataFrame(random.normal(size=(1500, 200)), columns=names)
@@ -303,7 +304,7 @@ def test_the_stage_never_sees_a_test_row(run, tmp_path, monkeypatch):
     paths = {"prepared": "prepared", "schema": "schema.yaml", "params": "params.yaml"}
     stage.main(Namespace(out=Path("again"), **{name: Path(path) for name, path in paths.items()}))
     names = {path.name for path in run.models.iterdir()}
-    assert names == {"model.skops", "training.json", "example.json"}
+    assert names == {"model.skops", "training.json", "example.json", "search.csv"}
     for name in names:
         assert (copy / "again" / name).read_bytes() == (run.models / name).read_bytes()
 
@@ -314,4 +315,5 @@ def test_the_recorded_summary_is_that_of_the_saved_model(line, request):
     models = request.getfixturevalue(line).models
     summary = json.loads((models / "training.json").read_text(encoding="utf-8"))
     model = model_file.load(models / "model.skops")
-    assert summary == training.summary(Fitted(model, None, []), 90)
+    validated = summary["cross_validation"]
+    assert summary == training.summary(Fitted(model, None, [], validated), 90)

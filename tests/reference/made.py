@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from installed import core_wheel
 from modelkeep_core.dvc_yaml import read_stages
 from modelkeep_core.files import Section
+from modelkeep_core.metrics import METRICS
 from modelkeep_core.package import write_package
 from modelkeep_core.params import Evaluate, Package, Prepare, Train
 from modelkeep_core.schema import Schema
@@ -163,7 +164,18 @@ def made_params(estimator: str, headline: str) -> Params:
             "train": {
                 "seed": 1,
                 "estimator": estimator,
-                "search": {"enabled": False, "folds": 3, "scoring": "accuracy", "grid": {}},
+                "search": {
+                    "method": None,
+                    "folds": 3,
+                    "scoring": "macro_f1" if headline in METRICS["classification"] else "rmse",
+                    "seed": 1,
+                    "trials": 4,
+                    "batch": 2,
+                    "prune": False,
+                    "nested": False,
+                    "estimators": [],
+                    "ranges": {},
+                },
             },
             "evaluate": {
                 "seed": 1,

@@ -260,8 +260,8 @@ MATTERS: dict[str, tuple[Make, str] | tuple[Make, str, str]] = {
         change("params.yaml", "estimator: LogisticRegression", "estimator: LinearSVC"),
         "train package",
     ),
-    "search grid": (change("params.yaml", "- 10.0", "- 100.0"), "train package"),
-    "search turned on": (change("params.yaml", "enabled: false", "enabled: true"), "train package"),
+    "search range": (change("params.yaml", "- 10.0", "- 100.0"), "train package"),
+    "search turned on": (change("params.yaml", "method: null", "method: grid"), "train package"),
     "parameter removed": (change("params.yaml", "    C: 0.1\n", ""), "train package"),
     "parameter of another file": (change("rates.yaml", "rate: 2", "rate: 3"), "prepare package"),
     "argument of a command": (

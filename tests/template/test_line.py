@@ -111,7 +111,7 @@ def test_lost_objects_come_back(project: Path, run: Run) -> None:
     ("changes", "words"),
     [
         (["prepare.split=time", "prepare.split_by=year"], ""),
-        (["train.search.enabled=true"], ""),
+        (["train.search.method=grid"], ""),
         (["train.estimator=DummyClassifier"], ""),
         (["train.estimator=LinearSVC"], ""),
         (["train.LogisticRegression.C=1e-6"], ""),

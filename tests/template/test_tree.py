@@ -25,6 +25,7 @@ COMMON = {
     ".dvc/plots/confusion_counts.json",
     ".dvc/plots/curves.json",
     ".dvc/plots/page.html",
+    ".dvc/plots/search.json",
     ".dvcignore",
     ".gitattributes",
     ".gitignore",

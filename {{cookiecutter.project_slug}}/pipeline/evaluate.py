@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from modelkeep_core import evaluation, fast_path, model_file, plots, stage
+from modelkeep_core import evaluation, fast_path, model_file, plots, stage, training
 from modelkeep_core.files import write_json
 from modelkeep_core.hooks import read_hooks
 from modelkeep_core.inputs import model_inputs
@@ -40,7 +40,9 @@ def main(args: argparse.Namespace) -> None:
         predicted = model.predict(model_inputs(test, schema))
         proof = fast_path.proof(model, schema, model_inputs(train, schema))
     write_profile(args.out / "profile.json", profile(train, predicted, schema))
-    write_json(args.out / "metrics.json", scores["test"])
+    # Experiments are compared by the cross-validated score; the test rows are for the gate.
+    compared = training.reported(args.models, args.out)
+    write_json(args.out / "metrics.json", scores["test"] | compared)
     write_json(args.out / "evaluation.json", scores)
     write_json(args.out / "fast_path.json", proof)
     plots.write_plots(drawn, args.out / "plots")

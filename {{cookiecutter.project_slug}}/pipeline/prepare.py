@@ -25,7 +25,8 @@ def prepare(raw: Path, schema: Schema, params: Prepare, out: Path) -> None:
         {"path": path.as_posix(), "sha256": sha256(path), "rows": len(rows)}
         for path, rows in zip(files, hashes, strict=True)
     ]
-    write_json(out / "provenance.json", {"files": read, "rows": split.counts(test)})
+    made = {"files": read, "rows": split.counts(test), "split": split.described(params)}
+    write_json(out / "provenance.json", made)
 
 
 def main(args: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""data/prepared/train.parquet → models: the fitted pipeline, how it was made, an example."""
+"""data/prepared/train.parquet → models: the fitted pipeline, how it was made, what was tried."""
 
 import argparse
 from pathlib import Path
@@ -12,13 +12,19 @@ from modelkeep_core.hooks import read_hooks
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.params import Train, read_params
 from modelkeep_core.schema import Schema, read_schema
+from modelkeep_core.scoring import Prepared, read_prepared
 from sklearn.pipeline import Pipeline
 
 from pipeline.features import preprocessing
 
 
-def train(table: pd.DataFrame, schema: Schema, params: Train) -> training.Fitted:
-    """Fit preprocessing and estimator as one pipeline.
+def train(
+    table: pd.DataFrame, schema: Schema, params: Train, prepared: Prepared | None = None
+) -> training.Fitted:
+    """Fit preprocessing and estimator as one pipeline, the best one where params say so.
+
+    `prepared` says where other processes read the rows, and how they were split: the folds of the
+    cross-validation follow it.
 
     Raises:
         UserError: an estimator, a parameter or a value that scikit-learn does not take.
@@ -26,16 +32,17 @@ def train(table: pd.DataFrame, schema: Schema, params: Train) -> training.Fitted
     estimator = build(params.estimator, params.sections, schema.task, params.seed)
     steps = [(training.PREPROCESS, preprocessing(schema)), (training.MODEL, estimator)]
     inputs, target = model_inputs(table, schema), table[schema.target].to_numpy()
-    return training.fit(Pipeline(steps), inputs, target, schema.task, params)
+    return training.fit(Pipeline(steps), inputs, target, schema.task, params, prepared)
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage on the paths that dvc.yaml gives."""
     schema, params = read_schema(args.schema), read_params(args.params, "train", Train)
     table = pd.read_parquet(args.prepared / "train.parquet")
-    fitted = train(table, schema, params)
+    fitted = train(table, schema, params, read_prepared(args.prepared, schema))
     model_file.save(fitted.model, args.out / "model.skops", read_hooks(Path()).trusted)
     write_json(args.out / "training.json", training.summary(fitted, len(table)))
+    training.write_trials(fitted, args.out)
     write_json(args.out / "example.json", example(fitted.model, table, schema))
 
 

@@ -8,6 +8,7 @@ import pytest
 from modelkeep_core import tables
 from modelkeep_core.params import Prepare, Train, read_params
 from modelkeep_core.schema import Schema, read_schema
+from modelkeep_core.scoring import read_prepared
 from sklearn.pipeline import Pipeline
 
 from pipeline.prepare import prepare
@@ -69,6 +70,7 @@ def test_rows(prepared: Path, train_rows: pd.DataFrame, schema: Schema) -> pd.Da
 
 
 @pytest.fixture(scope="session")
-def model(train_rows: pd.DataFrame, schema: Schema) -> Pipeline:
+def model(train_rows: pd.DataFrame, schema: Schema, prepared: Path) -> Pipeline:
     """What the stage train makes of them."""
-    return train(train_rows, schema, read_params(PARAMS, "train", Train)).model
+    params = read_params(PARAMS, "train", Train)
+    return train(train_rows, schema, params, read_prepared(prepared, schema)).model

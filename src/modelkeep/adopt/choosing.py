@@ -74,7 +74,7 @@ def _score(table: pd.DataFrame, schema: Schema, name: str, parameters: dict[str,
                 model_inputs(table, schema),
                 target,
                 cv=(StratifiedKFold if classes else KFold)(FOLDS, shuffle=True, random_state=0),
-                scoring=TASKS[schema.task]["search"]["scoring"],
+                scoring=TASKS[schema.task]["scoring"],
             )
         # Where a class is so rare that every fold lacks it, nothing can be fitted.
         except ValueError:

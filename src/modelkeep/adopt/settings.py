@@ -21,7 +21,8 @@ TASKS: dict[str, dict[str, Any]] = {
             "RandomForestClassifier": {"n_estimators": 200, "max_depth": None},
             "HistGradientBoostingClassifier": {"learning_rate": 0.1, "max_iter": 100},
         },
-        "search": {"scoring": "f1_macro", "grid": {"LogisticRegression": {"C": [0.1, 1.0, 10.0]}}},
+        "scoring": "f1_macro",
+        "ranges": {"LogisticRegression": {"C": {"choices": [0.1, 1.0, 10.0]}}},
         "headline": "macro_f1",
         "kind": "any scikit-learn classifier",
         "metrics": "accuracy, balanced_accuracy, macro_f1, log_loss or roc_auc",
@@ -32,10 +33,8 @@ TASKS: dict[str, dict[str, Any]] = {
             "RandomForestRegressor": {"n_estimators": 200, "max_depth": None},
             "HistGradientBoostingRegressor": {"learning_rate": 0.1, "max_iter": 100},
         },
-        "search": {
-            "scoring": "neg_root_mean_squared_error",
-            "grid": {"Ridge": {"alpha": [0.1, 1.0, 10.0]}},
-        },
+        "scoring": "neg_root_mean_squared_error",
+        "ranges": {"Ridge": {"alpha": {"choices": [0.1, 1.0, 10.0]}}},
         "headline": "rmse",
         "kind": "any scikit-learn regressor",
         "metrics": "rmse, mae, r2 or median_absolute_error",
@@ -66,8 +65,8 @@ def new_params(text: str, task: str, changes: dict[str, dict[str, Any]]) -> str:
     if evaluate["headline"] not in suited["metrics"].replace(",", "").split():
         _change_sections(train, suited["sections"])
         _set(train, "estimator", next(iter(suited["sections"])))
-        _set(train["search"], "scoring", suited["search"]["scoring"])
-        _set(train["search"], "grid", suited["search"]["grid"])
+        _set(train["search"], "scoring", suited["headline"])
+        _set(train["search"], "ranges", suited["ranges"])
         _set(evaluate, "headline", suited["headline"])
     for section, values in changes.items():
         for key, value in values.items() if section in params else ():

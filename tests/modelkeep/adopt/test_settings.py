@@ -31,14 +31,21 @@ train:
     max_iter: 1000
   # cross-validated
   search:
-    enabled: false
+    method: null
     folds: 5
-    scoring: f1_macro
-    grid:
+    scoring: macro_f1
+    seed: 7
+    trials: 20
+    batch: 4
+    prune: false
+    nested: false
+    estimators: []
+    ranges:
       LogisticRegression:
         C:
-          - 0.1
-          - 1.0
+          choices:
+            - 0.1
+            - 1.0
 
 evaluate:
   seed: 7
@@ -151,7 +158,7 @@ def test_another_task_has_other_estimators_and_metrics(tmp_path):
     assert read_params(path, "evaluate", Evaluate).headline == "rmse"
     assert train.estimator == "Ridge"
     assert train.sections == TASKS["regression"]["sections"]
-    assert set(train.search.grid) == {"Ridge"}
+    assert set(train.search.ranges) == {"Ridge"}
     comments = [line.strip() for line in text.splitlines() if "#" in line]
     assert comments == [
         *("# Every parameter", "seed: 7  # lucky", "# random, time or group"),
@@ -250,7 +257,7 @@ def test_what_is_offered_for_a_task_exists(task):
     offered = TASKS[task]
     for name in offered["sections"]:
         build(name, offered["sections"], task, seed=0)
-    assert offered["search"]["scoring"] in get_scorer_names()
+    assert offered["scoring"] in get_scorer_names()
     assert offered["metrics"].replace(" or ", ", ").split(", ") == list(METRICS[task])
     assert offered["headline"] in METRICS[task]
 

@@ -1,0 +1,103 @@
+"""Folds of the training rows, made the way that `prepare` made train and test.
+
+What the split keeps apart, the folds keep apart: later rows are never learnt from to predict
+earlier ones, and no group is on both sides.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
+
+from modelkeep_core.errors import UserError
+from modelkeep_core.params import Prepare
+
+# Above so many groups chance keeps the shares of the classes, and scikit-learn takes minutes to
+MANY_GROUPS = 10_000
+KEY = "params.yaml: train.search.folds"
+
+Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+def folds(
+    target: NDArray[Any], by: NDArray[Any] | None, split: Prepare, number: int, stratify: bool
+) -> list[Fold]:
+    """Return the rows that train and that test in each fold.
+
+    Args:
+        target: (n,) classes or numbers.
+        by: (n,) times or groups; None where the split is random.
+        split: how `prepare` split the rows; its seed decides what is left to chance.
+        number: of folds. By time, each fold tests a later part on all rows before it.
+        stratify: whether each fold keeps the share of each class, where the split can.
+
+    Returns:
+        For each fold the places of its training and of its test rows, both of at least one row.
+
+    Raises:
+        UserError: the rows do not make so many folds.
+    """
+    if split.split == "random" or by is None:
+        kind = StratifiedKFold if stratify else KFold
+        return _made(kind(number, shuffle=True, random_state=split.seed), target, None)
+    if split.split == "time":
+        return _by_time(by, number)
+    _, groups = np.unique(by, return_inverse=True)
+    count = int(groups.max()) + 1
+    if count < number:
+        raise UserError(
+            f"{KEY}: {number}, but the training rows have only {count} values of "
+            f"'{split.split_by}', which stay whole. Set it to {count} or less."
+        )
+    kind = StratifiedGroupKFold if stratify and count <= MANY_GROUPS else GroupKFold
+    return _made(kind(number, shuffle=True, random_state=split.seed), target, groups)
+
+
+def _made(splitter: Any, target: NDArray[Any], groups: NDArray[Any] | None) -> list[Fold]:
+    """Let scikit-learn make folds; a class with fewer rows than there are folds is in some only."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            made = list(splitter.split(target, target, groups))
+    except ValueError as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise UserError(f"{KEY}: {reason}. Set it to less.") from None
+    if not all(len(train) and len(test) for train, test in made):
+        raise UserError(f"{KEY}: a fold of the {len(target)} rows is empty. Set it to less.")
+    return made
+
+
+def _by_time(by: NDArray[Any], number: int) -> list[Fold]:
+    """Cut the rows at moments, as near as they allow to where TimeSeriesSplit cuts by rows."""
+    times = np.sort(by)
+    if len(times) <= number:
+        raise UserError(
+            f"{KEY}: {number} by time need more than {len(times)} rows. Set it to less."
+        )
+    starts = [test[0] for _, test in TimeSeriesSplit(number).split(times)]
+    edges = np.unique(times[starts])
+    edges = edges[edges > times[0]]
+    if len(edges) < number:
+        raise UserError(
+            f"{KEY}: the training rows have too few moments for {number} parts, one after the "
+            f"other. Set it to {len(edges)} or less."
+            if len(edges) > 1
+            else f"{KEY}: nearly all training rows are of one moment. Split at random, or set "
+            "train.search.folds to 0."
+        )
+    ends = [*edges[1:], None]
+    return [
+        (
+            np.flatnonzero(by < start),
+            np.flatnonzero(by >= start if end is None else (by >= start) & (by < end)),
+        )
+        for start, end in zip(edges, ends, strict=True)
+    ]

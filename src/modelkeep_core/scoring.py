@@ -1,0 +1,343 @@
+"""One number for one fold: a candidate fitted to some of the training rows, scored on others.
+
+It is computed wherever there is a worker, from the path of the prepared rows; a worker that reads
+other rows than the stage does, or that has other versions of the libraries, is refused.
+"""
+
+import hashlib
+import pickle
+import platform
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import sklearn
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.metrics import get_scorer, get_scorer_names
+
+from modelkeep_core import __version__
+from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.files import read_json
+from modelkeep_core.folds import KEY, Fold, folds
+from modelkeep_core.inputs import model_inputs
+from modelkeep_core.metrics import METRICS, Metric, outcome_of
+from modelkeep_core.params import Prepare
+from modelkeep_core.schema import Schema
+from modelkeep_core.split import SPLIT
+
+PROVENANCE = "provenance.json"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Where the training rows are, and how `prepare` split them.
+
+    Attributes:
+        path: the absolute path of train.parquet.
+        schema: the contract of its columns.
+        split: the parameters that the rows were split by.
+    """
+
+    path: Path
+    schema: Schema
+    split: Prepare
+
+
+def read_prepared(directory: Path, schema: Schema) -> Prepared:
+    """Return where the training rows of data/prepared are, and how they were split.
+
+    Raises:
+        UserError: provenance.json is missing, or does not say how.
+    """
+    provenance = read_json(directory / PROVENANCE)
+    if SPLIT not in provenance:
+        raise UserError(
+            f"{directory / PROVENANCE} does not say how the rows were split, so folds cannot keep "
+            f"apart what the split keeps apart. Let pipeline/prepare.py write "
+            f'"{SPLIT}": split.described(params) into it.'
+        )
+    path = (directory / "train.parquet").absolute()
+    return Prepared(path, schema, Prepare.model_validate(provenance[SPLIT]))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Training rows as a model sees them.
+
+    Attributes:
+        inputs: (n, features).
+        target: (n,) classes or numbers.
+        by: (n,) times or groups, or None where the split is random.
+    """
+
+    inputs: pd.DataFrame
+    target: NDArray[Any]
+    by: NDArray[Any] | None
+
+    def take(self, places: NDArray[np.intp]) -> "Rows":
+        """Return some of the rows."""
+        by = None if self.by is None else self.by[places]
+        return Rows(self.inputs.iloc[places], self.target[places], by)
+
+    def digest(self) -> str:
+        """Return a hash of all values in their order."""
+        settled = hashlib.sha256()
+        for part in (self.inputs, pd.Series(self.target), pd.Series(self.by)):
+            settled.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
+        return settled.hexdigest()
+
+
+def learnt(target: NDArray[Any], task: str) -> NDArray[Any]:
+    """Return the target as estimators get it.
+
+    A regression's is made floating: an estimator that learns whole numbers would make one of a
+    prediction that it does not have.
+    """
+    return target.astype(float) if task == "regression" else target
+
+
+def times_or_groups(prepared: Prepared) -> NDArray[Any] | None:
+    """Read the (n,) times or groups that the rows were split by, or None where it was at random.
+
+    Raises:
+        UserError: the column is not there, or some rows have no value.
+    """
+    split = prepared.split
+    if split.split_by is None or split.split == "random":
+        return None
+    if split.split_by in pq.read_schema(prepared.path).names:
+        column = pd.read_parquet(prepared.path, columns=[split.split_by])[split.split_by]
+        if not column.isna().any():
+            values: NDArray[Any] = column.to_numpy()
+            return values
+    raise UserError(
+        f"{prepared.path} has no column '{split.split_by}' with a value in each row, and "
+        f"prepare.split: {split.split} goes by it. Let pipeline/prepare.py keep it."
+    )
+
+
+def load(prepared: Prepared) -> Rows:
+    """Read the training rows."""
+    table, schema = pd.read_parquet(prepared.path), prepared.schema
+    target = learnt(table[schema.target].to_numpy(), schema.task)
+    return Rows(model_inputs(table, schema), target, times_or_groups(prepared))
+
+
+class Scoring(NamedTuple):
+    """How a fitted model is scored.
+
+    Attributes:
+        higher_is_better: which way the number is to go.
+        score: takes the model, (n, features) inputs and the (n,) target.
+    """
+
+    higher_is_better: bool
+    score: Callable[[Any, pd.DataFrame, NDArray[Any]], float]
+
+
+def scoring_of(name: str, task: str) -> Scoring:
+    """Return the metric of this name, or the scorer of scikit-learn, of which more is better.
+
+    Raises:
+        UserError: there is neither.
+    """
+    own = METRICS[task]
+    if name in own:
+        return Scoring(own[name].higher_is_better, partial(_by_metric, own[name], name))
+    try:
+        return Scoring(True, get_scorer(name))
+    except ValueError:
+        raise UserError(
+            f"params.yaml: train.search.scoring: {task} has no metric '{name}', and scikit-learn "
+            f"no scorer{suggestion(name, [*own, *get_scorer_names()])}. It has {', '.join(own)}."
+        ) from None
+
+
+def _by_metric(
+    metric: Metric, name: str, model: Any, inputs: pd.DataFrame, target: NDArray[Any]
+) -> float:
+    outcome = outcome_of(model, inputs, target)
+    if metric.needs_probabilities and outcome.probabilities is None:
+        raise UserError(
+            f"params.yaml: train.search.scoring: {name} needs probabilities, which "
+            f"{type(model[-1]).__name__} does not give. Choose another metric."
+        )
+    return float(metric.score(outcome))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what decides the numbers."""
+    return {
+        "Python": platform.python_version(),
+        "modelkeep-core": __version__,
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+        "pandas": pd.__version__,
+    }
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all tasks of a search share; small, and the same wherever it is read.
+
+    Attributes:
+        prepared: where the rows are, or None where only this process has them.
+        split: how they were split.
+        digest: the hash of the rows.
+        task: "classification" or "regression".
+        scoring: the name of the score.
+        folds: their number.
+        pipelines: the unfitted pipelines by the name of their estimator, packed for a worker.
+        versions: of the libraries.
+    """
+
+    prepared: Prepared | None
+    split: Prepare
+    digest: str
+    task: str
+    scoring: str
+    folds: int
+    pipelines: bytes
+    versions: dict[str, str]
+
+
+class Task(NamedTuple):
+    """One fit.
+
+    Attributes:
+        estimator: the name of a pipeline.
+        parameters: of its estimator.
+        fold: scored on its test rows, after it was fitted to its training rows.
+        outer: the fold whose training rows are the only ones there are; None: all are. Where
+            `fold` is None, its own test rows are scored.
+    """
+
+    estimator: str
+    parameters: dict[str, Any]
+    fold: int | None
+    outer: int | None = None
+
+
+class Loaded:
+    """Rows with their folds, kept from one task to the next."""
+
+    def __init__(self, job: Job, rows: Rows) -> None:
+        self.job, self.rows = job, rows
+        self._inner: dict[int, tuple[Rows, list[Fold]]] = {}
+
+    @cached_property
+    def folds(self) -> list[Fold]:
+        """The folds of all rows."""
+        return self._of(self.rows)
+
+    def parts(self, task: Task) -> tuple[Rows, Rows]:
+        """Return the rows to learn from and those to predict."""
+        if task.fold is None:
+            assert task.outer is not None
+            rows, fold = self.rows, self.folds[task.outer]
+        elif task.outer is None:
+            rows, fold = self.rows, self.folds[task.fold]
+        else:
+            if task.outer not in self._inner:
+                inside = self.rows.take(self.folds[task.outer][0])
+                self._inner[task.outer] = inside, self._of(inside)
+            rows, made = self._inner[task.outer]
+            fold = made[task.fold]
+        return rows.take(fold[0]), rows.take(fold[1])
+
+    def _of(self, rows: Rows) -> list[Fold]:
+        stratify = self.job.task == "classification"
+        return folds(rows.target, rows.by, self.job.split, self.job.folds, stratify)
+
+
+_loaded: dict[str, Loaded] = {}
+_LOCK = threading.Lock()
+
+
+def keep(job: Job, rows: Rows) -> Loaded:
+    """Keep rows for the tasks of a job that run in this process; those of other jobs are let go."""
+    _loaded.clear()
+    loaded = _loaded[job.digest] = Loaded(job, rows)
+    return loaded
+
+
+def forget() -> None:
+    """Let go of all rows."""
+    _loaded.clear()
+
+
+def score(job: Job, task: Task) -> float:
+    """Fit one candidate to one fold and score it.
+
+    Rows of a class that the training rows of the fold lack, which nothing could predict, do not
+    count.
+
+    Raises:
+        UserError: the rows or the libraries of this worker are others, scikit-learn does not take
+            a value, or the fold has no score.
+    """
+    with _LOCK:
+        loaded = _loaded.get(job.digest) or keep(job, _read(job))
+        if loaded.job != job:
+            loaded = keep(job, loaded.rows)
+        train, test = loaded.parts(task)
+    model = clone(pickle.loads(job.pipelines)[task.estimator])
+    model.set_params(**{f"model__{name}": value for name, value in task.parameters.items()})
+    if job.task == "classification":
+        test = test.take(np.flatnonzero(np.isin(test.target, np.unique(train.target))))
+        if not len(test.target):
+            number = (task.outer if task.fold is None else task.fold) or 0
+            raise UserError(
+                f"{KEY}: fold {number + 1} has only classes that the rows that train it lack. Set "
+                "it to less, or change prepare.split."
+            )
+    scoring = scoring_of(job.scoring, job.task)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(train.inputs, train.target)
+            return float(scoring.score(model, test.inputs, test.target))
+    except (ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        given = f" with {described(task.parameters)}" if task.parameters else ""
+        raise UserError(f"{task.estimator} cannot be trained{given}: {reason}") from None
+
+
+def described(parameters: dict[str, Any]) -> str:
+    """Return parameters as one text, such as "C=0.1; penalty=l2"."""
+    return "; ".join(f"{name}={value}" for name, value in parameters.items())
+
+
+def _read(job: Job) -> Rows:
+    """Read the rows of a job in a worker, and make sure that they are those of the stage."""
+    assert job.prepared is not None
+    if different := [
+        f"{name} {has} instead of {job.versions[name]}"
+        for name, has in versions().items()
+        if has != job.versions[name]
+    ]:
+        raise UserError(
+            f"the worker on {platform.node()} would compute other numbers: it has "
+            f"{', '.join(different)}. Start it in the environment of requirements.lock."
+        )
+    if not job.prepared.path.is_file():
+        raise UserError(
+            f"the worker on {platform.node()} has no {job.prepared.path}: workers of other "
+            "machines need a file system that they share with this one."
+        )
+    rows = load(job.prepared)
+    if rows.digest() != job.digest:
+        raise UserError(
+            f"the worker on {platform.node()} read other rows from {job.prepared.path} than "
+            "pipeline/train.py trains on. Change rows in pipeline/prepare.py, not in train, or set "
+            "MODELKEEP_PROCESSES=1."
+        )
+    return rows

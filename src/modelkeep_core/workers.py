@@ -1,0 +1,277 @@
+"""Where tasks run: in this process, in processes of this machine, or on a Dask cluster.
+
+The environment decides: MODELKEEP_SCHEDULER is the address of a Dask scheduler, such as
+tcp://10.0.0.5:8786; else MODELKEEP_PROCESSES is the number of processes. Neither changes a result:
+a task is a function of its arguments, and results are returned in the order of the tasks. So where
+they ran is in no recipe.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from modelkeep_core.errors import UserError
+
+SCHEDULER, PROCESSES = "MODELKEEP_SCHEDULER", "MODELKEEP_PROCESSES"
+# A worker that dies takes its task along; the task is tried again so many times
+RETRIES = 2
+# Processes take seconds to start: what is done in this time is done here
+PATIENCE_SECONDS, SLOW_SECONDS = 5.0, 2.0
+CONNECT_SECONDS = 10
+
+Result = TypeVar("Result")
+
+
+class Workers(Generic[Result]):
+    """Runs tasks; a context manager, at whose end nothing of it runs any more.
+
+    Args:
+        expected: how many tasks there will be in all, by which processes are worth their start.
+        here: whether all must run in this process.
+    """
+
+    def __init__(self, expected: int, here: bool = False) -> None:
+        self.remote = bool(os.environ.get(SCHEDULER)) and not here
+        self._left = expected
+        self._quickest = 0.0
+        self._processes = 1 if self.remote or here else processes()
+        self._executor: Executor | None = None
+        self._client: Any = None
+
+    def __enter__(self) -> "Workers[Result]":
+        if self.remote:
+            self._client = _client(os.environ[SCHEDULER])
+            self._executor = self._client.get_executor(retries=RETRIES)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.remote:
+            self._client.close()
+        elif self._executor is not None:
+            _end(self._executor)
+
+    def run(
+        self,
+        function: Callable[..., Result],
+        tasks: Sequence[tuple[Any, ...]],
+        done: Callable[[int, Result], None] = lambda number, result: None,
+    ) -> list[Result]:
+        """Call a function of a module with the arguments of each task.
+
+        Args:
+            function: returns numbers, and nothing large.
+            tasks: the arguments, small as well: a path, not a table.
+            done: called here with number and result of each task, in the order that they end.
+
+        Returns:
+            The results in the order of `tasks`.
+
+        Raises:
+            Exception: what the first task that failed raised, in their order.
+            UserError: workers die again and again.
+        """
+        results: dict[int, Result] = {}
+        while self._executor is None and len(results) < len(tasks):
+            number, began = len(results), time.monotonic()
+            with threadpool_limits(1):
+                results[number] = function(*tasks[number])
+            self._took(time.monotonic() - began)
+            done(number, results[number])
+        for attempt in range(RETRIES + 1):
+            try:
+                self._rest(function, tasks, results, done)
+                return [results[number] for number in range(len(tasks))]
+            except BrokenExecutor:
+                if self.remote or attempt == RETRIES:
+                    break
+                self._executor = _pool(self._processes)
+        raise UserError(
+            f"a process that computes was ended {RETRIES + 1} times, perhaps for want of memory. "
+            f"Use fewer of them: {PROCESSES}=1."
+        )
+
+    def _took(self, seconds: float) -> None:
+        """Start processes where what is left takes long; the first task of all is slower."""
+        self._left -= 1
+        long = seconds > SLOW_SECONDS or self._quickest * self._left > PATIENCE_SECONDS
+        self._quickest = min(seconds, self._quickest or seconds)
+        wanted = min(self._processes, self._left)
+        if wanted > 1 and long:
+            self._executor = _pool(wanted)
+
+    def _rest(
+        self,
+        function: Callable[..., Result],
+        tasks: Sequence[tuple[Any, ...]],
+        results: dict[int, Result],
+        done: Callable[[int, Result], None],
+    ) -> None:
+        """Run what has no result yet in the executor."""
+        missing = [number for number in range(len(tasks)) if number not in results]
+        if not missing or self._executor is None:
+            return
+        places: dict[Future[Result], int] = {}
+        with _uninterrupted():
+            for number in missing:
+                places[self._executor.submit(alone, function, *tasks[number])] = number
+        failed = len(tasks)
+        for future in as_completed(places):
+            number = places[future]
+            if future.cancelled():
+                continue
+            error = future.exception()
+            if isinstance(error, BrokenExecutor):
+                raise error
+            if error is None:
+                results[number] = future.result()
+                self._left -= 1
+                done(number, results[number])
+            elif number < failed:
+                failed, first = number, error
+                for other, place in places.items():
+                    if place > number:
+                        other.cancel()
+        if failed < len(tasks):
+            raise first
+
+
+def processes() -> int:
+    """Return how many processes compute: MODELKEEP_PROCESSES, or one for each processor.
+
+    Raises:
+        UserError: the variable is no whole number above zero.
+    """
+    text = os.environ.get(PROCESSES)
+    if not text:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else _cores()
+    if not text.isdecimal() or int(text) < 1:
+        raise UserError(f"{PROCESSES}={text}: this is the number of processes, 1 or more.")
+    return int(text)
+
+
+def alone(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function in a worker, where linear algebra has one thread from now on.
+
+    The limit is never lifted: another task may run in a thread of the same worker.
+    """
+    threadpool_limits(1)
+    return function(*arguments)
+
+
+def packed(value: Any) -> bytes:
+    """Return an object for a worker; on a cluster with the code of the project that it holds.
+
+    A worker of a cluster goes on for days, and would use what it imported of the project first.
+    """
+    if not os.environ.get(SCHEDULER):
+        return pickle.dumps(value)
+    cloudpickle = _imported("cloudpickle")
+    modules = list(_of_project())
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        content: bytes = cloudpickle.dumps(value)
+    finally:
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)
+    return content
+
+
+def _of_project() -> Iterator[ModuleType]:
+    """Yield the modules that are imported from the working directory, and are not installed."""
+    home = os.path.realpath(Path.cwd()) + os.sep
+    installed = {
+        os.path.realpath(path) + os.sep for path in (sysconfig.get_path("purelib"), sys.prefix)
+    }
+    for name, module in [*sys.modules.items()]:
+        file = os.path.realpath(getattr(module, "__file__", None) or os.sep)
+        inside = file.startswith(home) and not any(file.startswith(place) for place in installed)
+        if inside and name.partition(".")[0] not in (__package__, "__main__", "__mp_main__"):
+            yield module
+
+
+def _client(address: str) -> Any:
+    """Return a client of the scheduler at an address.
+
+    Raises:
+        UserError: Dask is not installed, or no scheduler answers.
+    """
+    distributed = _imported("distributed")
+    try:
+        return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{SCHEDULER}={address}: no Dask scheduler answers there: {reason}. Start one with "
+            f"`dask scheduler`, or unset {SCHEDULER}."
+        ) from None
+
+
+def _imported(name: str) -> Any:
+    try:
+        return __import__(name)
+    except ImportError:
+        raise UserError(
+            f'{SCHEDULER} is set, and Dask is not installed: add "distributed" to dependencies in '
+            f"pyproject.toml and lock it, or unset {SCHEDULER}."
+        ) from None
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+def _pool(number: int) -> ProcessPoolExecutor:
+    # A fork would take along the locks of threads that it has not
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(number, mp_context=context, initializer=_start)
+
+
+def _start() -> None:
+    """Leave Ctrl-C to the process that waits for this one, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _end(executor: Executor) -> None:
+    """End the processes of a pool, whatever they do."""
+    # ProcessPoolExecutor.terminate_workers is there from Python 3.14 on
+    running = {*(getattr(executor, "_processes", None) or {})}
+    executor.shutdown(wait=False, cancel_futures=True)
+    for child in multiprocessing.active_children():
+        if child.pid in running:
+            child.terminate()
+            child.join()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let processes that start inside inherit that Ctrl-C is not for them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
