@@ -27,6 +27,8 @@ everything else may change:
 - evaluation: `evaluate`, `Evaluation`, `one_thread`: scores with intervals, by group, beside a
   baseline.
 - metrics: `METRICS`, `Metric`, `Outcome`: what a score is.
+- own_metrics: `own_metrics`, `check_headline`: metrics of a project's own, and a headline checked
+  before training.
 - plots: `drawn`, `write_plots`, `Tables`: rows of plots.
 - profiles: `profile`, `write_profile`: what the data of a model look like.
 - example: `example`: rows with their predictions.

@@ -1,6 +1,8 @@
 """A fitted model and rows → how good it is: metrics, their interval, a baseline, groups."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -9,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from modelkeep_core import metrics
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.metrics import Outcome
+from modelkeep_core.metrics import Metric, Outcome
 from modelkeep_core.params import Evaluate
 from modelkeep_core.schema import Schema
 
@@ -23,14 +25,27 @@ def one_thread() -> AbstractContextManager[Any]:
 
 
 def evaluate(
-    model: Any, train: pd.DataFrame, test: pd.DataFrame, schema: Schema, params: Evaluate
+    model: Any,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    schema: Schema,
+    params: Evaluate,
+    own: Mapping[str, Metric] = MappingProxyType({}),
 ) -> tuple[Evaluation, Outcome]:
     """Score a fitted pipeline on the rows that it learnt from and on those that it has not seen.
 
+    Args:
+        model: the fitted pipeline.
+        train: the rows that it learnt from, with at least features and target.
+        test: those that it has not seen.
+        schema: which columns are features, and the target.
+        params: the headline metric, the bootstrap and the groups.
+        own: metrics of the project's own, beside those of the task.
+
     Returns:
         The evaluation as plain data: "headline", "train", "test" and "baseline" metrics,
-        "recall_by_class", "by_group", and the "settings" that it was made with; and what was
-        predicted for the test rows.
+        "recall_by_class", "by_group", the "settings" that it was made with, and the modules of own
+        metrics, "code"; and what was predicted for the test rows.
 
     Raises:
         UserError: there is no such headline metric or group column, or the target has one class.
@@ -44,7 +59,7 @@ def evaluate(
         "baseline": metrics.outcome_of(baseline, inputs["test"], target["test"]),
     }
     tested = outcomes["test"]
-    metric = metrics.headline_metric(params.headline, schema.task, tested)
+    metric = metrics.headline_metric(params.headline, schema.task, tested, own)
     low, high = metrics.interval(metric, tested, params.resamples, params.confidence, params.seed)
     classes = schema.task == "classification"
     by_group = None
@@ -61,10 +76,11 @@ def evaluate(
             "high": high,
             "confidence": params.confidence,
         },
-        **{name: metrics.scores(schema.task, outcome) for name, outcome in outcomes.items()},
+        **{name: metrics.scores(schema.task, outcome, own) for name, outcome in outcomes.items()},
         "recall_by_class": metrics.recalls(tested) if classes else None,
         "by_group": by_group,
         "settings": params.model_dump(),
+        "code": sorted({metric.module for metric in own.values() if metric.module}),
     }, tested
 
 

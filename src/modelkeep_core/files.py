@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -124,6 +125,22 @@ def _plain_nodes(node: Node, made: dict[int, list[Any]]) -> Any:
             pair = child if isinstance(child, tuple) else (child,)
             parts += [_plain_nodes(part, made) for part in pair]
     return made[id(node)]
+
+
+def read_parameters(path: Path) -> Any:
+    """Read a file of parameters as DVC reads it: TOML by its ending, else YAML, of which JSON is.
+
+    Raises:
+        UserError: the file is missing, or not of its format.
+    """
+    if path.suffix != ".toml":
+        return read_yaml(path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from None
 
 
 def read_model(path: Path, model: type[Model], section: str | None = None) -> Model:

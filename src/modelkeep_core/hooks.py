@@ -19,10 +19,13 @@ class Hooks(Section):
     Attributes:
         trusted: modules whose functions and classes a model may hold, such as "pipeline.features";
             a package that holds some carries the code of their modules.
+        metrics: modules with metrics of the project's own, such as "pipeline.metrics"; a package
+            carries the code of those that have some.
         docs: the address of the pages that messages name.
     """
 
     trusted: list[str] = Field(default_factory=list)
+    metrics: list[str] = Field(default_factory=list)
     docs: str | None = None
 
 

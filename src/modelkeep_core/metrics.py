@@ -1,7 +1,8 @@
 """How good predictions are: metrics by name, their intervals, results by group."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,17 @@ class Outcome:
         """Return the outcome of some of the rows, given as numbers or as a mask."""
         chosen = None if self.probabilities is None else self.probabilities[rows]
         return Outcome(self.truth[rows], self.predicted[rows], chosen, self.classes)
+
+    def place_of(self, name: Any) -> int:
+        """Return the place of a class in `classes`: its number in `truth` and `predicted`.
+
+        Raises:
+            UserError: there is no such class.
+        """
+        if name not in self.classes:
+            classes = ", ".join(map(str, self.classes))
+            raise UserError(f"there is no class '{name}'; there are {classes or 'none'}.")
+        return self.classes.index(name)
 
 
 def outcome_of(model: Any, inputs: Any, target: NDArray[Any]) -> Outcome:
@@ -101,11 +113,19 @@ def _roc_auc(outcome: Outcome) -> float:
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that says how good an outcome is, and which direction is better."""
+    """A number that says how good an outcome is, and which direction is better.
+
+    Attributes:
+        score: takes the outcome of n rows, returns a number; NaN where it is not defined.
+        higher_is_better: whether a greater number is better.
+        needs_probabilities: whether it can only score an outcome that has probabilities.
+        module: the module of the project that it comes from, or None for one of this library.
+    """
 
     score: Callable[[Outcome], float]
     higher_is_better: bool = True
     needs_probabilities: bool = False
+    module: str | None = None
 
 
 CLASSIFICATION = {
@@ -132,18 +152,23 @@ REGRESSION = {
 METRICS = {"classification": CLASSIFICATION, "regression": REGRESSION}
 
 
-def headline_metric(name: str, task: str, outcome: Outcome) -> Metric:
+def headline_metric(
+    name: str, task: str, outcome: Outcome, own: Mapping[str, Metric] = MappingProxyType({})
+) -> Metric:
     """Return the metric of this name.
 
+    Args:
+        name: its name.
+        task: "classification" or "regression".
+        outcome: what it is to score.
+        own: metrics of the project's own, beside those of the task.
+
     Raises:
-        UserError: the task has no such metric, or it is not defined on this outcome.
+        UserError: there is no such metric, or it is not defined on this outcome.
     """
-    available = METRICS[task]
+    available = {**METRICS[task], **own}
     if name not in available:
-        raise UserError(
-            f"params.yaml: evaluate.headline: {task} has no metric '{name}'"
-            f"{suggestion(name, available)}; it has {', '.join(available)}."
-        )
+        raise unknown_headline(name, task, available)
     if available[name].needs_probabilities and outcome.probabilities is None:
         raise UserError(
             f"params.yaml: evaluate.headline: {name} needs probabilities, which this estimator "
@@ -157,11 +182,25 @@ def headline_metric(name: str, task: str, outcome: Outcome) -> Metric:
     return available[name]
 
 
-def scores(task: str, outcome: Outcome) -> dict[str, float]:
-    """Return every metric of the task that this outcome allows; undefined ones are left out."""
+def unknown_headline(name: str, task: str, available: Iterable[str]) -> UserError:
+    """Return the error of a headline that is not among the available metrics."""
+    names = [*available]
+    return UserError(
+        f"params.yaml: evaluate.headline: {task} has no metric '{name}'"
+        f"{suggestion(name, names)}; it has {', '.join(names)}."
+    )
+
+
+def scores(
+    task: str, outcome: Outcome, own: Mapping[str, Metric] = MappingProxyType({})
+) -> dict[str, float]:
+    """Return every metric of the task, and every own one, that this outcome allows.
+
+    Undefined ones are left out.
+    """
     values = {
         name: float(metric.score(outcome))
-        for name, metric in METRICS[task].items()
+        for name, metric in {**METRICS[task], **own}.items()
         if outcome.probabilities is not None or not metric.needs_probabilities
     }
     return {name: value for name, value in values.items() if np.isfinite(value)}

@@ -11,7 +11,7 @@ from modelkeep_core.environment import LIBRARY, PYTHON, locked, read_lock
 from modelkeep_core.files import read_json, sha256, write_json, write_text
 from modelkeep_core.packaged import FORMAT, MANIFEST
 from modelkeep_core.params import Package, read_params
-from modelkeep_core.project_code import CODE, modules_in
+from modelkeep_core.project_code import CODE, copy_code, modules_in
 from modelkeep_core.recipe import recipe, recipe_id
 from modelkeep_core.schema import read_schema
 
@@ -48,6 +48,7 @@ def write_package(args: argparse.Namespace, root: Path = Path(), name: str = "pa
         shutil.copyfile(source, args.out / target)
     if metadata["code"]:
         shutil.copytree(args.models / CODE, args.out / CODE)
+    copy_code(root, metadata["metrics"]["code"], args.out / CODE)
     write_text(args.out / "MODEL_CARD.md", card(metadata, params.limits))
     metadata["files"] = hashes(args.out)
     write_json(args.out / "model.json", metadata)

@@ -5,7 +5,9 @@ a header and no rows, and DVC leaves it out.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -42,7 +44,12 @@ Tables = dict[str, list[list[Any]]]
 
 
 def drawn(
-    model: Any, test: pd.DataFrame, tested: Outcome, schema: Schema, params: Evaluate
+    model: Any,
+    test: pd.DataFrame,
+    tested: Outcome,
+    schema: Schema,
+    params: Evaluate,
+    own: Mapping[str, Metric] = MappingProxyType({}),
 ) -> Tables:
     """Return the rows of each plot that has a meaning for the task.
 
@@ -52,13 +59,14 @@ def drawn(
         tested: what was predicted for them.
         schema: which columns are features, and the target.
         params: the seed, the headline metric and how often features are shuffled.
+        own: metrics of the project's own.
     """
     classes = schema.task == "classification"
     tables = curves(tested) if classes else scatters(tested, params.seed)
     if classes:
         tables["confusion"] = confusion(tested)
     if repeats := params.importance_repeats:
-        metric = headline_metric(params.headline, schema.task, tested)
+        metric = headline_metric(params.headline, schema.task, tested, own)
         target = test[schema.target].to_numpy()
         inputs = model_inputs(test, schema)
         tables["importance"] = importance(model, inputs, target, metric, repeats, params.seed)

@@ -61,6 +61,12 @@ def unresolved(root: Path, file: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name
 
 
+def file_of(root: Path, module: str) -> Path | None:
+    """Return the file of a module of the project, relative to `root`; None where it has none."""
+    files = _files(root, module)
+    return files[-1] if files else None
+
+
 def modules_in(model: Path, root: Path) -> list[str]:
     """Return the modules of the project in `root` that a model file names, sorted.
 

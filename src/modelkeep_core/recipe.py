@@ -10,7 +10,7 @@ from modelkeep_core import recording
 from modelkeep_core.dvc_yaml import PARAMS, Stage, covers, overlaps, read_stages, upstream
 from modelkeep_core.dvcignore import DvcIgnore
 from modelkeep_core.errors import UserError
-from modelkeep_core.files import plain, read_yaml, sha256
+from modelkeep_core.files import plain, read_parameters, sha256
 from modelkeep_core.guard import PAGE, is_empty_init, project_of
 
 KINDS = ("data", "code", "schema", "environment", "files")
@@ -73,7 +73,7 @@ def _parameters(root: Path, producers: list[Stage]) -> dict[str, Any]:
     parameters: dict[str, Any] = {}
     used = [pair for producer in producers for pair in producer.params.items()]
     for file, keys in used:
-        content = plain(read_yaml(root / file))
+        content = plain(read_parameters(root / file))
         part = parameters if file == PARAMS else parameters.setdefault(file, {})
         for key in keys or [*content]:
             *above, last = key.split(".")

@@ -56,7 +56,7 @@ def score(run_parts, classification, params):
 
     def evaluation(test=test, **settings):
         changed = params.evaluate.model_copy(update=settings)
-        return stage.evaluate(model, train, test, classification, changed)
+        return stage.evaluate(model, train, test, classification, changed, {})
 
     evaluation.test = test
     return evaluation
@@ -93,7 +93,7 @@ def test_every_metric_can_be_the_headline(score, name):
 def test_training_rows_are_scored_apart(run_parts, evaluated, classification, params):
     """The scores under "train" are those of the training rows, so overfitting can be seen."""
     model, train, _ = run_parts
-    other, _ = stage.evaluate(model, train, train, classification, params.evaluate)
+    other, _ = stage.evaluate(model, train, train, classification, params.evaluate, {})
     assert evaluated["train"] == other["test"]
     assert evaluated["train"] != evaluated["test"]
 
@@ -140,7 +140,7 @@ def test_a_stronger_signal_gives_a_better_score(frame, regression, params):
     for strength in (100, 30, 0):
         table = frame.assign(price=frame["price"] + strength * noise)
         model, *_ = fit(table[:80], regression, params.train)
-        result, _ = stage.evaluate(model, table[:80], table[80:], regression, settings)
+        result, _ = stage.evaluate(model, table[:80], table[80:], regression, settings, {})
         values.append(result["headline"]["value"])
     assert values == sorted(values)
 
@@ -150,7 +150,7 @@ def test_labels_without_meaning_score_like_the_baseline(frame, classification, p
     chance = np.random.default_rng(0).permutation(frame["label"])
     table = frame.assign(label=chance)
     model, *_ = fit(table[:60], classification, params.train)
-    result, _ = stage.evaluate(model, table[:60], table[60:], classification, params.evaluate)
+    result, _ = stage.evaluate(model, table[:60], table[60:], classification, params.evaluate, {})
     assert result["test"]["accuracy"] < result["baseline"]["accuracy"] + 0.1
 
 
@@ -163,7 +163,7 @@ def test_the_rows_are_not_modified(run, classification, params):
     """Both tables are the same after the evaluation."""
     model, train, test = parts(run)
     before = train.copy(deep=True), test.copy(deep=True)
-    stage.evaluate(model, train, test, classification, params.evaluate)
+    stage.evaluate(model, train, test, classification, params.evaluate, {})
     assert_frame_equal(train, before[0])
     assert_frame_equal(test, before[1])
 
@@ -239,7 +239,7 @@ def test_few_test_rows_of_a_regression_are_evaluated_or_refused(
     model, train, test = parts(regression_run)
     settings = params.evaluate.model_copy(update={"headline": "r2"})
     with contextlib.suppress(UserError):
-        result, _ = stage.evaluate(model, train, test[:rows], regression, settings)
+        result, _ = stage.evaluate(model, train, test[:rows], regression, settings, {})
         write_json(tmp_path / "evaluation.json", result)
 
 
@@ -252,7 +252,9 @@ def test_a_table_with_a_single_class_is_evaluated_or_refused(
     table = frame.assign(label="low")
     model, *_ = fit(table[:60], classification, params.train)
     with contextlib.suppress(UserError):
-        result, _ = stage.evaluate(model, table[:60], table[60:], classification, params.evaluate)
+        result, _ = stage.evaluate(
+            model, table[:60], table[60:], classification, params.evaluate, {}
+        )
         write_json(tmp_path / "evaluation.json", result)
 
 

@@ -9,6 +9,7 @@ from modelkeep_core.files import (
     Section,
     read_json,
     read_model,
+    read_parameters,
     read_yaml,
     sha256,
     write_json,
@@ -82,7 +83,7 @@ def test_json_comes_back_as_it_was_written(tmp_path):
     assert read_json(tmp_path / "value.json") == value
 
 
-@pytest.mark.parametrize("read", [read_json, read_yaml])
+@pytest.mark.parametrize("read", [read_json, read_yaml, read_parameters])
 def test_a_missing_file_is_refused_by_its_name(tmp_path, read):
     """The message says which file is missing."""
     with pytest.raises(UserError, match=r"gone.file is missing"):
@@ -120,6 +121,23 @@ def test_yaml_means_what_it_means_to_dvc(tmp_path, text, value):
     path.write_text(f"key: {text}\n", encoding="utf-8")
     result = read_yaml(path)["key"]
     assert (result, type(result)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("x.toml", "[a]\nb = 1\n"), ("x.yaml", "a:\n  b: 1\n"), ("x.json", '{"a": {"b": 1}}')],
+)
+def test_parameters_are_read_by_the_ending_of_their_file(tmp_path, name, text):
+    """As DVC does: TOML, YAML and JSON mean the same."""
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert read_parameters(tmp_path / name) == {"a": {"b": 1}}
+
+
+def test_broken_toml_is_refused_by_its_name(tmp_path):
+    """It is no traceback."""
+    (tmp_path / "x.toml").write_text("[a", encoding="utf-8")
+    with pytest.raises(UserError, match=r"x\.toml is not valid TOML"):
+        read_parameters(tmp_path / "x.toml")
 
 
 def read_bicycle(tmp_path, text):

@@ -270,6 +270,18 @@ def test_a_parameter_that_does_not_exist_is_refused(project):
         made(project)
 
 
+def test_parameters_of_toml_are_in_the_recipe(project):
+    """DVC takes them from pyproject.toml too; a change of one makes another recipe."""
+    change(
+        "dvc.yaml", "      - more.yaml:", "      - own.toml:\n          - a.b\n      - more.yaml:"
+    )(project)
+    (project / "own.toml").write_text("[a]\nb = 1\n", encoding="utf-8")
+    first = recipe(project, "models")
+    assert first["parameters"]["own.toml"] == {"a": {"b": 1}}
+    (project / "own.toml").write_text("[a]\nb = 2\n", encoding="utf-8")
+    assert recipe_id(recipe(project, "models")) != recipe_id(first)
+
+
 def test_a_file_inside_data_that_a_stage_names_is_data(project):
     """What lies in a directory that DVC tracks is data, whatever its name ends in."""
     change("dvc.yaml", "deps: [raw, extra.csv", "deps: [raw/a.csv, raw/notes.py, extra.csv")(

@@ -1,6 +1,7 @@
 """models, data/prepared → reports: metrics with an interval, a baseline, plots, a profile."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,24 @@ from modelkeep_core import evaluation, fast_path, model_file, plots, stage, trai
 from modelkeep_core.files import write_json
 from modelkeep_core.hooks import read_hooks
 from modelkeep_core.inputs import model_inputs
+from modelkeep_core.metrics import Metric
+from modelkeep_core.own_metrics import own_metrics
 from modelkeep_core.params import Evaluate, read_params
 from modelkeep_core.profiles import profile, write_profile
 from modelkeep_core.schema import Schema, read_schema
 
 
 def evaluate(
-    model: Any, train: pd.DataFrame, test: pd.DataFrame, schema: Schema, params: Evaluate
+    model: Any,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    schema: Schema,
+    params: Evaluate,
+    own: Mapping[str, Metric],
 ) -> tuple[evaluation.Evaluation, plots.Tables]:
     """Score a fitted pipeline on the rows that it learnt from and on those that it has not seen.
+
+    Metrics are those of the task and `own`, by name.
 
     Returns:
         The evaluation as plain data, and the rows of each plot.
@@ -25,18 +35,20 @@ def evaluate(
     Raises:
         UserError: there is no such headline metric or group column.
     """
-    scores, tested = evaluation.evaluate(model, train, test, schema, params)
-    # YOURS: numbers of your own belong into scores["test"], and rows into a plot of dvc.yaml.
-    return scores, plots.drawn(model, test, tested, schema, params)
+    scores, tested = evaluation.evaluate(model, train, test, schema, params, own)
+    # YOURS: numbers of your own belong into scores["test"], and rows into a plot of dvc.yaml;
+    # a metric that is to speak for the model belongs into pipeline/metrics.py.
+    return scores, plots.drawn(model, test, tested, schema, params, own)
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage on the paths that dvc.yaml gives."""
     train, test = (pd.read_parquet(args.prepared / f"{name}.parquet") for name in ("train", "test"))
     schema, params = read_schema(args.schema), read_params(args.params, "evaluate", Evaluate)
-    model = model_file.load(args.models / "model.skops", read_hooks(Path()).trusted)
+    hooks = read_hooks(Path())
+    model = model_file.load(args.models / "model.skops", hooks.trusted)
     with evaluation.one_thread():
-        scores, drawn = evaluate(model, train, test, schema, params)
+        scores, drawn = evaluate(model, train, test, schema, params, own_metrics(hooks.metrics))
         predicted = model.predict(model_inputs(test, schema))
         proof = fast_path.proof(model, schema, model_inputs(train, schema))
     write_profile(args.out / "profile.json", profile(train, predicted, schema))

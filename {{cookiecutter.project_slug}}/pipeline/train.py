@@ -10,6 +10,7 @@ from modelkeep_core.example import example
 from modelkeep_core.files import write_json
 from modelkeep_core.hooks import read_hooks
 from modelkeep_core.inputs import model_inputs
+from modelkeep_core.own_metrics import check_headline
 from modelkeep_core.params import Train, read_params
 from modelkeep_core.schema import Schema, read_schema
 from modelkeep_core.scoring import Prepared, read_prepared
@@ -38,9 +39,11 @@ def train(
 def main(args: argparse.Namespace) -> None:
     """Run the stage on the paths that dvc.yaml gives."""
     schema, params = read_schema(args.schema), read_params(args.params, "train", Train)
+    hooks = read_hooks(Path())
+    check_headline(args.params, schema.task, Path(), hooks.metrics)
     table = pd.read_parquet(args.prepared / "train.parquet")
     fitted = train(table, schema, params, read_prepared(args.prepared, schema))
-    model_file.save(fitted.model, args.out / "model.skops", read_hooks(Path()).trusted)
+    model_file.save(fitted.model, args.out / "model.skops", hooks.trusted)
     write_json(args.out / "training.json", training.summary(fitted, len(table)))
     training.write_trials(fitted, args.out)
     write_json(args.out / "example.json", example(fitted.model, table, schema))

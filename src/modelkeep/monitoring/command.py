@@ -67,9 +67,10 @@ def run(args: argparse.Namespace) -> int:
     from modelkeep.monitoring.reference import read_reference
     from modelkeep.monitoring.store import opened
     from modelkeep.monitoring.window import window
+    from modelkeep.registry.vouching import trusted
 
     span = window(args.since, args.until, datetime.now().astimezone())
-    reference = read_reference(args.package)
+    reference = read_reference(args.package, trusted(args.package, args.trust_code))
     command = importlib.import_module(f"modelkeep.monitoring.{args.monitoring}")
     with opened(args.records) as store:
         data, text, status = command.run(reference, store, span, args)
@@ -106,6 +107,11 @@ def _add_common(parser: argparse.ArgumentParser, judges: bool) -> None:
         default=RECORDS,
         metavar="FILE",
         help=f"where the server keeps its records ({RECORDS.as_posix()})",
+    )
+    parser.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="run metrics that the package carries; what Git has at HEAD is trusted without it",
     )
     parser.add_argument("--json", action="store_true", help="print data, not a table")
 

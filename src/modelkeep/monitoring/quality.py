@@ -39,11 +39,12 @@ def quality(
     with warnings.catch_warnings():
         # Of metrics that are not defined on these rows; those are left out.
         warnings.simplefilter("ignore")
-        scores = metrics.scores(metadata["task"], outcome)
+        own = reference.metrics
+        scores = metrics.scores(metadata["task"], outcome, own)
         if headline["metric"] not in scores:
             return result
         low, high = metrics.interval(
-            METRICS[metadata["task"]][headline["metric"]],
+            (METRICS[metadata["task"]] | own)[headline["metric"]],
             outcome,
             settings["resamples"],
             settings["confidence"],
@@ -75,4 +76,5 @@ def outcome_of(reference: ReferencePackage, requests: Iterable[Request]) -> Outc
     probabilities = None
     if chances:
         probabilities = np.pad(np.array(chances), ((0, 0), (0, len(place) - len(classes))))
-    return Outcome(np.array(truth), np.array(predicted), probabilities, tuple(place))
+    names = (*classes, *[*place][len(classes) :])
+    return Outcome(np.array(truth), np.array(predicted), probabilities, names)

@@ -6,7 +6,8 @@ rows (Efron and Tibshirani, An Introduction to the Bootstrap, 1993).
 """
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +43,14 @@ class Scored:
         version: the version.
         task, target: what it predicts.
         outcome: the truth and its predictions, for n rows.
+        own: the metrics of its project's own.
     """
 
     version: Version
     task: str
     target: str
     outcome: "Outcome"
+    own: "Mapping[str, Metric]" = field(default_factory=dict)
 
 
 def judge(catalogue: Catalogue, version: Version, assigned: Version | None) -> Verdict:
@@ -90,6 +93,7 @@ def scored(package: Path, test: Path, version: Version) -> Scored:
 
     from modelkeep_core.inputs import model_inputs
     from modelkeep_core.metrics import outcome_of
+    from modelkeep_core.own_metrics import packaged_metrics
     from modelkeep_core.packaged import open_package
 
     try:
@@ -102,7 +106,8 @@ def scored(package: Path, test: Path, version: Version) -> Scored:
             raise UserError(f"they have no column '{min(lacking)}'.")
         truth = rows[schema.target].to_numpy()
         outcome = outcome_of(opened.model, model_inputs(rows, schema), truth)
-        return Scored(version, schema.task, schema.target, outcome)
+        own = packaged_metrics(package, opened.metadata, trust_code=True)
+        return Scored(version, schema.task, schema.target, outcome, own)
     # Values of another type than the model was trained on are errors of pandas or scikit-learn.
     except (UserError, TypeError, ValueError) as error:
         raise UserError(
@@ -127,7 +132,7 @@ def verdict(
     outcome, label = candidate.outcome, candidate.version.label
     rows, passed = [], True
     for name, bound in bounds.thresholds.items():
-        metric = _metric(name, candidate, "params.yaml: promote.thresholds")
+        metric = _metric(name, candidate, outcome, "params.yaml: promote.thresholds")
         value = float(metric.score(outcome))
         good = value >= bound if metric.higher_is_better else value <= bound
         sign = "at least" if metric.higher_is_better else "at most"
@@ -155,11 +160,12 @@ def _compared(
     from modelkeep_core.metrics import paired_interval
 
     name = evaluated.headline
-    metric, _ = (
-        _metric(name, scored, f"the headline of {candidate.version.label}")
-        for scored in (candidate, assigned)
-    )
     new, old = candidate.outcome, assigned.outcome
+    # Both are scored by the candidate's metric, so that they differ in nothing else
+    metric, _ = (
+        _metric(name, candidate, outcome, f"the headline of {candidate.version.label}")
+        for outcome in (new, old)
+    )
     difference = float(metric.score(new) - metric.score(old))
     low, high = paired_interval(
         metric, new, old, evaluated.resamples, evaluated.confidence, evaluated.seed
@@ -174,8 +180,8 @@ def _compared(
     return [title, wanted, got, _word(good)], good
 
 
-def _metric(name: str, scored: Scored, where: str) -> "Metric":
-    """Return a metric by its name.
+def _metric(name: str, scored: Scored, outcome: "Outcome", where: str) -> "Metric":
+    """Return a metric of the task or of a version's own by its name, to score an outcome.
 
     Raises:
         UserError: it is unknown, or not defined on these rows; the message begins with `where`.
@@ -183,7 +189,7 @@ def _metric(name: str, scored: Scored, where: str) -> "Metric":
     from modelkeep_core.metrics import headline_metric
 
     try:
-        return headline_metric(name, scored.task, scored.outcome)
+        return headline_metric(name, scored.task, outcome, scored.own)
     except UserError as error:
         raise UserError(str(error).replace("params.yaml: evaluate.headline", where)) from None
 

@@ -9,8 +9,19 @@ from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
 from modelkeep_core.packaged import MANIFEST
+from modelkeep_core.project_code import CODE
 
 METADATA = "model.json"
+
+
+def trusted(package: Path, trust_code: bool) -> bool:
+    """Say whether the project code that a package directory carries may run, if it carries any.
+
+    Args:
+        package: the directory.
+        trust_code: whether a person said so.
+    """
+    return trust_code or ((package / CODE).is_dir() and vouched(package))
 
 
 def vouched(package: Path) -> bool:

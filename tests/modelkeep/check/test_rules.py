@@ -491,7 +491,14 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         ),
         "pyproject.toml",
         '"pipeline.feature"',
-        "trusts 'pipeline.feature', which is no module",
+        "tool.modelkeep.trusted names 'pipeline.feature', which is no module",
+    ),
+    (
+        "MK503",
+        lambda home: home.replace("pyproject.toml", "pipeline.metrics", "pipeline.metric"),
+        "pyproject.toml",
+        '"pipeline.metric"',
+        "tool.modelkeep.metrics names 'pipeline.metric', which is no module",
     ),
     (
         "MK504",

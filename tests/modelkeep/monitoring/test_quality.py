@@ -1,6 +1,7 @@
 """Current scores are made as those of the evaluation, on rows that have actuals."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from modelkeep.monitoring.reference import read_reference
 from modelkeep.monitoring.store import opened
 from modelkeep.monitoring.window import Window
 from modelkeep_core.files import read_json
+from modelkeep_core.metrics import Metric
 from recorded import Recorded, repackaged
 
 pytestmark = pytest.mark.slow
@@ -60,6 +62,26 @@ def test_on_the_test_rows_current_scores_are_the_reference_scores(tested):
         for name, value in reference.items()
     }
     assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def test_a_metric_of_ones_own_is_scored_on_actuals(run, tmp_path, rows):
+    """It is given the classes as evaluate gives them, and can be the headline of the reference."""
+    recorded = Recorded(run.package, tmp_path)
+    recorded.actuals(recorded.answer(rows), rows["label"])
+    reference = read_reference(run.package)
+
+    def missed(outcome):
+        return float((outcome.predicted != outcome.place_of("high")).mean())
+
+    headline = reference.metadata["metrics"]["headline"] | {"metric": "missed"}
+    metadata = reference.metadata | {
+        "metrics": reference.metadata["metrics"] | {"headline": headline}
+    }
+    own = replace(reference, metadata=metadata, metrics={"missed": Metric(missed)})
+    with opened(recorded.path) as store:
+        result = quality(own, store.with_actuals(Window(), reference.recipe_id), 1)
+    assert result["current"]["headline"]["value"] == result["current"]["scores"]["missed"]
+    assert 0 < result["current"]["headline"]["value"] < 1
 
 
 def test_a_model_that_is_wholly_worse_is_an_alarm(tested):

@@ -17,7 +17,7 @@ from modelkeep.registry.tested_on import put_test_rows
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import write_json
-from modelkeep_core.metrics import METRICS, Outcome, paired_interval
+from modelkeep_core.metrics import METRICS, Metric, Outcome, paired_interval
 from project import dvc
 
 TRUTH = np.array([0, 0, 0, 1, 1, 1, 1, 1])
@@ -51,10 +51,12 @@ def numbers(error):
 def judged():
     """Return a function that judges one outcome against another, with these bounds."""
 
-    def judged(candidate, assigned=None, headline="accuracy", thresholds=None, allowed_loss=0.0):
+    def judged(
+        candidate, assigned=None, headline="accuracy", thresholds=None, allowed_loss=0.0, own=None
+    ):
         bounds = Bounds(thresholds=thresholds or {}, allowed_loss=allowed_loss)
         evaluated = Evaluated(headline=headline, seed=1, resamples=10, confidence=0.9)
-        scores = [Scored(version("v2.0.0"), *candidate)]
+        scores = [Scored(version("v2.0.0"), *candidate, own or {})]
         scores += [Scored(version("v1.0.0"), *assigned)] if assigned else []
         return verdict(bounds, evaluated, *scores)
 
@@ -112,6 +114,22 @@ def test_a_threshold_counts_also_for_what_is_better_than_the_stage(judged):
     judgement = judged(classes(wrong=2), classes(wrong=4), thresholds={"accuracy": 0.8})
     assert not judgement.passed
     assert [line.split()[-1] for line in judgement.table.splitlines()[2:]] == ["fails", "passes"]
+
+
+def test_a_metric_of_ones_own_decides_like_any_other(judged):
+    """The candidate's own metric is its threshold and scores both versions."""
+    own = {"cost": Metric(lambda o: 5 * (o.truth != o.predicted).mean(), False, False, "mine")}
+    judgement = judged(
+        *(classes(wrong=1), classes(wrong=2)),
+        headline="cost",
+        thresholds={"cost": 0.7},
+        own=own,
+    )
+    assert judgement.passed
+    assert judgement.table.splitlines()[2].split() == [
+        *("cost", "at", "most", "0.7", "0.625", "passes")
+    ]
+    assert "cost: v2.0.0 - v1.0.0" in judgement.table
 
 
 def test_an_unknown_metric_is_refused_with_the_nearest(judged):

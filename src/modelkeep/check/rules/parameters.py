@@ -10,6 +10,8 @@ from modelkeep.check.project import DVC_YAML, PARAMS, CheckedStage, Project
 from modelkeep.check.words import ESTIMATORS, METRICS
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.files import Section, read_model
+from modelkeep_core.hooks import read_hooks
+from modelkeep_core.metric_names import declared
 from modelkeep_core.params import Evaluate, Package, Prepare, Train
 from modelkeep_core.schema import Schema
 
@@ -237,21 +239,34 @@ def _fault(name: str, task: str) -> str:
 
 @rule("MK306")
 def known_metric(project: Project) -> Iterator[Finding]:
-    """The metrics in params.yaml are ones that the library computes for the task."""
+    """The metrics in params.yaml are ones that the library or the project computes for the task."""
     for stage, params, name, schema in _settings(project, "evaluation", "headline"):
         thresholds = params.names("promote", "thresholds")
         steps = [(name, [stage.key, "headline"])]
         steps += [(metric, ["promote", "thresholds", metric]) for metric in thresholds]
         for metric, place in steps:
-            if metric not in METRICS[schema.task] and metric not in _computed(schema.task):
+            if metric in METRICS[schema.task] or metric in _computed(schema.task):
+                continue
+            own = _own_metrics(project)
+            available = [*METRICS[schema.task], *(own or ())]
+            if own is not None and metric not in own:
                 yield Finding(
                     PARAMS,
                     params.line(*place),
                     "MK306",
                     f"{'.'.join(place)}: there is no metric '{metric}' for a {schema.task}"
-                    f"{suggestion(metric, METRICS[schema.task])}.",
-                    f"Write one of {', '.join(METRICS[schema.task])}.",
+                    f"{suggestion(metric, available)}.",
+                    f"Write one of {', '.join(available)}.",
                 )
+
+
+def _own_metrics(project: Project) -> list[str] | None:
+    """Return the project's own metrics, or None where that cannot be read from its code."""
+    try:
+        return declared(project.root, read_hooks(project.root).metrics)
+    except UserError:
+        # MK505 tells of hooks that cannot be used
+        return None
 
 
 def _computed(task: str) -> set[str]:

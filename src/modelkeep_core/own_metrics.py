@@ -1,0 +1,126 @@
+"""Metrics of a project's own: `METRICS` of the modules that the hook `metrics` names."""
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from modelkeep_core import recording
+from modelkeep_core.errors import UserError
+from modelkeep_core.files import read_yaml
+from modelkeep_core.metric_names import NAME, declared
+from modelkeep_core.metrics import METRICS, Metric, Outcome, unknown_headline
+from modelkeep_core.project_code import CODE, imported_from
+
+
+def own_metrics(modules: Iterable[str]) -> dict[str, Metric]:
+    """Return the metrics of modules of the project, by name; each knows its module.
+
+    Args:
+        modules: dotted names of modules that can be imported; each has a dict `METRICS`.
+
+    Raises:
+        UserError: a module cannot be imported or has no `METRICS`, or a metric is none, has no
+            usable name or one that is taken.
+    """
+    metrics: dict[str, Metric] = {}
+    taken = {name for task in METRICS.values() for name in task}
+    for module in modules:
+        for name, metric in _metrics_of(module).items():
+            if not isinstance(name, str) or not name.isidentifier():
+                raise UserError(f"{module}: {NAME}: {name!r}: a name has letters, digits and _.")
+            if name in taken:
+                raise UserError(f"{module}: {NAME}: there is a metric '{name}' already: rename it.")
+            if not isinstance(metric, Metric):
+                raise UserError(f"{module}: {NAME}: '{name}' is no Metric: write Metric(function).")
+            taken.add(name)
+            score = _checked(f"{module}: metric '{name}'", metric.score)
+            metrics[name] = replace(metric, score=score, module=module)
+    return metrics
+
+
+def packaged_metrics(
+    directory: Path, metadata: Mapping[str, Any], trust_code: bool
+) -> dict[str, Metric]:
+    """Return the own metrics that a package, whose manifest was checked, carries.
+
+    Args:
+        directory: the package.
+        metadata: the content of its model.json.
+        trust_code: whether somebody vouches for the package, so that its code may run.
+
+    Raises:
+        UserError: it carries some, and nobody vouches for it; or they cannot be used.
+    """
+    modules = metadata["metrics"].get("code", [])
+    if not modules:
+        return {}
+    if not trust_code:
+        raise UserError(
+            f"{directory} carries metrics of its own ({', '.join(modules)}), which run when it is "
+            "scored. If you trust where it comes from, say so with --trust-code; of a version that "
+            "the registry fetched, Git vouches for it."
+        )
+    with imported_from(directory / CODE):
+        return own_metrics(modules)
+
+
+def check_headline(params: Path, task: str, root: Path, modules: Iterable[str]) -> None:
+    """Refuse a headline that no metric has, before anything is trained.
+
+    It decides what is refused and never what a model is, so nothing that is read here is an input
+    of the stage that runs. A file without a section `evaluate` is left to the stage that reads it.
+
+    Args:
+        params: the file params.yaml.
+        task: "classification" or "regression".
+        root: the directory of the project.
+        modules: those of the hook `metrics`; they are read, and not run.
+
+    Raises:
+        UserError: there is no such metric.
+    """
+    with recording.paused():
+        content = read_yaml(params)
+        section = content.get("evaluate") if isinstance(content, dict) else None
+        headline = section.get("headline") if isinstance(section, dict) else None
+        own = declared(root, modules)
+    if isinstance(headline, str) and own is not None and headline not in {*METRICS[task], *own}:
+        raise unknown_headline(headline, task, [*METRICS[task], *own])
+
+
+def _metrics_of(module: str) -> dict[Any, Any]:
+    try:
+        imported = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"pyproject.toml: tool.modelkeep.metrics: {module} cannot be imported: {error}. "
+            "Correct the name, or take it out."
+        ) from None
+    metrics = getattr(imported, NAME, None)
+    if not isinstance(metrics, dict):
+        raise UserError(f"{module} has no {NAME}: give it one, such as {NAME} = {{}}.")
+    return metrics
+
+
+def _checked(where: str, score: Callable[[Outcome], float]) -> Callable[[Outcome], float]:
+    """Return a function whose failures, and results that are no numbers, are told by name."""
+
+    def checked(outcome: Outcome) -> float:
+        try:
+            value = score(outcome)
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"{where} failed: {type(error).__name__}: {reason}. Where it is not defined, let "
+                "it return float('nan')."
+            ) from error
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise UserError(
+                f"{where} returned {type(value).__name__}, and a number is wanted."
+            ) from None
+
+    return checked

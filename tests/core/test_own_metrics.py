@@ -1,0 +1,155 @@
+"""Metrics of a project's own are taken from its modules, or from a package that is vouched for."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from modelkeep_core.errors import UserError
+from modelkeep_core.evaluation import evaluate
+from modelkeep_core.metric_names import declared
+from modelkeep_core.metrics import Outcome, headline_metric, scores
+from modelkeep_core.own_metrics import check_headline, own_metrics, packaged_metrics
+
+MODULE = """\
+from modelkeep_core.metrics import Metric
+
+
+def cost(outcome):
+    return 5 * (outcome.truth != outcome.predicted).mean()
+
+
+METRICS = {"cost": Metric(cost, higher_is_better=False)}
+"""
+PARAMS = "evaluate:\n  headline: {}\n"
+
+
+def outcome():
+    """Return the outcome of four rows, of which one is wrong."""
+    chances = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
+    return Outcome(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 1]), chances, ("no", "yes"))
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Return a function that writes the module `mine` of a project and makes it importable."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write(text=MODULE):
+        sys.modules.pop("mine", None)
+        (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+        return tmp_path
+
+    yield write
+    sys.modules.pop("mine", None)
+
+
+def test_a_metric_of_ones_own_scores_like_any_other(module):
+    """It is among the scores, can be the headline, and says which way is better."""
+    module()
+    own = own_metrics(["mine"])
+    assert scores("classification", outcome(), own)["cost"] == 1.25
+    metric = headline_metric("cost", "classification", outcome(), own)
+    assert (metric.higher_is_better, metric.module) == (False, "mine")
+
+
+def test_evaluation_says_which_modules_scored_the_model(module, frame, classification, run):
+    """The headline is the own metric, with an interval, and its module is named for the package."""
+    from modelkeep_core import model_file
+    from modelkeep_core.params import Evaluate
+
+    module()
+    params = Evaluate(
+        seed=1, headline="cost", resamples=9, confidence=0.9, importance_repeats=0, group_by=None
+    )
+    model = model_file.load(run.models / "model.skops")
+    done, _ = evaluate(model, frame, frame, classification, params, own_metrics(["mine"]))
+    assert done["headline"]["metric"] == "cost"
+    assert done["headline"]["value"] == done["test"]["cost"]
+    assert done["code"] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\n", "mine has no METRICS"),
+        ('METRICS = {"cost": len}\n', "mine: METRICS: 'cost' is no Metric"),
+        (MODULE.replace('"cost"', '"a b"'), "mine: METRICS: 'a b': a name has"),
+        (MODULE.replace('"cost"', '"accuracy"'), "there is a metric 'accuracy' already"),
+    ],
+)
+def test_a_module_that_cannot_be_used_is_named(module, text, message):
+    """What is wrong with METRICS is told by the module and the name."""
+    module(text)
+    with pytest.raises(UserError, match=message):
+        own_metrics(["mine"])
+
+
+def test_a_module_that_is_not_there_is_named_with_the_hook():
+    """The message leads to the line of pyproject.toml."""
+    with pytest.raises(UserError, match=r"tool\.modelkeep\.metrics: nowhere\.mine cannot be"):
+        own_metrics(["nowhere.mine"])
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("1 / 0", "mine: metric 'cost' failed: ZeroDivisionError"),
+        ("None", "mine: metric 'cost' returned NoneType, and a number is wanted"),
+        ("outcome.place_of('maybe')", "there is no class 'maybe'; there are no, yes"),
+    ],
+)
+def test_a_metric_that_fails_is_a_sentence(module, code, message):
+    """It names the module, the metric and the failure, and is no traceback."""
+    module(MODULE.replace("5 * (outcome.truth != outcome.predicted).mean()", code))
+    with pytest.raises(UserError, match=message):
+        scores("classification", outcome(), own_metrics(["mine"]))
+
+
+@pytest.mark.parametrize("headline", ["f1", "costs"])
+def test_a_mistyped_headline_is_refused_before_training(module, headline):
+    """It is told with the metrics that there are, and nothing of the project is run."""
+    root = module(f"raise SystemExit\n{MODULE}")
+    (root / "params.yaml").write_text(PARAMS.format(headline), encoding="utf-8")
+    with pytest.raises(UserError, match=rf"no metric '{headline}'.*roc_auc, cost"):
+        check_headline(root / "params.yaml", "classification", root, ["mine"])
+
+
+@pytest.mark.parametrize("text", [PARAMS.format("cost"), PARAMS.format("roc_auc"), "train: {}\n"])
+def test_a_headline_that_exists_or_is_anothers_passes(module, text):
+    """An own metric, one of the task, and a file in which another stage has the headline."""
+    root = module()
+    (root / "params.yaml").write_text(text, encoding="utf-8")
+    check_headline(root / "params.yaml", "classification", root, ["mine"])
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (MODULE, ["cost"]),
+        ("METRICS: dict[str, int] = {}\n", []),
+        (MODULE + 'METRICS["more"] = METRICS["cost"]\n', None),
+        ("METRICS = dict(cost=1)\n", None),
+        ("METRICS = {\n", None),
+    ],
+)
+def test_names_are_read_where_they_are_spelt_out(module, text, names):
+    """Where they are not, nothing is claimed."""
+    assert declared(module(text), ["mine"]) == names
+
+
+def test_a_package_scores_with_the_code_that_it_carries(module, tmp_path):
+    """Only where somebody vouches for it, and not with what the work tree has."""
+    module(MODULE.replace("5 *", "7 *"))
+    (tmp_path / "package" / "code").mkdir(parents=True)
+    (tmp_path / "package" / "code" / "mine.py").write_text(MODULE, encoding="utf-8")
+    metadata = {"metrics": {"code": ["mine"]}}
+    with pytest.raises(UserError, match=r"metrics of its own \(mine\).*--trust-code"):
+        packaged_metrics(tmp_path / "package", metadata, trust_code=False)
+    own = packaged_metrics(tmp_path / "package", metadata, trust_code=True)
+    assert own["cost"].score(outcome()) == 1.25
+
+
+def test_a_package_of_before_has_no_metrics_of_its_own(tmp_path):
+    """The key is newer than the first packages, and nothing needs to be trusted without it."""
+    assert packaged_metrics(tmp_path, {"metrics": {}}, trust_code=False) == {}
