@@ -19,7 +19,7 @@ everything else may change:
   each of a settled type.
 - preprocessing: `preprocessor`, `Feature`: the first step of a model.
 - transformers: `DateParts`, `ColumnFunction`: steps whose names are part of the package format.
-- estimators: `build`: a scikit-learn estimator by its name.
+- estimators: `build`: an estimator by its name.
 - scoring: `read_prepared`, `Prepared`: where the training rows are, and how they were split.
 - training: `PREPROCESS`, `MODEL`, `fit`, `Fitted`, `summary`, `write_trials`, `reported`: a model,
   fitted the same way on every machine.

@@ -74,7 +74,20 @@ def _use(metadata: dict[str, Any]) -> list[str]:
         "## What it predicts",
         f"It predicts {what} of **{inline(metadata['target'])}**{among}, from:",
         table(["input", "type", "allowed", "may be missing"], inputs),
+        *_decides(metadata["training"]),
     ]
+
+
+def _decides(training: dict[str, Any]) -> list[str]:
+    """Return how probabilities become a decision, where that is not the likeliest class."""
+    sentences = []
+    if method := training.get("calibration"):
+        sentences.append(f"Its probabilities are calibrated ({escape(method)}).")
+    if threshold := training.get("threshold"):
+        label, value = escape(str(threshold["label"])), number(threshold["value"])
+        how = "" if threshold["chosen"] == "fixed" else f" ({escape(threshold['chosen'])})"
+        sentences.append(f"It predicts **{label}** from a probability of {value} on{how}.")
+    return [" ".join(sentences)]
 
 
 def _quality(metrics: dict[str, Any]) -> list[str]:

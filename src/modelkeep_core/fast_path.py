@@ -21,9 +21,11 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from modelkeep_core.boosters import booster_classifier
 from modelkeep_core.inputs import inputs_from_rows
 from modelkeep_core.predictions import Predictions, predict
 from modelkeep_core.schema import NUMERIC, Schema
@@ -79,7 +81,10 @@ class FastPath:
         if isinstance(estimator, FOREST_CLASSIFIERS):
             probabilities = _mean_of_trees(estimator, inputs)
             return Predictions(_most_probable(estimator, probabilities), probabilities)
-        if isinstance(estimator, MOST_PROBABLE):
+        if isinstance(estimator, FixedThresholdClassifier):
+            probabilities = estimator.predict_proba(inputs)
+            return Predictions(_above(estimator, probabilities), probabilities)
+        if isinstance(estimator, MOST_PROBABLE) or booster_classifier(estimator):
             probabilities = estimator.predict_proba(inputs)
             second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
             if (first - second > MARGIN).all():
@@ -187,6 +192,14 @@ def _part(steps: Any, places: list[int]) -> Callable[[Rows], NDArray[Any]]:
 
 def _most_probable(classifier: Any, probabilities: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(classifier.classes_[probabilities.argmax(axis=1)])
+
+
+def _above(classifier: FixedThresholdClassifier, probabilities: NDArray[Any]) -> NDArray[Any]:
+    """Return the class of the threshold where it is reached, and the other one elsewhere."""
+    classes = classifier.classes_
+    place = classes.tolist().index(classifier.pos_label)
+    reached = probabilities[:, place] >= classifier.threshold
+    return np.asarray(classes[np.where(reached, place, 1 - place)])
 
 
 def _mean_of_trees(forest: Any, inputs: NDArray[Any]) -> NDArray[Any]:

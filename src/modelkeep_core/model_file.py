@@ -20,17 +20,20 @@ import skops.io
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.discovery import all_estimators
 
+from modelkeep_core import boosters
 from modelkeep_core.errors import UserError
 from modelkeep_core.foreign import check_file, parse_json
 from modelkeep_core.project_code import CODE, copy_code, imported_from, modules_in
 
 TRUSTED = [
+    *boosters.TRUSTED,
     "numpy.dtype",
     "modelkeep_core.transformers.ColumnFunction",
     "modelkeep_core.transformers.DateParts",
     "sklearn._loss.loss.HalfTweedieLossIdentity",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
     "sklearn.gaussian_process.kernels.ConstantKernel",
@@ -38,9 +41,11 @@ TRUSTED = [
     "sklearn.gaussian_process.kernels.RBF",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.model_selection._split.KFold",
+    "sklearn.model_selection._split.StratifiedKFold",
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
 ]
 # Of scikit-learn, a model may hold every classifier and regressor, and what comes before them. None
 # of these opens a file or calls what a row names, as the readers of text in feature_extraction do.
@@ -117,6 +122,12 @@ def load(path: Path, modules: Collection[str] = ()) -> Any:
         try:
             return skops.io.loads(data, trusted=[*TRUSTED, *_of(_untrusted(data), modules)])
         except (ImportError, AttributeError) as error:
+            if package := boosters.package_of(getattr(error, "name", None)):
+                raise UserError(
+                    f"{path} holds a model of {package}, which is not installed. Install what the "
+                    "model needs: python -m pip install --require-hashes -r "
+                    f"{path.with_name('requirements.lock')}"
+                ) from None
             raise UserError(
                 f"{path}: the code that the model holds is not there: {error}"
             ) from None

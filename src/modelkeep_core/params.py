@@ -101,8 +101,43 @@ class Search(Section):
         return self
 
 
+class Cost(Section):
+    """What mistakes about a class cost: another one taken for it, and it taken for another."""
+
+    false_positive: float = Field(ge=0)
+    false_negative: float = Field(ge=0)
+
+
+class Threshold(Section):
+    """From which probability of a class on it is predicted: a value, or the best one for something.
+
+    Attributes:
+        label: the class; without one, the last of the two in alphabetical order.
+        value: the probability.
+        metric: accuracy, balanced_accuracy or macro_f1, for which the best one is chosen.
+        cost: what mistakes cost, of which the least is chosen.
+    """
+
+    label: str | None = None
+    value: float | None = Field(default=None, ge=0, le=1)
+    metric: str | None = None
+    cost: Cost | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number_alone(cls, values: Any) -> Any:
+        number = isinstance(values, int | float) and not isinstance(values, bool)
+        return {"value": values} if number else values
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(way is not None for way in (self.value, self.metric, self.cost)) != 1:
+            raise ValueError("it has one of value, metric and cost")
+        return self
+
+
 class Train(Section):
-    """The estimator by its scikit-learn name; every other key is a section of that name."""
+    """The estimator by its name; every other key is a section of parameters by a class name."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, dict[str, Any]]
@@ -110,6 +145,8 @@ class Train(Section):
     seed: Seed
     estimator: str
     search: Search
+    calibrate: Literal["none", "sigmoid", "isotonic", "temperature"] = "none"
+    threshold: Threshold | None = None
 
     @model_validator(mode="before")
     @classmethod

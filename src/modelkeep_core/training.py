@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from modelkeep_core import scoring, search, workers
+from modelkeep_core import decisions, scoring, search, workers
 from modelkeep_core.candidates import Trial
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import plain, read_json, write_text
@@ -39,6 +39,7 @@ class Fitted(NamedTuple):
             converge; each once.
         cross_validation: the score of the model over folds of the training rows, or None.
         trials: all that the search tried, in order.
+        params: what was wanted of it.
     """
 
     model: Pipeline
@@ -46,6 +47,7 @@ class Fitted(NamedTuple):
     warnings: list[str]
     cross_validation: dict[str, Any] | None = None
     trials: Sequence[Trial] = ()
+    params: Train | None = None
 
 
 def fit(
@@ -87,7 +89,7 @@ def fit(
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                model = pipeline.fit(inputs, target)
+                model = decisions.fit(pipeline, inputs, target, task, params)
         except (ValueError, TypeError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"{name} cannot be trained: {reason}") from None
@@ -99,7 +101,7 @@ def fit(
     distinct = list(dict.fromkeys(messages))
     for message in distinct:
         print(f"warning: {message}", file=sys.stderr)
-    return Fitted(model, searched, distinct, validated, trials)
+    return Fitted(model, searched, distinct, validated, trials, params)
 
 
 def _job(
@@ -222,12 +224,13 @@ def _validation(job: Job, scores: tuple[float, ...], nested: bool) -> dict[str, 
 def summary(fitted: Fitted, rows: int) -> dict[str, Any]:
     """Return how a model was made, as plain data; `rows` is the number of its training rows."""
     model = fitted.model
-    estimator = model[MODEL]
+    estimator = decisions.core_of(model[MODEL])
     return {
         "estimator": type(estimator).__name__,
         "parameters": plain(dict(sorted(estimator.get_params().items()))),
         "preprocessing": described(model[PREPROCESS]),
-        "classes": estimator.classes_.tolist() if hasattr(estimator, "classes_") else None,
+        "classes": model.classes_.tolist() if hasattr(model, "classes_") else None,
+        **decisions.summary(model[MODEL], fitted.params),
         "rows": rows,
         "search": plain(fitted.searched),
         "cross_validation": fitted.cross_validation,

@@ -355,6 +355,15 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "is built around another estimator",
     ),
     (
+        "MK305",
+        lambda home: home.replace(
+            "params.yaml", "estimator: LogisticRegression", "estimator: lightgbm.LGBMRegressor"
+        ),
+        "params.yaml",
+        "estimator: lightgbm.LGBMRegressor",
+        "lightgbm.LGBMRegressor is no estimator for a classification",
+    ),
+    (
         "MK306",
         lambda home: home.replace("params.yaml", "headline: macro_f1", "headline: f1"),
         "params.yaml",

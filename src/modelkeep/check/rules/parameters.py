@@ -3,11 +3,13 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from modelkeep.check.documents import Document, Step
 from modelkeep.check.findings import Finding, rule
 from modelkeep.check.project import DVC_YAML, PARAMS, CheckedStage, Project
 from modelkeep.check.words import ESTIMATORS, METRICS
+from modelkeep_core.boosters import class_name, of_task
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.files import Section, read_model
 from modelkeep_core.hooks import read_hooks
@@ -216,24 +218,29 @@ def known_estimator(project: Project) -> Iterator[Finding]:
             if key not in Train.model_fields and isinstance(params.value(stage.key, key), dict)
         ]
         for key, named in (("estimator", name), *zip(sections, sections, strict=True)):
-            if named not in ESTIMATORS[schema.task] and (reason := _fault(named, schema.task)):
+            dotted = of_task(schema.task)
+            beside = dotted if key == "estimator" else map(class_name, dotted)
+            if named in ESTIMATORS[schema.task] or named in beside:
+                continue
+            own = {named: params.value(stage.key, named)} if named in sections else {}
+            if reason := _fault(named, own, schema.task):
                 yield Finding(
                     PARAMS,
                     params.line(stage.key, key),
                     "MK305",
                     f"{stage.key}.{key}: {reason}",
-                    "Write the class name of an estimator that stands alone and is for the task.",
+                    "Write the name of an estimator for the task, and what it is built around.",
                 )
 
 
-def _fault(name: str, task: str) -> str:
+def _fault(name: str, sections: dict[str, Any], task: str) -> str:
     """Ask scikit-learn, which takes seconds to import, why there is no such estimator."""
     from modelkeep_core.estimators import build
 
     try:
-        build(name, {}, task, seed=0)
+        build(name, sections, task, seed=0)
     except UserError as error:
-        return str(error).removeprefix("params.yaml: train.estimator: ")
+        return str(error).removeprefix("params.yaml: train.").removeprefix("estimator: ")
     return ""
 
 

@@ -1,0 +1,50 @@
+"""LightGBM, whose model file depends on the data and parameters alone, and holds text for trees."""
+
+import re
+from typing import Any
+
+import lightgbm
+
+# How many threads learnt it decides nothing about a model
+THREADS = re.compile(r"^\[num_threads: -?\d+\]$", re.MULTILINE)
+# So that sums of histograms do not depend on the number of threads
+DEFAULTS = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
+# Parameters of LightGBM beyond those that its classes name
+MORE = (
+    *("bagging_seed", "boost_from_average", "cat_l2", "cat_smooth", "extra_trees"),
+    *("feature_fraction_bynode", "is_unbalance", "linear_tree", "max_bin", "max_cat_threshold"),
+    *("max_cat_to_onehot", "max_delta_step", "min_data_in_bin", "min_data_per_group"),
+    *("monotone_constraints", "path_smooth", "scale_pos_weight", "top_k", "verbosity"),
+)
+
+
+class _Portable:
+    """A booster that is kept as text."""
+
+    _other_params: dict[str, Any]
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = {**self.__dict__, "n_jobs": None}
+        # LightGBM keeps there what set_params was given
+        state["_other_params"] = {**self._other_params, "n_jobs": None}
+        booster = state.pop("_Booster", None)
+        if booster is not None:
+            text = booster.model_to_string(num_iteration=-1)
+            # The histories of early stopping, which params.yaml cannot ask for
+            state |= {"_best_score": {}, "_evals_result": {}}
+            state["_text"] = THREADS.sub("[num_threads: 0]", text)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        text = state.pop("_text", None)
+        state["_Booster"] = None if text is None else lightgbm.Booster(model_str=text)
+        self.__dict__.update(state)
+
+
+class LGBMClassifier(_Portable, lightgbm.LGBMClassifier):  # type: ignore[misc]
+    """A classifier, with text or numbers for classes."""
+
+
+class LGBMRegressor(_Portable, lightgbm.LGBMRegressor):  # type: ignore[misc]
+    """A regressor."""

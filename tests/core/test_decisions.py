@@ -1,0 +1,184 @@
+"""Calibration, thresholds and ensembles are words in params.yaml, and the model file holds them."""
+
+import numpy as np
+import pytest
+
+from modelkeep_core import fast_path, model_file
+from modelkeep_core.errors import UserError
+from modelkeep_core.files import read_model, write_json
+from modelkeep_core.inputs import model_inputs
+from modelkeep_core.params import Search, Threshold, Train
+from modelkeep_core.predictions import predict
+from modelkeep_core.training import summary
+from pipeline.train import train
+
+COST = {"label": "high", "cost": {"false_positive": 1, "false_negative": 9}}
+
+
+def wanted(estimator="LogisticRegression", **settings):
+    """Return parameters that train an estimator without a search."""
+    search = Search(enabled=False, folds=2, scoring="r2", grid={})
+    return Train(seed=1, estimator=estimator, search=search, **settings)
+
+
+@pytest.fixture
+def two(frame):
+    """Rows of two classes: "high" and others."""
+    return frame.assign(label=np.where(frame["label"] == "low", "low", "high"))
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Return a function that saves a trained model and loads it again."""
+
+    def keep(fitted):
+        model_file.save(fitted.model, tmp_path / "model.skops")
+        return model_file.load(tmp_path / "model.skops")
+
+    return keep
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+def test_probabilities_are_calibrated(frame, classification, kept, method):
+    """The estimator is what it was, its probabilities are others, and the method is told."""
+    plain = train(frame, classification, wanted())
+    done = train(frame, classification, wanted(calibrate=method))
+    model, inputs = kept(done), model_inputs(frame, classification)
+    told = summary(done, len(frame))
+    assert (told["estimator"], told["calibration"]) == ("LogisticRegression", method)
+    assert told["parameters"] == summary(plain, len(frame))["parameters"]
+    chances = predict(model, inputs).probabilities
+    assert not np.allclose(chances, predict(plain.model, inputs).probabilities)
+    assert np.array_equal(chances, predict(done.model, inputs).probabilities)
+    assert fast_path.proof(model, classification, inputs)["exact"]
+
+
+def test_a_threshold_decides(two, classification, kept):
+    """A class is predicted where its probability is as high as wanted, and nowhere else."""
+    threshold = Threshold(label="high", value=0.2)
+    done = train(two, classification, wanted(threshold=threshold))
+    model, inputs = kept(done), model_inputs(two, classification)
+    predicted = predict(model, inputs)
+    assert np.array_equal(predicted.predictions == "high", predicted.probabilities[:, 0] >= 0.2)
+    told = summary(done, len(two))["threshold"]
+    assert told == {"label": "high", "value": 0.2, "chosen": "fixed"}
+    assert fast_path.proof(model, classification, inputs)["exact"]
+
+
+def test_a_threshold_is_chosen_by_what_mistakes_cost(two, classification):
+    """Where a missed "high" is dear, more rows are taken for it, by a threshold that is told."""
+    done = train(two, classification, wanted(calibrate="sigmoid", threshold=COST))
+    even = train(two, classification, wanted(calibrate="sigmoid"))
+    inputs = model_inputs(two, classification)
+    assert (done.model.predict(inputs) == "high").sum() > (
+        even.model.predict(inputs) == "high"
+    ).sum()
+    told = summary(done, len(two))
+    assert 0 < told["threshold"]["value"] < 0.5
+    assert "a false negative 9" in told["threshold"]["chosen"]
+    assert told["calibration"] == "sigmoid"
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "macro_f1"])
+def test_a_threshold_is_chosen_for_a_metric(two, classification, tmp_path, metric):
+    """The same rows choose the same one, and the file is the same, byte for byte."""
+    files = [tmp_path / name for name in ("a.skops", "b.skops")]
+    for file in files:
+        done = train(two, classification, wanted(threshold={"metric": metric}))
+        model_file.save(done.model, file)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    told = summary(done, len(two))["threshold"]
+    assert told["label"] == "low"
+    assert told["chosen"].startswith(f"best {metric} over 5 folds")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"threshold": {"label": "hihg", "value": 0.2}}, "no class 'hihg'.*did you mean 'high'"),
+        ({"threshold": {"metric": "roc_auc"}}, "metric: 'roc_auc' says nothing of decisions"),
+        ({"estimator": "LinearSVC", "threshold": {"value": 0.2}}, "gives no probabilities"),
+    ],
+)
+def test_what_does_not_suit_is_refused(two, classification, settings, message):
+    """The sentence names the parameter."""
+    with pytest.raises(UserError, match=rf"params\.yaml: train\.threshold.*{message}|{message}"):
+        train(two, classification, wanted(**settings))
+
+
+def test_a_threshold_needs_two_classes(frame, classification):
+    """Which of three classes it would decide between is not said."""
+    with pytest.raises(UserError, match=r"train\.threshold: it needs a target of two classes"):
+        train(frame, classification, wanted(threshold={"value": 0.2}))
+
+
+@pytest.mark.parametrize("settings", [{"calibrate": "sigmoid"}, {"threshold": {"value": 0.2}}])
+def test_a_regression_has_nothing_to_decide(frame, regression, settings):
+    """It is refused, and not silently left out."""
+    with pytest.raises(UserError, match="a regression has no classes"):
+        train(frame, regression, wanted("Ridge", **settings))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (1.5, "threshold.value"),
+        ({"label": "x"}, "it has one of value, metric and cost"),
+        ({"value": 0.1, "metric": "f1"}, "it has one of value, metric and cost"),
+        ({"cots": {}}, r"unknown key 'cots' \(did you mean 'cost'\?\)"),
+    ],
+)
+def test_a_mistyped_threshold_is_told_by_its_key(tmp_path, value, message):
+    """As every parameter is."""
+    write_json(tmp_path / "params.yaml", {"value": 1, "threshold": value})
+    with pytest.raises(UserError, match=message):
+        read_model(tmp_path / "params.yaml", Threshold, "threshold")
+
+
+VOTING = {"estimators": ["LogisticRegression", "RandomForestClassifier"], "voting": "soft"}
+STACKING = {
+    "estimators": ["LogisticRegression", "DecisionTreeClassifier", "lightgbm.LGBMClassifier"],
+    "final_estimator": "LogisticRegression",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "section"),
+    [
+        ("VotingClassifier", VOTING),
+        ("StackingClassifier", STACKING),
+        ("OneVsRestClassifier", {"estimator": "LogisticRegression"}),
+        ("AdaBoostClassifier", {"estimator": "DecisionTreeClassifier"}),
+    ],
+)
+def test_an_ensemble_names_what_it_is_built_of(
+    frame, classification, kept, tmp_path, name, section
+):
+    """Each has the parameters of its own section and the seed, and the file holds them all."""
+    inner = {"RandomForestClassifier": {"n_estimators": 3}, "LGBMClassifier": {"n_estimators": 3}}
+    done = train(frame, classification, wanted(name, **{name: section}, **inner))
+    model, inputs = kept(done), model_inputs(frame, classification)
+    assert np.array_equal(model.predict(inputs), done.model.predict(inputs))
+    told = summary(done, len(frame))
+    write_json(tmp_path / "training.json", told)
+    assert told["estimator"] == name
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "message"),
+    [
+        ("VotingClassifier", {}, r"Name it in a section of its own: train\.VotingClassifier"),
+        ("VotingClassifier", {"estimators": ["Ridge"]}, r"estimators: Ridge: .*no such classifier"),
+        (
+            "VotingClassifier",
+            {"estimators": ["GaussianNB"] * 2},
+            "each estimator stands there once",
+        ),
+        ("VotingClassifier", {"estimators": ["VotingClassifier"]}, "be built around itself"),
+        ("VotingClassifier", {"estimators": [3]}, "3: it is no name of an estimator"),
+    ],
+)
+def test_an_ensemble_that_cannot_be_built_is_refused(frame, classification, name, section, message):
+    """The sentence leads to the section."""
+    with pytest.raises(UserError, match=message):
+        train(frame, classification, wanted(name, **{name: section}))
