@@ -32,6 +32,7 @@ def predict_file(
     out: Path,
     trust_code: bool = False,
     encoding: str | None = None,
+    explained: bool = False,
     say: Callable[[str], object] = warn,
 ) -> int:
     """Score every row of a table and write it with the predictions.
@@ -47,6 +48,8 @@ def predict_file(
         out: the file to write, .csv or .parquet.
         trust_code: whether code of a project that the package carries may run.
         encoding: the encoding that a person says the table has.
+        explained: whether to add what each feature contributes to each prediction, and the base
+            to which that adds up.
         say: takes what a person should know, in a line.
 
     Returns:
@@ -70,7 +73,7 @@ def predict_file(
         problems, _ = tables.check(table, opened.schema, names, source.name)
         if problems:
             raise UserError(f"{source} breaks {package}/schema.yaml:\n{tables.report(problems)}")
-        scored, strange = _scored(opened, table, names, source)
+        scored, strange = _scored(opened, table, names, source, explained)
     partial = out.with_name(out.name + ".partial")
     try:
         if out.suffix == ".csv":
@@ -89,7 +92,7 @@ def predict_file(
 
 
 def _scored(
-    package: Packaged, table: Path, names: list[str], source: Path
+    package: Packaged, table: Path, names: list[str], source: Path, explained: bool
 ) -> tuple[pl.DataFrame, list[Unseen]]:
     """Return a table with its predictions, and the categories that no training row had."""
     converted = tables.convert(tables.scan(table, package.schema), names, package.schema)
@@ -105,6 +108,13 @@ def _scored(
             f"probability of {name}": pl.Series(column)
             for name, column in zip(classes, chances.T, strict=True)
         }
+    if explained:
+        from modelkeep_core.explain import explain
+
+        why = explain(model, inputs)
+        cells = zip(why.names, why.contributions.T, strict=True)
+        added |= {f"contribution of {name}": pl.Series(column) for name, column in cells}
+        added["base"] = pl.Series(why.base)
     learned = learned_values(model, package.schema)
     strange = unseen(((name, rows[name].tolist()) for name in learned), learned)
     if strange:

@@ -27,6 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run code that the package carries; what Git has at HEAD is trusted without it",
     )
 
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="add what each feature contributes to each prediction, where that is exact",
+    )
+
 
 def run(args: argparse.Namespace) -> int:
     """Predict the rows of `args.source` with a package, and write them to `args.out`.
@@ -38,6 +44,10 @@ def run(args: argparse.Namespace) -> int:
     from modelkeep.registry.vouching import vouched
 
     trust_code = args.trust_code or vouched(args.package)
-    rows = predict_file(args.package, args.source, args.out, trust_code, args.encoding)
+    rows = predict_file(
+        *(args.package, args.source, args.out, trust_code),
+        encoding=args.encoding,
+        explained=args.explain,
+    )
     print(f"{args.out}: {rows} rows")
     return 0

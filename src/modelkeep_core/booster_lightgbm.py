@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 import lightgbm
+import numpy as np
+from numpy.typing import NDArray
 
 # How many threads learnt it decides nothing about a model
 THREADS = re.compile(r"^\[num_threads: -?\d+\]$", re.MULTILINE)
@@ -22,6 +24,11 @@ class _Portable:
     """A booster that is kept as text."""
 
     _other_params: dict[str, Any]
+    _Booster: lightgbm.Booster
+
+    def contributions(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what each of (n, k) features adds to each score, and the base: (n, s (k + 1))."""
+        return np.asarray(self._Booster.predict(features, pred_contrib=True))
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = {**self.__dict__, "n_jobs": None}

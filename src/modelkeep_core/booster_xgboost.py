@@ -14,6 +14,13 @@ MORE: tuple[str, ...] = ()
 class _Portable:
     """A booster that is kept in the format that XGBoost promises to read for good."""
 
+    _Booster: xgboost.Booster
+
+    def contributions(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what each of (n, k) features adds to each score, and the base: (n, s (k + 1))."""
+        rows = xgboost.DMatrix(features)
+        return np.asarray(self._Booster.predict(rows, pred_contribs=True))
+
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = {**self.__dict__, "n_jobs": None}
         booster = state.pop("_Booster", None)

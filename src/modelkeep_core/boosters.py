@@ -61,8 +61,12 @@ def booster(name: str, task: str) -> tuple[Any, set[str]]:
 
 def booster_classifier(estimator: Any) -> bool:
     """Say whether an estimator is a classifier of a booster, which predicts the likeliest class."""
-    kind = type(estimator)
-    return f"{kind.__module__}.{kind.__name__}" in TRUSTED and kind.__name__.endswith("Classifier")
+    return is_booster(estimator) and type(estimator).__name__.endswith("Classifier")
+
+
+def is_booster(estimator: Any) -> bool:
+    """Say whether an estimator is one of BOOSTERS, without importing a package."""
+    return f"{type(estimator).__module__}.{type(estimator).__name__}" in TRUSTED
 
 
 def missing(what: str, package: str) -> str:

@@ -55,6 +55,19 @@ def test_the_columns_of_the_input_are_kept(run, table, tmp_path):
     assert_frame_equal(predicted.select(table.columns), table)
 
 
+def test_predictions_are_explained_where_that_is_asked(regression_run, table, tmp_path):
+    """A column for each feature, and a base, which add up to the prediction."""
+    source, out = tmp_path / "rows.parquet", tmp_path / "scored.parquet"
+    table.write_parquet(source)
+    batch.predict_file(regression_run.package, source, out, explained=True)
+    scored = pl.read_parquet(out)
+    names = [name for name in scored.columns if name.startswith("contribution of ")]
+    assert sorted(names) == sorted(f"contribution of {name}" for name in ASKED)
+    assert scored.columns == [*table.columns, "prediction", *names, "base"]
+    total = scored.select(pl.sum_horizontal(*names, "base")).to_series()
+    assert np.allclose(total, scored["prediction"])
+
+
 def test_probabilities_add_up_and_name_the_prediction(run, table, tmp_path):
     """The class that is predicted has the largest of probabilities that sum to one."""
     predicted = scored(run.package, table, tmp_path)
