@@ -69,6 +69,7 @@ class Column(Section):
     """What the cells of one column may hold, how they are written, and whether the model sees them.
 
     Attributes:
+        joined: whether the raw data do not have it, since prepare joins or computes it.
         min, max: of a number or an integer.
         values: of a category; of a boolean, the words for false and for true, of which one may be
             "", an empty cell.
@@ -87,6 +88,7 @@ class Column(Section):
     type: Literal["number", "integer", "boolean", "category", "datetime"]
     missing: bool = False
     feature: bool = True
+    joined: bool = False
     min: float | None = None
     max: float | None = None
     values: list[str] | None = None
@@ -262,6 +264,11 @@ class Schema(Section):
         if not self.features:
             raise ValueError("columns: no column is left to predict from")
         return self
+
+    @property
+    def raw(self) -> list[str]:
+        """The columns that the raw data have, in the order of the file."""
+        return [name for name, column in self.columns.items() if not column.joined]
 
     @property
     def features(self) -> dict[str, Column]:

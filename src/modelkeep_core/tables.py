@@ -216,7 +216,7 @@ def checked_hashes(files: list[Path], schema: Schema) -> list[pl.DataFrame]:
     """
     problems, hashes = [], []
     for path in files:
-        broken, rows = check(path, schema, list(schema.columns))
+        broken, rows = check(path, schema, schema.raw)
         problems += broken
         hashes.append(rows)
     if not schema.duplicates:
@@ -227,11 +227,11 @@ def checked_hashes(files: list[Path], schema: Schema) -> list[pl.DataFrame]:
 
 
 def read(files: list[Path], schema: Schema) -> pl.LazyFrame:
-    """Return the rows of all files, which were checked, with the columns and types of the schema.
+    """Return the rows of all files, which were checked, with the raw columns and types of the schema.
 
     Nothing is read until the rows are collected or written; then they stream.
     """
-    names = list(schema.columns)
+    names = schema.raw
     return pl.concat(convert(scan(path, schema), names, schema) for path in files)
 
 

@@ -641,3 +641,12 @@ def test_a_column_may_have_a_name_that_the_stage_uses(
     train, test, _ = prepared(tmp_path / "rows.csv", classification, params, tmp_path / "out")
     rows = pl.concat([train, test])
     assert rows[name].to_list() == rows["price"].to_list()
+
+
+def test_a_column_that_is_joined_is_not_asked_of_the_raw_data(tmp_path, classification):
+    """Prepare brings it later: the files are checked and read without it."""
+    content = classification.model_dump()
+    content["columns"]["ice"] = {"type": "number", "joined": True}
+    schema = type(classification).model_validate(content)
+    assert "ice" in schema.features
+    assert schema.raw == list(classification.columns)
