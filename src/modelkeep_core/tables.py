@@ -227,7 +227,7 @@ def checked_hashes(files: list[Path], schema: Schema) -> list[pl.DataFrame]:
 
 
 def read(files: list[Path], schema: Schema) -> pl.LazyFrame:
-    """Return the rows of all files, which were checked, with the raw columns and types of the schema.
+    """Return the rows of all files, which were checked, with the schema's raw columns and types.
 
     Nothing is read until the rows are collected or written; then they stream.
     """
