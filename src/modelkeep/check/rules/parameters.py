@@ -34,12 +34,14 @@ def missing_parameter(project: Project) -> Iterator[Finding]:
     """Every parameter that a stage uses is in the file that it comes from."""
     for stage in project.stages.values():
         for file, keys in stage.stage.params.items():
-            document = project.params if file == PARAMS else project.document(file)
-            if document is None:
-                if not (project.root / file).is_file():
-                    yield _missing(stage, [file], f"of {file}, which is missing")
+            if not (project.root / file).is_file():
+                yield _missing(stage, [file], f"of {file}, which is missing")
                 continue
-            for key in keys if file.endswith((".yaml", ".yml", ".json")) else ():
+            if not file.endswith((".yaml", ".yml", ".json")):
+                # TOML and Python, which DVC reads as well, are not read here
+                continue
+            document = project.params if file == PARAMS else project.document(file)
+            for key in keys if document is not None else ():
                 if not document.has(*_steps(key)):
                     near = suggestion(key, document.names())
                     place: list[Step] = [key] if file == PARAMS else [file, key]

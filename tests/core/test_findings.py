@@ -1,0 +1,186 @@
+"""A planted fault is told, by its name and with evidence, and a clean table says nothing."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import Pipeline
+
+from modelkeep_core.estimators import build
+from modelkeep_core.evaluation import evaluate, one_thread
+from modelkeep_core.findings import CHECKS, Evaluated, findings
+from modelkeep_core.inputs import model_inputs
+from modelkeep_core.metrics import headline_metric
+from modelkeep_core.params import Evaluate
+from modelkeep_core.plots import drawn
+from modelkeep_core.preprocessing import preprocessor
+from modelkeep_core.schema import Schema
+
+ROWS = 600
+TASKS = ("classification", "regression")
+HEADLINE = {"classification": "balanced_accuracy", "regression": "r2"}
+
+
+def clean(task, seed, rows=ROWS):
+    """Return a table in which each of five features says something of the target, with noise."""
+    random = np.random.default_rng(seed)
+    numbers = {name: random.normal(size=rows) for name in ("a", "b", "c")}
+    colour = random.choice(["red", "green", "blue"], rows)
+    member = random.random(rows) < 0.5
+    score = 1.2 * numbers["a"] - numbers["b"] + 0.8 * numbers["c"] + 1.1 * (colour == "red")
+    score = score + 0.9 * member + random.normal(size=rows) * 0.8
+    table = pd.DataFrame({**numbers, "colour": colour, "member": member, "shop": "one"})
+    table["shop"] = random.choice(["north", "south"], rows)
+    target = np.where(score > 0.8, "yes", "no") if task == "classification" else score * 10
+    return table.assign(target=target), random
+
+
+def judged(task, table, estimator=None, test=None, group_by="shop", **columns):
+    """Train on three quarters of a table, evaluate on the rest, and return the findings."""
+    kinds = {"a": "number", "b": "number", "c": "number", "colour": "category"}
+    described = {name: {"type": kind, "missing": True} for name, kind in kinds.items()}
+    described["member"] = {"type": "boolean"}
+    described["shop"] = {"type": "category", "feature": False}
+    described |= columns
+    described["target"] = {"type": "category" if task == "classification" else "number"}
+    schema = Schema(
+        task=task, target="target", missing_values=[], duplicates=True, columns=described
+    )
+    if test is None:
+        cut = len(table) * 3 // 4
+        table, test = table[:cut], table[cut:]
+    name = estimator or {"classification": "LogisticRegression", "regression": "Ridge"}[task]
+    steps = [("preprocess", preprocessor(schema)), ("model", build(name, {}, task, seed=1))]
+    model = Pipeline(steps).fit(model_inputs(table, schema), table["target"].to_numpy())
+    params = Evaluate(
+        seed=1,
+        headline=HEADLINE[task],
+        resamples=100,
+        confidence=0.95,
+        importance_repeats=3,
+        group_by=group_by,
+    )
+    with one_thread():
+        evaluation, tested = evaluate(model, table, test, schema, params)
+        importance = drawn(model, test, tested, schema, params)["importance"]
+        metric = headline_metric(params.headline, task, tested)
+        said = findings(
+            Evaluated(model, schema, table, test, tested, metric, evaluation, importance)
+        )
+    json.dumps(said, allow_nan=False)
+    return {finding["name"] for finding in said}
+
+
+def leak(task, table, random):
+    """Plant a feature that is the target with a little noise."""
+    known = pd.factorize(table["target"])[0] if task == "classification" else table["target"]
+    noise = random.normal(size=len(table)) * 0.01
+    return judged(task, table.assign(d=known + noise), d={"type": "number"})
+
+
+def idle(task, table, random):
+    """Plant a feature that has one value."""
+    return judged(task, table.assign(d=1.0), d={"type": "number"})
+
+
+def twin(task, table, random):
+    """Plant a feature that says what another one says."""
+    twin = table["a"] * 2.54 + random.normal(size=len(table)) * 0.01
+    return judged(task, table.assign(d=twin), d={"type": "number"})
+
+
+def noise(task, table, random):
+    """Mix the target, so that nothing tells it."""
+    mixed = table["target"].sample(frac=1, random_state=int(random.integers(1000))).to_numpy()
+    return judged(task, table.assign(target=mixed))
+
+
+def learnt_by_heart(task, table, random):
+    """Let a tree learn noisy rows by heart."""
+    kind = "Classifier" if task == "classification" else "Regressor"
+    few = table.copy()
+    hidden = random.random(len(few)) < 0.25
+    few.loc[hidden, "target"] = few.loc[hidden, "target"].sample(frac=1, random_state=1).to_numpy()
+    return judged(task, few, f"DecisionTree{kind}")
+
+
+def simple(task, table, random):
+    """Train a forest on what is a sum."""
+    kind = "Classifier" if task == "classification" else "Regressor"
+    return judged(task, table, f"ExtraTrees{kind}")
+
+
+def bad_group(task, table, random):
+    """Mix the target in one shop of four."""
+    there = table.index % 4 == 0
+    table = table.assign(shop=np.where(there, "south", "north"))
+    mixed = table.loc[there, "target"].sample(frac=1, random_state=3).to_numpy()
+    table.loc[there, "target"] = mixed
+    return judged(task, table)
+
+
+def copies(task, table, random):
+    """Let a tenth of the test rows repeat training rows."""
+    cut = len(table) * 3 // 4
+    test = pd.concat([table[cut:], table[: len(table) // 40]], ignore_index=True)
+    return judged(task, table[:cut], test=test)
+
+
+def customers(task, table, random):
+    """Let each customer have several rows, at random on both sides."""
+    names = random.integers(0, len(table) // 6, len(table)).astype(str)
+    return judged(task, table.assign(who=names), who={"type": "category", "feature": False})
+
+
+def dates(task, table, random):
+    """Let rows of all days be on both sides."""
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(0, 300, len(table)), "D")
+    return judged(task, table.assign(day=days), day={"type": "datetime", "feature": False})
+
+
+def few(task, table, random):
+    """Leave six rows of one class."""
+    rows = table[table["target"] == "yes"].index[6:]
+    return judged(task, table.drop(rows).sample(frac=1, random_state=1))
+
+
+def boastful(task, table, random):
+    """Let a tree be sure of what it learnt by heart."""
+    return learnt_by_heart(task, table, random)
+
+
+PLANTED = [
+    ("feature-knows-too-much", leak, TASKS),
+    ("useless-feature", idle, TASKS),
+    ("correlated-features", twin, TASKS),
+    ("no-better-than-baseline", noise, TASKS),
+    ("overfitting", learnt_by_heart, TASKS),
+    ("simpler-model-as-good", simple, TASKS),
+    ("group-much-worse", bad_group, TASKS),
+    ("duplicates-across-split", copies, TASKS),
+    ("overlap-by-entity", customers, TASKS),
+    ("overlap-in-time", dates, TASKS),
+    ("rare-class", few, TASKS[:1]),
+    ("imbalance", few, TASKS[:1]),
+    ("miscalibrated", boastful, TASKS[:1]),
+]
+CASES = [(name, plant, task) for name, plant, tasks in PLANTED for task in tasks]
+
+
+@pytest.mark.parametrize(("name", "plant", "task"), CASES, ids=[f"{c[0]}-{c[2]}" for c in CASES])
+@pytest.mark.filterwarnings("ignore")
+def test_a_planted_fault_is_found(name, plant, task):
+    """Its name is among the findings."""
+    assert name in plant(task, *clean(task, seed=11))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_clean_table_says_nothing(task):
+    """Nothing is found where nothing is wrong."""
+    assert judged(task, clean(task, seed=12)[0]) == set()
+
+
+def test_every_check_is_planted():
+    """No check is without a table on which it speaks."""
+    assert {name for name, *_ in PLANTED} == {*CHECKS}
