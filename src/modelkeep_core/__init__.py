@@ -29,6 +29,7 @@ everything else may change:
 - metrics: `METRICS`, `Metric`, `Outcome`: what a score is.
 - own_metrics: `own_metrics`, `check_headline`: metrics of a project's own, and a headline checked
   before training.
+- findings: `findings`: what is to be said of a model that was evaluated.
 - plots: `drawn`, `write_plots`, `Tables`: rows of plots.
 - profiles: `profile`, `write_profile`: what the data of a model look like.
 - example: `example`: rows with their predictions.

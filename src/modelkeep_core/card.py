@@ -15,6 +15,7 @@ def card(metadata: dict[str, Any], limits: list[str]) -> str:
         escape(metadata["description"]),
         *_use(metadata),
         *_quality(metadata["metrics"]),
+        *_findings(metadata.get("findings", [])),
         *_making(metadata),
     ]
     if limits:
@@ -119,6 +120,13 @@ def _quality(metrics: dict[str, Any]) -> list[str]:
             table([column, "test rows", inline(headline["metric"])], scored),
         ]
     return parts
+
+
+def _findings(findings: list[dict[str, Any]]) -> list[str]:
+    if not findings:
+        return []
+    lines = [f"- {finding['severity']}: {escape(finding['says'])}" for finding in findings]
+    return ["## What to look at", "\n".join(lines)]
 
 
 def _left_out(rows: int) -> str:

@@ -4,8 +4,10 @@ Every check is a function of what evaluate has at hand, and looks at no more tha
 finding is no error: the model is packaged all the same, and a person decides.
 """
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +22,14 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from modelkeep_core.decisions import core_of
 from modelkeep_core.errors import UserError
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.metrics import Metric, Outcome, group_labels, interval, outcome_of
+from modelkeep_core.metrics import (
+    Metric,
+    Outcome,
+    group_labels,
+    headline_metric,
+    interval,
+    outcome_of,
+)
 from modelkeep_core.metrics import paired_interval as difference
 from modelkeep_core.schema import NUMERIC, Schema
 
@@ -72,13 +81,41 @@ Check = Callable[[Evaluated], Iterator[Said]]
 CHECKS: dict[str, Check] = {}
 
 
-def findings(evaluated: Evaluated) -> list[dict[str, Any]]:
-    """Return what is to be said, as plain data: "name", "severity", "says", "evidence"."""
-    return [
+def findings(
+    model: Any,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    schema: Schema,
+    evaluation: dict[str, Any],
+    importance: list[list[Any]],
+    own: Mapping[str, Metric] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
+    """Return what is to be said of a model that was evaluated, and print it.
+
+    Args:
+        model: the fitted pipeline.
+        train: the rows that it learnt from.
+        test: those that it has not seen.
+        schema: the contract of the data.
+        evaluation: what `evaluation.evaluate` returned.
+        importance: rows of feature, importance and its deviation; empty where it was not measured.
+        own: metrics of the project's own.
+
+    Returns:
+        For each finding "name", "severity", what it "says", and the "evidence", as plain data.
+    """
+    tested = outcome_of(model, model_inputs(test, schema), test[schema.target].to_numpy())
+    name = evaluation["headline"]["metric"]
+    metric = headline_metric(name, schema.task, tested, own)
+    case = Evaluated(model, schema, train, test, tested, metric, evaluation, importance)
+    said = [
         {"name": name, "severity": severity, "says": says, "evidence": evidence}
         for name, check in CHECKS.items()
-        for severity, says, evidence in check(evaluated)
+        for severity, says, evidence in check(case)
     ]
+    for finding in said:
+        print(f"{finding['severity']}: {finding['name']}: {finding['says']}", file=sys.stderr)
+    return said
 
 
 def _check(name: str) -> Callable[[Check], Check]:

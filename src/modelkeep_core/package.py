@@ -73,6 +73,7 @@ def metadata_of(
         "task": schema.task,
         "target": schema.target,
         "metrics": read_json(args.reports / "evaluation.json"),
+        "findings": read_json(args.reports / "findings.json"),
         "training": training,
         "fast_path": read_json(args.reports / "fast_path.json"),
         "code": modules_in(args.models / "model.skops", args.models / CODE),

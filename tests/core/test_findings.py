@@ -9,9 +9,8 @@ from sklearn.pipeline import Pipeline
 
 from modelkeep_core.estimators import build
 from modelkeep_core.evaluation import evaluate, one_thread
-from modelkeep_core.findings import CHECKS, Evaluated, findings
+from modelkeep_core.findings import CHECKS, findings
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.metrics import headline_metric
 from modelkeep_core.params import Evaluate
 from modelkeep_core.plots import drawn
 from modelkeep_core.preprocessing import preprocessor
@@ -64,10 +63,7 @@ def judged(task, table, estimator=None, test=None, group_by="shop", **columns):
     with one_thread():
         evaluation, tested = evaluate(model, table, test, schema, params)
         importance = drawn(model, test, tested, schema, params)["importance"]
-        metric = headline_metric(params.headline, task, tested)
-        said = findings(
-            Evaluated(model, schema, table, test, tested, metric, evaluation, importance)
-        )
+        said = findings(model, table, test, schema, evaluation, importance)
     json.dumps(said, allow_nan=False)
     return {finding["name"] for finding in said}
 

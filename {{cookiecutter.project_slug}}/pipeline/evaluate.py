@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from modelkeep_core import evaluation, fast_path, model_file, plots, stage, training
 from modelkeep_core.files import write_json
+from modelkeep_core.findings import findings
 from modelkeep_core.hooks import read_hooks
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import Metric
@@ -47,8 +48,10 @@ def main(args: argparse.Namespace) -> None:
     schema, params = read_schema(args.schema), read_params(args.params, "evaluate", Evaluate)
     hooks = read_hooks(Path())
     model = model_file.load(args.models / "model.skops", hooks.trusted)
+    own = own_metrics(hooks.metrics)
     with evaluation.one_thread():
-        scores, drawn = evaluate(model, train, test, schema, params, own_metrics(hooks.metrics))
+        scores, drawn = evaluate(model, train, test, schema, params, own)
+        said = findings(model, train, test, schema, scores, drawn.get("importance", []), own)
         predicted = model.predict(model_inputs(test, schema))
         proof = fast_path.proof(model, schema, model_inputs(train, schema))
     write_profile(args.out / "profile.json", profile(train, predicted, schema))
@@ -57,6 +60,7 @@ def main(args: argparse.Namespace) -> None:
     write_json(args.out / "metrics.json", scores["test"] | compared)
     write_json(args.out / "evaluation.json", scores)
     write_json(args.out / "fast_path.json", proof)
+    write_json(args.out / "findings.json", said)
     plots.write_plots(drawn, args.out / "plots")
 
 

@@ -41,7 +41,9 @@ def missing_parameter(project: Project) -> Iterator[Finding]:
                 # TOML and Python, which DVC reads as well, are not read here
                 continue
             document = project.params if file == PARAMS else project.document(file)
-            for key in keys if document is not None else ():
+            if document is None:
+                continue
+            for key in keys:
                 if not document.has(*_steps(key)):
                     near = suggestion(key, document.names())
                     place: list[Step] = [key] if file == PARAMS else [file, key]
