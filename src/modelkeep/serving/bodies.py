@@ -19,6 +19,9 @@ Reader = Callable[[Contract], Rows]
 # Media types that are read as JSON: none, and what curl sends unless it is told otherwise, as well
 JSON_TYPES = {"", "application/json", "application/x-www-form-urlencoded"}
 CSV_TYPE = "text/csv"
+# Which letters count as a value, and how many letters are looked at before it is asked again
+IS_VALUE = np.isin(np.arange(256), [*b",[{"])
+COUNTED = 64 * 1024
 
 
 @asynccontextmanager
@@ -79,18 +82,23 @@ def is_long(request: Request) -> bool:
 
 
 def has_more_values(body: bytes, most: int) -> bool:
-    """Say whether JSON has more values than these, in a hundredth of the time that parsing takes.
+    """Say whether JSON has more values than these, in far less time than parsing takes.
 
     Each list, object and comma outside of texts counts as one.
     """
-    signs = b",[{"
-    if sum(body.count(sign) for sign in signs) <= most:
+    if len(body) <= most:
         return False
     # Two backslashes are none that escapes a quotation mark.
     plain = body.replace(rb"\\", b"").replace(rb"\"", b"")
-    letters = np.frombuffer(plain, "uint8")
-    outside = np.bitwise_xor.accumulate(letters == ord('"')) == 0
-    return sum(int(((letters == sign) & outside).sum()) for sign in signs) > most
+    values, in_text = 0, False
+    for start in range(0, len(plain), COUNTED):
+        letters = np.frombuffer(plain, "uint8", min(COUNTED, len(plain) - start), start)
+        in_texts = np.bitwise_xor.accumulate(letters == ord('"')) ^ in_text
+        values += int(np.count_nonzero(IS_VALUE[letters] & ~in_texts))
+        if values > most:
+            return True
+        in_text = in_texts[-1]
+    return False
 
 
 def media_type(request: Request) -> str:

@@ -6,11 +6,14 @@ connected; all of that comes before a key is asked for.
 
 import json
 from asyncio import TimerHandle, Transport
+from collections import OrderedDict
 from http import HTTPStatus
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 # Bytes of a request that are no body, such as its head; to these, as many as its body has
 OTHER_BYTES = 64 * 1024
@@ -46,34 +49,28 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, wanted), most))
 
 
+# The connections of each server that wait for their clients, the one that waits longest first
+_waiting: "WeakKeyDictionary[ServerState, OrderedDict[Connection, None]]" = WeakKeyDictionary()
+
+
 class Connection(HttpToolsProtocol):
     """Ends what takes too long or is too large, and the oldest that waits where there are too many.
 
-    Attributes:
-        since: when the present state began, on the clock of the event loop.
+    It waits while it is for the client to go on: with a head, with a body, or reading an answer.
     """
 
-    since = 0.0
+    _began = 0.0
     _late: TimerHandle | None = None
     _in_message = False
     _other_bytes = _body_bytes = 0
 
-    @property
-    def waits(self) -> bool:
-        """Whether it is for the client to go on: with a head, a body, or reading an answer."""
-        if self._late is not None:
-            return True
-        cycle = self.cycle
-        return cycle is not None and cycle.more_body and not cycle.response_complete
-
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Take in a client, in the place of another if need be."""
         super().connection_made(transport)
+        self._queue = _waiting.setdefault(self.server_state, OrderedDict())
         self._wait(HEAD_SECONDS)
         if len(self.connections) > most_connections():
-            others = (other for other in self.connections if other is not self)
-            waiting = [other for other in others if isinstance(other, Connection) and other.waits]
-            min(waiting, key=lambda other: other.since, default=self).cut("connections")
+            next(iter(self._queue)).cut("connections")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
@@ -118,8 +115,9 @@ class Connection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Let the request be answered."""
+        """Let the request be answered, while its body may still come."""
         self._go_on()
+        self._queue[self] = None
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -130,6 +128,8 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End with a request."""
         self._in_message = False
+        if self._late is None:
+            self._go_on()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -164,22 +164,26 @@ class Connection(HttpToolsProtocol):
         if count := self.app_state.get("cut"):
             count(reason)
         self._go_on()
+        self.connections.discard(self)
         self.transport.abort()
 
     def _wait(self, seconds: float) -> None:
         """Let the client have some seconds from now."""
         self._go_on()
+        self._queue[self] = None
+        self._began = self.loop.time()
         self._late = self.loop.call_later(seconds, self._too_late)
 
     def _go_on(self) -> None:
-        self.since = self.loop.time()
+        """Wait for the client no longer."""
+        self._queue.pop(self, None)
         if self._late is not None:
             self._late.cancel()
             self._late = None
 
     def _too_late(self) -> None:
         unread = bool(self.transport.get_write_buffer_size())
-        if unread and self.loop.time() - self.since < READ_SECONDS:
+        if unread and self.loop.time() - self._began < READ_SECONDS:
             self._late = self.loop.call_later(READ_SECONDS - HEAD_SECONDS, self._too_late)
             return
         self.cut("slow")
