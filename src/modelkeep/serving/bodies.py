@@ -88,8 +88,10 @@ def has_more_values(body: bytes, most: int) -> bool:
     """
     if len(body) <= most:
         return False
-    # Two backslashes are none that escapes a quotation mark.
-    plain = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    plain = body
+    if b"\\" in body:
+        # Two backslashes are none that escapes a quotation mark.
+        plain = body.replace(rb"\\", b"").replace(rb"\"", b"")
     values, in_text = 0, False
     for start in range(0, len(plain), COUNTED):
         letters = np.frombuffer(plain, "uint8", min(COUNTED, len(plain) - start), start)
