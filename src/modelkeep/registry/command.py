@@ -17,8 +17,7 @@ def add_common(parser: argparse.ArgumentParser, name: str) -> None:
     """Add the options that a command has besides its own."""
     if name not in WITHOUT_REF:
         parser.epilog = NOTE
-    if name != "gc":
-        parser.add_argument("--model", metavar="NAME", help="the model, where there are several")
+    parser.add_argument("--model", metavar="NAME", help="the model, where there are several")
     if name in READING:
         parser.add_argument("--json", action="store_true", help="print data, not a table")
     if name in (*READING, "fetch"):

@@ -44,7 +44,6 @@ class Doomed:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's own options."""
-    parser.set_defaults(model=None)
     parser.add_argument(
         "--remote", action="store_true", help="delete from the default DVC remote as well"
     )
@@ -83,8 +82,8 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     head = git.commit("HEAD")
     if git.bare or head is None:
         raise UserError("objects are deleted in a work tree with a commit, which says what counts.")
-    # All models count, in all directories: they may share a cache and a remote.
-    catalogue = Catalogue(git)
+    if catalogue.model is not None:
+        raise UserError("all models count, since they may share files: leave --model out.")
     others: list[str] = []
     if args.remote:
         if git.shallow:

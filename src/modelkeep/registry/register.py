@@ -147,7 +147,7 @@ def _only_newer(changes: Any) -> bool:
     return all(
         isinstance(change, dict)
         and change.keys() == {"changed deps"}
-        and set(change["changed deps"].values()) == {"update available"}
+        and all(news == "update available" for news in change["changed deps"].values())
         for change in changes
     )
 

@@ -210,6 +210,11 @@ def test_damaged_dvc_files_keep_what_they_name(project):
     assert name in objects(project)[0]
 
 
+def test_one_model_alone_is_refused(project):
+    """What another one needs would go."""
+    assert "all models count" in project.refusal("gc", "--model", "made-up")
+
+
 def test_sizes_are_readable():
     """In units of thousands, as disks are sold."""
     assert [readable(size) for size in (0, 999, 1500, 2_000_000, 3.1e15)] == [
