@@ -1,5 +1,6 @@
 """What people read fits the terminal, and says neither more nor less than it should."""
 
+import json
 import random
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -161,3 +162,33 @@ def test_a_very_long_name_has_a_line_of_its_own():
     """It does not push all values to the right, and a hash is never broken."""
     shown = text.aligned([("n" * 31, "1"), ("hash", "f" * 90), ("n" * 30, "a-b")]).splitlines()
     assert shown == ["n" * 31, f"{'':30}  1", f"{'hash':30}  {'f' * 90}", f"{'n' * 30}  a-b"]
+
+
+# What a text from outside may try
+
+ACTS = "a\x1b[8m\u202eb\x9b\n\tc"
+
+
+def test_a_table_shows_what_would_act_on_a_terminal():
+    """In cells and in headers; line ends and tabs part words, and columns stay below each other."""
+    shown = text.table((ACTS, "B"), [("x", "y"), (ACTS, "z")], yielding=())
+    assert not {"\x1b", "\u202e", "\x9b", "\t"} & {*shown}
+    lines = shown.splitlines()
+    assert lines[2] == r"a\x1b[8m\u202eb\x9b c  z"
+    assert {line.index(sign) for line, sign in zip(lines, "Byz", strict=True)} == {23}
+
+
+def test_paragraphs_and_markdown_show_it_too():
+    """Names and values."""
+    for shown in (text.aligned([(ACTS, ACTS)]), text.markdown(("a",), [(ACTS,)])):
+        assert not {"\x1b", "\u202e", "\x9b"} & {*shown}
+        assert "x1b" in shown
+
+
+def test_json_escapes_it_and_stays_the_same_data():
+    """A program reads what was there, and a terminal shows it."""
+    data = {"a": ACTS, "b": ["ë", "\U000e0041"]}
+    shown = text.as_json(data)
+    assert json.loads(shown) == data
+    assert not {"\x1b", "\u202e", "\x9b", "\U000e0041"} & {*shown}
+    assert "ë" in shown

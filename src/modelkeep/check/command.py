@@ -1,14 +1,15 @@
 """`modelkeep check`: find what is wrong with the project, without running it."""
 
 import argparse
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from modelkeep.check.findings import RULES, Finding
 from modelkeep.place import project_root
+from modelkeep.text import as_json
 from modelkeep_core.errors import UserError
+from modelkeep_core.visible import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,10 +38,10 @@ def run(args: argparse.Namespace) -> int:
         )
     findings = check(Path())
     if args.json:
-        print(json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False))
+        print(as_json([finding.as_dict() for finding in findings]))
     else:
         for finding in findings:
-            print(finding)
+            print(visible(str(finding)))
         count = len(findings)
         print(f"{count or 'no'} finding{'' if count == 1 else 's'}, {len(RULES)} rules")
     return 1 if findings else 0

@@ -49,6 +49,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         try:
             directory.parent.mkdir(parents=True, exist_ok=True)
             project = cloned(catalogue.git, version, partial)
+            check_places(project, [".dvc/config.local"])
             storage.share_with(project / ".dvc")
             count = check_out(project, outputs)
             os.replace(partial, directory)
@@ -81,6 +82,20 @@ def cloned(git: Git, version: Version, directory: Path) -> Path:
     return directory / version.directory
 
 
+def check_places(project: Path, paths: list[str]) -> None:
+    """Make sure that no link of a commit leads what is written now out of the project.
+
+    Raises:
+        UserError: one does.
+    """
+    for path in paths:
+        if not (project / path).resolve().is_relative_to(project.resolve()):
+            raise UserError(
+                f"{path} leads out of the project, through a link that the commit has: nothing is "
+                "written there."
+            )
+
+
 def check_out(project: Path, outputs: list[Output]) -> int:
     """Put outputs in place, by DVC, and verify every file of them by its MD5.
 
@@ -90,6 +105,7 @@ def check_out(project: Path, outputs: list[Output]) -> int:
     Raises:
         UserError: DVC could not, or a file is not what it should be.
     """
+    check_places(project, [output.path for output in outputs])
     storage = Storage(project / ".dvc")
     storage.get(objects_of(outputs, storage))
     for output in outputs:

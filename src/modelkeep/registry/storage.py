@@ -255,17 +255,26 @@ def storage_of(git: Git, version: Version) -> Iterator[Storage]:
     """Open the storage of the project of a version, with the settings that it has now.
 
     Where there is no work tree, the settings are those of HEAD, and the cache is empty and passes.
+    So it is where the settings of somebody else would let this machine write outside the project.
     """
     here = Path(git.directory, os.path.relpath(version.directory or ".", git.prefix or "."))
     if (here / ".dvc").is_dir():
-        yield Storage(here / ".dvc")
+        storage = Storage(here / ".dvc")
+        if not git.foreign or storage.cache.resolve().is_relative_to(here.resolve()):
+            yield storage
+            return
+        with tempfile.TemporaryDirectory(prefix="registry-") as directory:
+            storage.cache, storage.lasting = Path(directory, *OBJECTS), False
+            yield storage
         return
     with tempfile.TemporaryDirectory(prefix="registry-") as directory:
         # A bare repository may have a HEAD that names no branch.
         present = git.commit("HEAD") or version.commit
         settings = git.read_one(f"{present}:{version.directory}.dvc/config")
         Path(directory, "config").write_bytes(settings or b"")
-        yield Storage(Path(directory), lasting=False)
+        storage = Storage(Path(directory), lasting=False)
+        storage.cache = Path(directory, "cache", *OBJECTS)
+        yield storage
 
 
 def md5(path: Path) -> str:

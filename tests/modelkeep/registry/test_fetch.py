@@ -1,6 +1,7 @@
 """The package of a version is put into a directory whole and verified, or not at all."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -256,3 +257,23 @@ def test_a_fetch_into_the_cache_that_is_killed_can_be_repeated(project):
             path = project.cached(name)
             assert not path.exists() or path.read_bytes() == project.stored(name).read_bytes()
     assert contents(OUT) == packaged(project, "main")
+
+
+def test_everybody_may_read_what_was_fetched(project):
+    """In an image another user serves it, whatever the umask of who fetched it."""
+    before = os.umask(0o077)
+    try:
+        project.run("fetch", "main", "../out")
+    finally:
+        os.umask(before)
+    out = Path("../out")
+    assert out.stat().st_mode & 0o777 == 0o755
+    files = [path for path in out.rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o644}
+
+
+def test_a_stage_is_fetched_only_where_its_commit_was_registered(project):
+    """A tag by hand puts nothing into a deployment."""
+    project.assign("prod", "main")
+    assert "has no version number" in project.refusal("fetch", "prod", "../out")
+    assert not Path("../out").exists()

@@ -350,3 +350,11 @@ def test_a_promotion_that_is_killed_leaves_the_tag_or_nothing(numbered):
     assert {*numbered.tags()} - {*before} == {"made-up#prod#1"}
     assert "Gate: passed" in numbered.message("made-up#prod#1")
     assert numbered.refusal("promote", "v1.0.0", "prod") == "v1.0.0 is in prod already."
+
+
+def test_a_deprecated_model_is_not_promoted(numbered):
+    """GTO retires it; the message has what takes that back."""
+    numbered.tag("made-up@deprecated", "main", message="Retired")
+    why = numbered.refusal("promote", "v1.0.0", "prod")
+    assert "made-up was deprecated by Ada (tag made-up@deprecated): Retired" in why
+    assert "git tag -d made-up@deprecated" in why

@@ -564,3 +564,11 @@ def test_a_registration_that_is_killed_leaves_the_tag_or_nothing(project):
     assert [*project.tags()] == ["made-up@v1.0.0"]
     assert project.message("made-up@v1.0.0").startswith("new\n\nRecipe: ")
     assert "already" in project.refusal("register")
+
+
+def test_a_number_that_a_lightweight_tag_took_is_not_given_again(project, number_of):
+    """Git would not write the tag; the next number is free."""
+    project.git("tag", "made-up@v1.3.0")
+    assert number_of() == "v1.4.0"
+    with pytest.raises(UserError, match=r"v1\.3\.0 is taken\. The next is v1\.4\.0"):
+        number_of("v1.3.0")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelkeep.registry import restore
+from modelkeep.registry.restore import check_places
 from modelkeep_core.errors import UserError
 from project import FORKS, contents, damage, dvc, git, killed_everywhere, nothing_left, relist
 
@@ -253,3 +254,17 @@ def test_a_restoration_that_is_killed_leaves_no_half_directory(project, quick):
             break
     assert is_restored(project, "weak")
     assert not [*Path("..").glob(".*partial")]
+
+
+@pytest.mark.parametrize("path", ["out/x", "link"])
+def test_nothing_is_written_through_a_link_of_the_commit(tmp_path, path):
+    """A commit may have a link where an output is to be, or a directory above it."""
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    project.mkdir()
+    outside.mkdir()
+    (project / "out").symlink_to(outside)
+    (project / "link").symlink_to(outside / "file")
+    (project / "own").mkdir()
+    check_places(project, ["own/x", "new/x", ".dvc/config.local"])
+    with pytest.raises(UserError, match="leads out of the project, through a link"):
+        check_places(project, ["own/x", path])

@@ -191,3 +191,9 @@ def test_a_version_without_metadata_is_refused(project):
     shutil.rmtree("package")
     project.commit()
     assert "has no metadata: " in project.refusal("show", "HEAD")
+
+
+def test_a_version_without_a_message_is_shown(project):
+    """GTO, or `git tag -m ""`, makes such a tag."""
+    project.git("tag", "-a", "-m", "", "made-up@v1.0.0", "main")
+    assert any(line.endswith("without a message") for line in lines(project, "v1.0.0"))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import shutil
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import pytest
@@ -329,3 +329,19 @@ def test_a_relative_remote_is_the_same_place_for_another_project(project, tmp_pa
     (tmp_path / "deep" / "other").mkdir(parents=True)
     Storage(Path(".dvc")).share_with(tmp_path / "deep" / "other")
     assert Storage(tmp_path / "deep" / "other").in_remote([name]) == {name}
+
+
+@pytest.mark.parametrize("place", ["directory", "url"])
+def test_settings_of_somebody_else_do_not_say_where_is_written(project, tmp_path, place):
+    """Their cache may be named anywhere on this machine; what is fetched passes through."""
+    outside = tmp_path / "outside"
+    with (project.directory / ".dvc" / "config").open("a", encoding="utf-8") as file:
+        file.write(f"\n[cache]\n    dir = {outside}\n")
+    project.commit()
+    version = Version("made-up", project.id("main"))
+    repository = project.directory.as_uri() if place == "url" else str(project.directory)
+    with chdir(tmp_path), opened(repository) as git, storage_of(git, version) as storage:
+        assert not storage.cache.is_relative_to(outside)
+        assert not storage.lasting
+    with opened(".") as git, storage_of(git, version) as storage:
+        assert storage.cache.is_relative_to(outside)
