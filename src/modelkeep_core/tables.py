@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,11 @@ def text_table(source: Path | bytes, missing: list[str]) -> tuple[pl.LazyFrame, 
         NotPlain: not every program would read the same cells.
         OSError: the file cannot be read.
     """
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-        text = examine(file)
+    if isinstance(source, bytes):
+        text = examine(io.BytesIO(source))
+    else:
+        state = source.stat()
+        text = _examined(source.absolute(), state.st_ino, state.st_size, state.st_mtime_ns)
     table = pl.scan_csv(
         source,
         infer_schema=False,
@@ -142,6 +146,18 @@ def text_table(source: Path | bytes, missing: list[str]) -> tuple[pl.LazyFrame, 
         table = table.filter(pl.any_horizontal(content))
         table = table.with_columns(pl.when(~pl.all().is_in(missing)).then(pl.all()))
     return table, text
+
+
+@lru_cache(maxsize=64)
+def _examined(path: Path, *_: int) -> CsvText:
+    """Examine a file once, though it is opened again and again, until its state is another.
+
+    Args:
+        path: the file.
+        _: its inode, its size and when it was changed.
+    """
+    with path.open("rb") as file:
+        return examine(file)
 
 
 def _opened(path: Path, missing: list[str]) -> tuple[pl.LazyFrame, CsvText | None]:

@@ -87,8 +87,9 @@ def test_a_mark_that_is_never_closed_does_not_fill_the_memory(monkeypatch):
 
 def test_what_is_not_refused_is_read_as_python_reads_it(tmp_path, monkeypatch):
     """Polars and Python's csv give the same cells for every file that passes, and as many rows."""
-    draw, path, read = random.Random(5), tmp_path / "rows.csv", 0
-    for _ in range(400):
+    draw, read = random.Random(5), 0
+    for number in range(400):
+        path = tmp_path / f"{number}.csv"
         monkeypatch.setattr(csv_text, "CHUNK", draw.choice([1, 5, 16, 1 << 22]))
         text = drawn(draw)
         path.write_bytes(text.encode())

@@ -279,6 +279,18 @@ def test_lines_without_content_are_no_rows(tmp_path):
     ]
 
 
+def test_a_file_that_changes_is_looked_at_again(tmp_path, monkeypatch):
+    """Its lines are looked at once, though it is opened many times, but never too seldom."""
+    looked = []
+    whole = tables.examine
+    monkeypatch.setattr(tables, "examine", lambda file: looked.append(1) or whole(file))
+    path, schema = csv(tmp_path / "rows.csv", "x,label", "1,a"), column_schema(type="category")
+    assert [converted(path, schema) for _ in range(3)] == [["1"]] * 3
+    assert len(looked) == 1
+    assert converted(csv(path, "x,label", "1,a", "", "2,b"), schema) == ["1", "2"]
+    assert len(looked) == 2
+
+
 def test_a_name_of_a_file_is_no_pattern(tmp_path):
     """Brackets in a name stand for themselves."""
     path = csv(tmp_path / "rows[1].csv", "x,label", "1,a")
