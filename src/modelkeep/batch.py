@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from modelkeep.intake.archives import missing
 from modelkeep.intake.reading import table_at
 from modelkeep.unseen import Unseen, learned_values, unseen
 from modelkeep_core import tables
@@ -65,7 +66,7 @@ def predict_file(
     if out.resolve() == source.resolve():
         raise UserError(f"{out} is the file to score: write the predictions somewhere else.")
     if not source.is_file():
-        raise UserError(f"{source} is missing.")
+        raise missing(source)
     opened = open_package(package, trust_code)
     names = list(opened.schema.features)
     with tempfile.TemporaryDirectory(prefix="predict-") as work:

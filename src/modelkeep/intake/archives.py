@@ -38,7 +38,7 @@ def table_files(source: Path, work: Path) -> tuple[list[TableFile], int]:
         UserError: there is none, or an archive cannot be unpacked.
     """
     if not source.exists():
-        raise UserError(f"{source} is missing.")
+        raise missing(source)
     given, left = [(source.name, source)], 0
     if source.is_dir():
         below = [path for path in sorted(source.rglob("*")) if path.is_file()]
@@ -60,6 +60,14 @@ def table_files(source: Path, work: Path) -> tuple[list[TableFile], int]:
     if not tables:
         raise UserError(f"{source} holds no table: no file ends in {', '.join(TABLES)}.")
     return tables, left
+
+
+def missing(source: Path) -> UserError:
+    """Return the mistake that a file is not there, with what brings it where DVC has it."""
+    pointers = (path.with_name(f"{path.name}.dvc") for path in (source, *source.parents[:-1]))
+    if any(pointer.is_file() for pointer in pointers):
+        return UserError(f"{source} is missing: `dvc pull` brings it, if a remote has it.")
+    return UserError(f"{source} is missing.")
 
 
 def kind_of(path: Path) -> str:

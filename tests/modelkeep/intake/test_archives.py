@@ -95,3 +95,13 @@ def test_the_first_bytes_say_what_a_file_is(tmp_path, start, kind):
     """Names are often wrong, first bytes are not."""
     (tmp_path / "x").write_bytes(start)
     assert kind_of(tmp_path / "x") == kind
+
+
+def test_a_file_that_dvc_has_is_named_with_what_brings_it(tmp_path):
+    """In a clone, data are missing until they are pulled."""
+    (tmp_path / "raw.dvc").touch()
+    for name in ("raw", "raw/rows.csv"):
+        with pytest.raises(UserError, match=r"is missing: `dvc pull` brings it"):
+            table_files(tmp_path / name, tmp_path / "work")
+    with pytest.raises(UserError, match=r"other\.csv is missing\.$"):
+        table_files(tmp_path / "other.csv", tmp_path / "work")

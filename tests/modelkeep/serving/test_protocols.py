@@ -2,6 +2,9 @@
 
 import pytest
 
+from modelkeep.serving.served import ServedModel
+from modelkeep.unseen import Unseen
+
 ROW = {"size": 10.5, "count": 3, "member": True, "colour": "red"}
 OTHER = {"size": None, "count": 8, "member": False, "colour": None}
 ROWS = [list(ROW.values()), list(OTHER.values())]
@@ -236,3 +239,15 @@ def test_numbers_are_tensors_of_numbers(regression_run, tmp_path):
         described = served.get(V2).json["outputs"]
     assert (said["datatype"], said["shape"]) == ("FP64", [2])
     assert [it["name"] for it in described] == ["predictions"]
+
+
+def test_an_answer_to_unseen_categories_is_no_ordinary_one(server, monkeypatch):
+    """Every protocol says so in its own way."""
+    strange = [Unseen("colour", [0], 1, "pink")]
+    monkeypatch.setattr(ServedModel, "unseen", lambda *_: strange)
+    own = server.post("/predict", {"records": [ROW]}).json
+    assert (own["unseen"], own["warnings"]) == ({"colour": [0]}, [f"{strange[0]}."])
+    mlflow = server.post("/invocations", {"dataframe_records": [ROW]}).json
+    assert mlflow["unseen"] == {"colour": [0]}
+    answer = server.post(f"{V2}/infer", tensors()).json
+    assert answer["parameters"]["warning"] == f"{strange[0]}."

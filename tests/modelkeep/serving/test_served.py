@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from modelkeep.serving.records import Answered
 from modelkeep.serving.served import load
 from modelkeep_core import fast_path
 from modelkeep_core.errors import UserError
@@ -98,3 +100,21 @@ def test_an_example_of_a_regression_is_tried_too(regression_run, tmp_path):
                 load(package)
         else:
             load(package)
+
+
+def test_categories_that_no_training_row_had_are_told(served):
+    """An answer names them with their rows; one without any is as it always was."""
+    served = replace(served, learned={"colour": frozenset({"red"})})
+    rows = [[1.0, 1, True, "red"], [1.0, 1, True, None], [1.0, 1, True, "blue"]]
+    strange = served.unseen(rows)
+    answered = Answered("1", "r", "", None, {"predictions": ["low"] * 3}, strange)
+    assert answered.notes == {
+        "warnings": ["'colour': 1 of 2 values were in no training row, such as 'blue'."],
+        "unseen": {"colour": [2]},
+    }
+    assert Answered("1", "r", "", None, {}, served.unseen(rows[:2])).notes == {}
+
+
+def test_a_model_knows_what_it_has_learned(served):
+    """As soon as it is loaded."""
+    assert served.learned == {"colour": {"red", "green", "blue"}}
