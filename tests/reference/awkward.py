@@ -134,6 +134,15 @@ def tables() -> Iterator[tuple[str, bytes, str]]:
         "repeated.csv": (plain + plain.partition("\n")[2]).encode(),
         "true.csv": plain.replace("high\n", "TRUE\n").replace("low\n", "False\n").encode(),
         "booleans.csv": csv(a=turns("Y", "n"), b=turns(1, 0), c=turns("t", "F")),
+        "doubtful.csv": csv(
+            ticked=turns("X", ""),
+            age=[*range(20, 79), "90+"],
+            born=[f"{day}.03.{38 + row % 60:02}" for row, day in enumerate(DAYS)],
+            known=turns("T", "F", "N"),
+            country=turns("NA", "ZA", "null"),
+            ward=[*(row % 9 for row in range(58)), "ICU", "-"],
+            code=[f"{row}E{row % 30:02}" for row in range(ROWS)],
+        ),
     }.items():
         yield name, content, "label"
     numbers = text({"row": [*range(ROWS)], "size": [f"{size:.2f}" for size in SIZES]})
