@@ -65,7 +65,12 @@ def read_target(name: str, cells: Cells, written: pl.Series, task: Task | None) 
             f"'{name}' is there in {rows} rows: a model needs {LEAST_ROWS} at the very least."
         )
     if distinct < 2:
-        raise UserError(f"'{name}' is {values[0]!r} in every row: there is nothing to predict.")
+        empty = len(cells.values) - rows
+        others = f" It is empty in {empty} rows: where that means something, write it as a word."
+        raise UserError(
+            f"'{name}' is {values[0]!r} in every row: there is nothing to predict."
+            f"{others if empty else ''}"
+        )
     if cells.nothing:
         written = written.set(written.is_in(cells.nothing), None)
     number = column.type in ("number", "integer")

@@ -174,7 +174,10 @@ def _plain(cell: pl.Expr, kind: pl.DataType) -> pl.Expr | None:
         return None
     if kind.is_float():
         return pl.when(cell.is_infinite()).then(None).otherwise(cell)
-    if kind.is_decimal() or kind in (pl.UInt64, pl.Int128):
+    if kind in (pl.UInt64, pl.Int128) or (isinstance(kind, pl.Decimal) and not kind.scale):
+        # More digits than a float can tell apart may name something.
+        return cell.cast(pl.String)
+    if kind.is_decimal():
         return cell.cast(pl.Float64)
     if kind == pl.Duration:
         return cell.dt.total_microseconds() / 1e6

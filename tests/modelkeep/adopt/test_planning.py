@@ -7,6 +7,7 @@ import pytest
 
 from modelkeep.adopt.options import Options
 from modelkeep.adopt.planning import columns_of, plan
+from modelkeep.intake.reading import take_in
 from modelkeep_core.errors import UserError
 
 pytestmark = pytest.mark.slow
@@ -232,6 +233,18 @@ def test_files_of_other_types_are_one_table(tmp_path):
     made = plan([tmp_path / "a.csv", tmp_path / "b.parquet"], Options("label"))
     assert made.target.rows == 2 * ROWS
     assert made.schema.columns["paid"].type == "integer"
+
+
+@pytest.mark.parametrize("kind", [pl.UInt64, pl.Decimal(20, 0)])
+def test_numbers_of_twenty_digits_name_rows_in_parquet_too(tmp_path, kind):
+    """No float can tell them apart, so they are not made floats before they are looked at."""
+    big = pl.Series([10**19 + 7 * row for row in range(ROWS)], dtype=kind)
+    small = pl.Series([row % 7 for row in range(ROWS)], dtype=kind)
+    pl.DataFrame(TABLE | {"big": big, "small": small}).write_parquet(tmp_path / "rows.parquet")
+    files, _ = take_in(tmp_path / "rows.parquet", tmp_path / "raw", tmp_path / "work")
+    made = plan(files, Options("label"))
+    assert made.columns["big"].why.startswith("identifier-like: 60 different texts in 60 rows")
+    assert made.columns["small"].meaning == "integer"
 
 
 def test_the_order_of_rows_does_not_matter(tmp_path):

@@ -101,7 +101,12 @@ def test_rows_without_a_target_are_counted():
     ("cells", "task", "message"),
     [
         (turns("a", "b")[:19], None, "is there in 19 rows: a model needs 20"),
-        (turns("a", ""), None, "is 'a' in every row: there is nothing to predict"),
+        (
+            turns("a", ""),
+            None,
+            "is 'a' in every row: there is nothing to predict. It is empty in 30",
+        ),
+        (turns("a"), None, "is 'a' in every row: there is nothing to predict.$"),
         ([None] * ROWS, None, "is there in 0 rows"),
         ([f"id {row}" for row in range(ROWS)], None, "has 60 different values in 60 rows"),
         (list(range(ROWS)), "classification", "has 60 different values in 60 rows"),
