@@ -153,6 +153,8 @@ def _typed(cells: pl.Series, reading: Reading, nothing: pl.DataFrame, texts: pl.
 
 def _is_one_of(texts: frozenset[str]) -> pl.Expr:
     """Say of "text" whether it is one of some texts, or the same number or day."""
+    if not texts:
+        return pl.lit(False)
     bare = pl.col("text").str.strip_chars()
     day = bare.str.replace(r" 00:00:00(\.0+)?$", "")
     numbers = [number for text in texts if (number := _number(text)) is not None]
