@@ -1,17 +1,15 @@
 """The two pages that need no JavaScript: what each stage holds now, and all versions."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
 
 from modelkeep import __version__, text
-from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.metadata import raw_data
-from modelkeep.site.clean import in_line, mapping, word
+from modelkeep.site.cards import model_of
+from modelkeep.site.cells import HASH, NO_HEADLINE, code_of, data_of, metric_of
+from modelkeep.site.clean import word
 from modelkeep.site.entries import Entry
 from modelkeep.site.headline import headline_of
 from modelkeep.site.markup import Html, h, join
+from modelkeep.site.shown import Site
 
 POLICY = "; ".join(
     (
@@ -30,53 +28,12 @@ VIEWS = (
     ("time", "Over time"),
     ("lineage", "Lineage"),
 )
-HASH = 7
-NO_HEADLINE = "no metadata"
-SCALE = 100
-
-
-@dataclass(frozen=True)
-class Site:
-    """All that the pages show.
-
-    Attributes:
-        catalogue: the versions.
-        entries: those that are shown, newest first.
-        spans: what was in the stages.
-        in_step: whether dvc.lock of a version has its metadata, by key; of those in a stage.
-        proofs: what was proved of each entry; None where no statements were given.
-        live: whether there are reports of monitoring.
-    """
-
-    catalogue: Catalogue
-    entries: Sequence[Entry]
-    spans: Sequence[dict[str, Any]]
-    in_step: Mapping[str, bool | None]
-    proofs: Mapping[str, dict[str, Any] | None] | None
-    live: bool
-
-    @property
-    def title(self) -> str:
-        """The title of an only model; of several, what they are."""
-        titles = {in_line(word((entry.metadata or {}).get("title"))) for entry in self.entries}
-        titles.discard("")
-        return titles.pop() if len(titles) == 1 else "Models"
-
-    @property
-    def until(self) -> datetime:
-        """When something was last registered, assigned or committed of what is shown."""
-        return max(
-            [
-                *(entry.when for entry in self.entries),
-                *(event.when for event in self.catalogue.events),
-            ]
-        )
 
 
 def now_page(site: Site) -> bytes:
     """Return the page that is opened first; scripts show all other views in it."""
     models = sorted({entry.version.model for entry in site.entries})
-    parts = [_model(site, model, len(models) > 1) for model in models]
+    parts = [model_of(site, model, len(models) > 1) for model in models]
     scripts = ("site.js", "data/index.js", *(["data/live.js"] if site.live else []))
     head = [h("script", {"src": name, "defer": ""}) for name in scripts]
     body = [
@@ -182,166 +139,21 @@ def _tab(name: str, label: str, here: bool) -> Html:
     return h("a", words, label)
 
 
-def _model(site: Site, model: str, several: bool) -> Html:
-    """Return what each stage of a model holds."""
-    entries = {
-        entry.version.commit: entry for entry in site.entries if entry.version.model == model
-    }
-    last = {span["stage"]: span for span in site.spans if span["model"] == model}
-    assignments = site.catalogue.assignments.get(model, {})
-    cards = [
-        _card(site, stage, entries[event.commit], last[stage])
-        for stage, event in sorted(assignments.items())
-        if event.commit in entries
-    ]
-    newest = next((entry for entry in entries.values() if entry.version.number), None)
-    metadata = (newest.metadata if newest else None) or {}
-    title = in_line(word(metadata.get("title"))) or model
-    notes: list[Html | str] = [] if cards else ["Nothing is in a stage. "]
-    if newest and newest.version.commit not in {event.commit for event in assignments.values()}:
-        when = f", of {newest.when:%Y-%m-%d}, is in no stage."
-        notes += ["The newest version, ", _link(newest), when]
-    return h(
-        "section",
-        {"class": "model"},
-        h("h2", None, title, " ", h("small", None, model) if several or title != model else None),
-        h("div", {"class": "cards"}, *cards) if cards else None,
-        h("p", {"class": "soft"}, *notes) if notes else None,
-    )
-
-
-def _card(site: Site, stage: str, entry: Entry, span: dict[str, Any]) -> Html:
-    headline = headline_of(entry.metadata or {})
-    quality = (
-        [
-            h("p", {"class": "metric"}, h("b", None, _value(headline)), " ", _metric(headline)),
-            _bar(headline),
-            h("p", {"class": "soft"}, _interval(headline)),
-        ]
-        if headline
-        else [h("p", {"class": "soft"}, in_line(entry.problem or NO_HEADLINE))]
-    )
-    facts = [
-        ("since", h("time", {"datetime": span["date"]}, span["date"].replace("T", " "))),
-        ("by", h("bdi", None, span["author"])),
-        ("why", h("bdi", None, span["reason"] or "-")),
-        ("data", _data(entry)),
-        ("recipe", _code(word((entry.metadata or {}).get("recipe_id"))[:HASH])),
-        ("commit", _code(entry.version.commit[:HASH])),
-    ]
-    return h(
-        "article",
-        {"class": "card", "aria-label": stage},
-        h("h3", None, stage),
-        h("p", {"class": "version"}, _link(entry)),
-        *quality,
-        h("dl", None, *(join(h("dt", None, name), h("dd", None, value)) for name, value in facts)),
-        h("ul", {"class": "marks"}, *_marks(site, entry, span)),
-    )
-
-
-def _marks(site: Site, entry: Entry, span: dict[str, Any]) -> list[Html]:
-    """Return what is good and what is doubtful about a version in a stage."""
-    found: list[tuple[str, str]] = []
-    if span["gate"]:
-        forced = span["forced"]
-        found.append(("bad", "forced past the gate") if forced else ("good", "passed the gate"))
-    if not entry.version.number:
-        found.append(("bad", "not registered"))
-    if site.in_step.get(entry.key) is False:
-        found.append(("bad", "dvc.lock is stale"))
-    if entry.metadata and entry.metadata.get("reproducible", True) is not True:
-        found.append(("bad", "not made in the locked environment"))
-    if site.proofs is not None:
-        proof = site.proofs.get(entry.key)
-        found.append(
-            ("good", f"rebuilt {proof['when'][:10]}, {proof['result']} equal")
-            if proof
-            else ("open", "never verified")
-        )
-    if entry.signed is not None:
-        found.append(("good", "signed tag") if entry.signed else ("open", "unsigned tag"))
-    return [h("li", {"class": kind}, words) for kind, words in found]
-
-
 def _row(site: Site, entry: Entry, several: bool) -> Html:
     headline = headline_of(entry.metadata or {})
-    metric = f"{_metric(headline)} {text.interval(headline)}" if headline else NO_HEADLINE
+    metric = f"{metric_of(headline)} {text.interval(headline)}" if headline else NO_HEADLINE
     cells: list[Html | str] = [
         h("bdi", None, entry.label),
         ", ".join(site.catalogue.stages(entry.version)),
         f"{entry.when:%Y-%m-%d}",
         h("bdi", None, entry.author),
         metric,
-        _code(word((entry.metadata or {}).get("recipe_id"))[:HASH]),
-        _data(entry),
-        _code(entry.version.commit[:HASH]),
+        code_of(word((entry.metadata or {}).get("recipe_id"))[:HASH]),
+        data_of(entry),
+        code_of(entry.version.commit[:HASH]),
     ]
     if several:
         cells.insert(0, entry.version.model)
     return join(
         h("tr", {"id": f"v-{entry.key}"}, *(h("td", None, cell) for cell in cells)), Html("\n")
-    )
-
-
-def _link(entry: Entry) -> Html:
-    return h("a", {"href": f"versions.html#v-{entry.key}", "data-key": entry.key}, entry.label)
-
-
-def _code(digest: str) -> Html | str:
-    return h("code", None, digest) if digest else "-"
-
-
-def _data(entry: Entry) -> Html | str:
-    metadata = entry.metadata or {}
-    files = raw_data(metadata)
-    if not files:
-        return "-"
-    counts = {
-        str(file.get("path")): file.get("rows")
-        for file in mapping(metadata, "data").get("files") or []
-        if isinstance(file, dict)
-    }
-    parts: list[Html | str] = []
-    for path, digest in files.items():
-        rows = counts.get(path)
-        told = f" {rows:,} rows " if isinstance(rows, int) else " "
-        name = h("bdi", None, in_line(word(path)))
-        parts += [h("span", {"class": "file"}, name, told, _code(word(digest)[:HASH]))]
-    return join(*parts)
-
-
-def _metric(headline: dict[str, Any]) -> str:
-    return in_line(word(headline["metric"]))
-
-
-def _value(headline: dict[str, Any]) -> str:
-    return _three(headline["value"])
-
-
-def _three(value: float) -> str:
-    return f"{value:#.3g}".removesuffix(".") if abs(value) < 1000 else f"{value:,.0f}"
-
-
-def _interval(headline: dict[str, Any]) -> str:
-    between = f"{_three(headline['low'])} to {_three(headline['high'])}"
-    confidence = headline.get("confidence")
-    level = f"{confidence * 100:g}% " if isinstance(confidence, float) else ""
-    better = "higher" if headline.get("higher_is_better") is not False else "lower"
-    return f"{level}interval {between}; {better} is better"
-
-
-def _bar(headline: dict[str, Any]) -> Html | None:
-    """Return a picture of an interval between 0 and 1; none of a metric of another range."""
-    low, value, high = (headline[key] for key in ("low", "value", "high"))
-    if not 0 <= low <= value <= high <= 1:
-        return None
-    start, middle, width = (f"{SCALE * part:.2f}" for part in (low, value, high - low))
-    return h(
-        "svg",
-        {"class": "bar", "viewBox": f"0 0 {SCALE} 6", "preserveAspectRatio": "none"}
-        | {"aria-hidden": "true"},
-        h("rect", {"class": "whole", "width": str(SCALE), "y": "2", "height": "2"}),
-        h("rect", {"class": "part", "x": start, "width": width, "height": "6"}),
-        h("rect", {"class": "mark", "x": middle, "width": "0.8", "height": "6"}),
     )

@@ -11,8 +11,9 @@ from modelkeep.registry.catalogue import Catalogue
 from modelkeep.site.attestations import Proofs, proved
 from modelkeep.site.columns import table
 from modelkeep.site.entries import Entry, entries_of
-from modelkeep.site.pages import Site, now_page, versions_page
+from modelkeep.site.pages import now_page, versions_page
 from modelkeep.site.script import call
+from modelkeep.site.shown import Site
 from modelkeep.site.stages import stages_of
 from modelkeep.site.version_file import locks_in_step, version_files
 from modelkeep_core.errors import UserError

@@ -75,6 +75,7 @@ ODD: list[dict[str, Any]] = [
     {"training": {"parameters": [1], "preprocessing": [3, {"steps": None}], "warnings": {}}},
     {"data": {"files": {}, "rows": {"train": "many"}}, "schema": {"columns": {"a": 3, "b": {}}}},
     {"recipe": {"parameters": {"a": [[[{}]]]}, "data": {"x": 3}, "code": []}, "libraries": {}},
+    {"data": {"files": 3}, "metrics": {"headline": {"metric": "m", "value": float("nan")}}},
     {"recipe": {}, "metrics": {}, "training": {}, "schema": {}, "data": {}},
 ]
 
