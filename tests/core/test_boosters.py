@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from made import NO_SEARCH
 from modelkeep_core import fast_path, model_file
 from modelkeep_core.boosters import BOOSTERS, TRUSTED, class_name
 from modelkeep_core.errors import UserError
@@ -29,9 +30,8 @@ def fitted(frame, classification, regression):
 
     def fit(name, **parameters):
         schema = classification if task_of(name) == "classification" else regression
-        search = Search(enabled=False, folds=2, scoring="r2", grid={})
         section = {class_name(name): {**SMALL, **parameters}}
-        params = Train(seed=1, estimator=name, search=search, **section)
+        params = Train(seed=1, estimator=name, search=Search(**NO_SEARCH), **section)
         return train(frame, schema, params), schema
 
     return fit

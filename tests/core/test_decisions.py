@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from made import NO_SEARCH
 from modelkeep_core import fast_path, model_file
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_model, write_json
@@ -17,8 +18,7 @@ COST = {"label": "high", "cost": {"false_positive": 1, "false_negative": 9}}
 
 def wanted(estimator="LogisticRegression", **settings):
     """Return parameters that train an estimator without a search."""
-    search = Search(enabled=False, folds=2, scoring="r2", grid={})
-    return Train(seed=1, estimator=estimator, search=search, **settings)
+    return Train(seed=1, estimator=estimator, search=Search(**NO_SEARCH), **settings)
 
 
 @pytest.fixture

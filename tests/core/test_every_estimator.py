@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.utils.discovery import all_estimators
 
+from made import NO_SEARCH
 from modelkeep_core import evaluation, fast_path, model_file
 from modelkeep_core.errors import UserError
 from modelkeep_core.example import example
@@ -72,9 +73,7 @@ def contract(task):
 
 def settings(estimator, **parameters):
     """Return parameters that train an estimator without a search."""
-    search = {"method": None, "folds": 2, "scoring": "r2", "seed": 1, "trials": 1, "batch": 1}
-    search |= {"prune": False, "nested": False, "estimators": [], "ranges": {}}
-    return Train(seed=1, estimator=estimator, search=search, **{estimator: parameters})
+    return Train(seed=1, estimator=estimator, search=NO_SEARCH, **{estimator: parameters})
 
 
 def made(task, params, out):

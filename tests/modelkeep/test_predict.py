@@ -268,7 +268,7 @@ def test_code_in_a_package_runs_where_it_is_trusted(run, table, tmp_path, monkey
     """A person says so, or Git has the package as it is; else the command is refused."""
     table.write_csv(tmp_path / "rows.csv")
     trusted = []
-    monkeypatch.setattr(batch, "predict_file", lambda *given: trusted.append(given[3]) or 0)
+    monkeypatch.setattr(batch, "predict_file", lambda *given, **_: trusted.append(given[3]) or 0)
     for vouched, words in ((False, []), (False, ["--trust-code"]), (True, [])):
         monkeypatch.setattr(vouching, "vouched", lambda package, answer=vouched: answer)
         typed(run.package, tmp_path / "rows.csv", "-o", tmp_path / "out.csv", *words)

@@ -156,6 +156,13 @@ def feature_schema(**types: str) -> Schema:
     )
 
 
+# Neither a search nor a cross-validation
+NO_SEARCH = {
+    **{"method": None, "folds": 0, "scoring": "r2", "seed": 1, "trials": 1, "batch": 1},
+    **{"prune": False, "nested": False, "estimators": [], "ranges": {}},
+}
+
+
 def made_params(estimator: str, headline: str) -> Params:
     """Return params that keep the tests fast."""
     return Params.model_validate(

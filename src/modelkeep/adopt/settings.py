@@ -93,7 +93,7 @@ def new_schema(text: str, schema: Schema) -> str:
         if texts := rules.get("texts"):
             rules["texts"] = {text: int(n) if n == round(n) else n for text, n in texts.items()}
         # What is usual is left out, and the others come last.
-        for key, usual in (("missing", False), ("feature", True)):
+        for key, usual in (("missing", False), ("feature", True), ("joined", False)):
             value = rules.pop(key)
             rules |= {} if value == usual else {key: value}
         _put_column(columns, name, rules, present)

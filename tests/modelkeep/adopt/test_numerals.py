@@ -13,7 +13,7 @@ def read(*texts):
     reading = read_texts(counts)
     column = reading.column
     values = counts.select(typed(pl.col("text"), pl.String(), column)).to_series().to_list()
-    rules = column.model_dump(exclude_none=True, exclude={"type", "missing", "feature"})
+    rules = column.model_dump(exclude_none=True, exclude={"type", "missing", "feature", "joined"})
     return values, reading.why, rules
 
 

@@ -9,7 +9,7 @@ import pytest
 from checked import TEMPLATE
 from modelkeep.check.documents import Document
 from modelkeep.check.project import Project
-from modelkeep_core import plots
+from modelkeep_core import plots, search
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_no_stage_but_package_uses_a_section_of_another(fresh):
     """A parameter of one stage does not run another again."""
     for name, stage in Project(fresh).stages.items():
         if name != "package":
-            assert stage.stage.params == {"params.yaml": (name,)}
+            assert stage.stage.params["params.yaml"] == (name,)
 
 
 def test_a_command_names_params_and_the_schema(fresh):
@@ -51,9 +51,11 @@ def test_a_command_names_params_and_the_schema(fresh):
 def test_every_table_of_a_plot_is_drawn_by_its_own_columns(dvc_yaml):
     """dvc.yaml draws each CSV file once, with axes that it has."""
     drawn = {path: axes for plot in dvc_yaml.value("plots") for path, axes in plot.items()}
-    assert set(drawn) == {f"reports/plots/{name}.csv" for name in plots.COLUMNS}
-    for name, columns in plots.COLUMNS.items():
-        axes = drawn[f"reports/plots/{name}.csv"]
+    tables = {f"reports/plots/{name}.csv": columns for name, columns in plots.COLUMNS.items()}
+    tables["reports/search.csv"] = search.COLUMNS
+    assert set(drawn) == set(tables)
+    for path, columns in tables.items():
+        axes = drawn[path]
         assert {axes["x"], axes["y"]} <= set(columns)
 
 
