@@ -13,7 +13,7 @@ from modelkeep.registry.git import opened
 from modelkeep.registry.storage import Storage, md5, storage_of
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
-from modelkeep_core.foreign import inside
+from modelkeep_core.foreign import inside, object_name
 from project import SETTINGS, UNREACHED, damage, git, object_in
 
 LOST = "d41d8cd98f00b204e9800998ecf8427e"
@@ -156,6 +156,15 @@ def test_a_list_with_a_path_that_leaves_is_refused(project, storage):
     project.cached(name).write_bytes(listed)
     with pytest.raises(UserError, match=r"'\.\./\.\./x' leads out of raw"):
         storage.files(name, "raw")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../../etc/passwd", "aa/etc/hostname", f"{LOST}.dir/", "A" * 32]
+)
+def test_a_name_that_is_none_of_an_object_is_refused(name):
+    """It becomes a part of paths, here and in the remote."""
+    with pytest.raises(UserError, match="raw has no name that DVC gives to an object: "):
+        object_name(name, "raw")
 
 
 # Getting objects

@@ -1,11 +1,12 @@
 """Code that a package carries runs unasked only where Git has the very package as a version."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from modelkeep.registry.vouching import vouched
+from modelkeep.registry.vouching import is_whole, vouched
 from modelkeep_core.files import read_json, write_json
 from modelkeep_core.package import hashes
 
@@ -101,3 +102,16 @@ def test_where_there_is_no_repository_nobody_vouches(run, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     assert not vouched(run.package)
     assert not vouched(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("change", ["less", "other"])
+def test_a_manifest_that_says_something_else_than_the_metadata_is_not_whole(package_copy, change):
+    """DVC names it by an MD5, which two files can share; Git has the SHA-256 of what it lists."""
+    assert is_whole(package_copy)
+    manifest = json.loads((package_copy / "manifest.json").read_bytes())
+    if change == "less":
+        del manifest["files"]["MODEL_CARD.md"]
+    else:
+        manifest["files"]["model.skops"] = "0" * 64
+    (package_copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert not is_whole(package_copy)
