@@ -1,7 +1,9 @@
 """Where a search runs changes nothing of it, even where a worker dies."""
 
+import importlib
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -158,6 +160,20 @@ def test_a_cluster_and_a_worker_that_is_killed_change_nothing(made, monkeypatch,
         monkeypatch.setenv(SCHEDULER, cluster.scheduler_address)
         after_two(lambda: os.kill(pids[0], signal.SIGKILL))
         assert made() == alone
+
+
+def test_code_of_the_project_travels_with_the_job(tmp_path, monkeypatch):
+    """A worker of a cluster that imported an older feature computes the new one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv(SCHEDULER, "tcp://127.0.0.1:9")
+    path = tmp_path / "own_features.py"
+    path.write_text("def ratio(number):\n    return number / 2\n", encoding="utf-8")
+    ratio = importlib.import_module("own_features").ratio
+    content = workers.packed({"ratio": ratio})
+    monkeypatch.delitem(sys.modules, "own_features")
+    path.write_text("def ratio(number):\n    return number / 4  # old\n", encoding="utf-8")
+    assert pickle.loads(content)["ratio"](8) == 4
 
 
 @pytest.mark.slow
