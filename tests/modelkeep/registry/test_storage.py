@@ -163,7 +163,7 @@ def test_a_list_with_a_path_that_leaves_is_refused(project, storage):
 )
 def test_a_name_that_is_none_of_an_object_is_refused(name):
     """It becomes a part of paths, here and in the remote."""
-    with pytest.raises(UserError, match="raw has no name that DVC gives to an object: "):
+    with pytest.raises(UserError, match="raw names no object of DVC: "):
         object_name(name, "raw")
 
 
