@@ -118,6 +118,8 @@ class _Bounded(SafeConstructor):
 def _plain_nodes(node: Node, made: dict[int, list[Any]]) -> Any:
     """Return the nodes of a YAML file as lists of lists, shared where nodes are."""
     if not isinstance(node, MappingNode | SequenceNode):
+        # Half of a character can be written as an escape only; it is a ValueError.
+        str(node.value).encode()
         return None
     if id(node) not in made:
         made[id(node)] = parts = []

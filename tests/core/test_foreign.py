@@ -173,7 +173,14 @@ def bomb(levels):
         "[" * 80 + "]" * 80,
         "[" * 20_000,
         "a0: &a0 x\n" + "\n".join(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 100)),
-        *("a: 2020-99-99", "a: !!int x", "a: !!float x", "a: !!timestamp x", "a: *b"),
+        *(
+            "a: 2020-99-99",
+            "a: !!int x",
+            "a: !!float x",
+            "a: !!timestamp x",
+            "a: *b",
+            'a: "\\ud800"',
+        ),
         *(
             "!!python/object/apply:os.system [id]",
             "!!omap 5",
