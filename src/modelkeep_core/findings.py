@@ -4,7 +4,6 @@ Every check is a function of what evaluate has at hand, and looks at no more tha
 finding is no error: the model is packaged all the same, and a person decides.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -90,7 +89,7 @@ def findings(
     importance: list[list[Any]],
     own: Mapping[str, Metric] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
-    """Return what is to be said of a model that was evaluated, and print it.
+    """Return what is to be said of a model that was evaluated.
 
     Args:
         model: the fitted pipeline.
@@ -108,14 +107,11 @@ def findings(
     name = evaluation["headline"]["metric"]
     metric = headline_metric(name, schema.task, tested, own)
     case = Evaluated(model, schema, train, test, tested, metric, evaluation, importance)
-    said = [
+    return [
         {"name": name, "severity": severity, "says": says, "evidence": evidence}
         for name, check in CHECKS.items()
         for severity, says, evidence in check(case)
     ]
-    for finding in said:
-        print(f"{finding['severity']}: {finding['name']}: {finding['says']}", file=sys.stderr)
-    return said
 
 
 def _check(name: str) -> Callable[[Check], Check]:
