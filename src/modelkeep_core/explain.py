@@ -139,9 +139,11 @@ def _of_group(steps: Any, columns: list[str], width: int) -> list[str]:
     kinds = {type(step): step for step in fitted}
     if ColumnFunction in kinds:
         return [kinds[ColumnFunction].name] * width
-    if DateParts in kinds and width == PARTS_OF_DATE * len(columns):
-        return columns * PARTS_OF_DATE
-    if OneHotEncoder in kinds:
+    if DateParts in kinds:
+        parts = np.array(columns * PARTS_OF_DATE, dtype=object)[kinds[DateParts].kept_]
+        if len(parts) == width:
+            return [str(name) for name in parts]
+    elif OneHotEncoder in kinds:
         counts = [len(values) for values in kinds[OneHotEncoder].categories_]
         if sum(counts) == width and len(counts) == len(columns):
             return [name for name, count in zip(columns, counts, strict=True) for _ in range(count)]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.pipeline import Pipeline
 
+from made import NO_SEARCH
 from modelkeep_core.errors import UserError
 from modelkeep_core.estimators import build
 from modelkeep_core.explain import explain
@@ -28,8 +29,7 @@ def fitted(frame, classification, regression):
     def fit(name, rows=frame, **settings):
         task = "regression" if name.endswith("Regressor") or name == "Ridge" else "classification"
         schema = classification if task == "classification" else regression
-        search = Search(enabled=False, folds=2, scoring="r2", grid={})
-        params = Train(seed=1, estimator=name, search=search, **settings)
+        params = Train(seed=1, estimator=name, search=Search(**NO_SEARCH), **settings)
         return train(rows, schema, params).model, model_inputs(rows, schema)
 
     return fit

@@ -13,6 +13,7 @@ from modelkeep.site.writing import Written, write_site
 from repository import Repository
 
 # Markup, script, control characters, an override of the direction, half a character, formulas
+HALF = "half \ud800 of it"
 HOSTILE = (
     '<script>alert("x")</script>',
     "</title><img src=x onerror=alert(1)>",
@@ -20,11 +21,13 @@ HOSTILE = (
     "${alert(1)}`",
     "\x1b[31mred\x07",
     "\u202egnp.exe",
-    "half \ud800 of it",
+    HALF,
     "line\u2028end",
     "=HYPERLINK(1)",
     "&amp;&#x3c;",
 )
+# Metadata with half a character are not read at all.
+READABLE = tuple(text for text in HOSTILE if text != HALF)
 
 
 def built(

