@@ -38,8 +38,8 @@ START = re.compile(r"^<!-- start: (\w+) -->$", re.MULTILINE)
 # Commands in bash blocks, which no test of a page types: each needs a network, Docker or another
 # repository, and has a test, or a workflow that is checked, of its own.
 ELSEWHERE = {
-    "cd", "cookiecutter", "cruft", "MODELKEEP_SCHEDULER=", "curl", "dask", "docker", "dvc repro", "git clone", "git diff",
-    "git push", "gsutil",
+    "MODELKEEP_SCHEDULER=", "cd", "cookiecutter", "cruft", "curl", "dask", "docker", "dvc repro",
+    "git clone", "git diff", "git push", "gsutil",
     "modelkeep serve", "pip install", "pre-commit", "python -m pip install",
     "python tools/bring.py", "python3 -m venv", "source .venv", "uv", "uvx",
 }  # fmt: skip
