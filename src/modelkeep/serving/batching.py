@@ -10,13 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from modelkeep.serving.records import Answered, Records, new_id
 from modelkeep.serving.rows import Rows
 from modelkeep.serving.served import ServedModel
-from modelkeep_core.predictions import Predictions
+from modelkeep_core.predictions import Predictions, undefined
 
 LOG = logging.getLogger("uvicorn.error")
 # Rows that are answered by one call, unless one request alone has more
@@ -160,7 +159,7 @@ class Batcher:
     def _of_one_model(self, jobs: list[Job]) -> list[Answered | Exception]:
         try:
             predicted = jobs[0].served.predict([row for job in jobs for row in job.rows])
-            _check_finite(predicted.predictions)
+            _check_finite(predicted)
         except ValueError as error:
             if len(jobs) == 1:
                 return [Unanswerable(str(error))]
@@ -193,13 +192,13 @@ def compute_alone() -> None:
     threadpool_limits(1)
 
 
-def _check_finite(predictions: np.ndarray) -> None:
-    """Make sure that predicted numbers are numbers, which extreme inputs can prevent.
+def _check_finite(predicted: Predictions) -> None:
+    """Make sure that numbers are numbers, which extreme inputs can prevent.
 
     Raises:
-        ValueError: some number is none.
+        ValueError: a prediction or a probability is none.
     """
-    if predictions.dtype.kind == "f" and not np.isfinite(predictions).all():
+    if undefined(predicted):
         raise ValueError("its answer would not be a finite number")
 
 

@@ -1,47 +1,27 @@
 """What a repository says, made harmless: text that shows all its characters, JSON of any shape."""
 
 import math
-import unicodedata
 from functools import lru_cache
 from typing import Any
 
-# They join or part letters of many scripts, and hide nothing.
-JOINERS = "\u200c\u200d"
-HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+from modelkeep_core.visible import visible
+
 # How far a browser counts without rounding
 LARGEST = 2**53
 # How deep what a repository says may be nested
 DEEPEST = 12
 
 
-def clean(text: str) -> str:
-    r"""Return a text of any number of lines whose control characters are seen, as "\x1b".
-
-    So are overrides of the direction, what has no width, and halves of characters.
-    """
-    if text.isprintable():
-        return text
-    return "".join(sign if sign in "\n\t" or not _hidden(sign) else _escaped(sign) for sign in text)
-
-
 @lru_cache(maxsize=8192)
 def in_line(text: str) -> str:
     """Return a clean text in one line. The same texts come again in every version."""
-    return clean(" ".join(text.split()))
-
-
-def _hidden(sign: str) -> bool:
-    return sign not in JOINERS and unicodedata.category(sign) in HIDDEN
-
-
-def _escaped(sign: str) -> str:
-    return sign.encode("unicode_escape", errors="surrogatepass").decode("ascii")
+    return visible(" ".join(text.split()))
 
 
 def plain(value: Any, deepest: int = DEEPEST) -> Any:
     """Return a JSON value that every browser reads alike; what is nested too deeply is cut."""
     if isinstance(value, str):
-        return clean(value)
+        return visible(value)
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, float):
@@ -53,7 +33,7 @@ def plain(value: Any, deepest: int = DEEPEST) -> Any:
     if not deepest:
         return "…"
     if isinstance(value, dict):
-        return {clean(str(key)): plain(part, deepest - 1) for key, part in value.items()}
+        return {visible(str(key)): plain(part, deepest - 1) for key, part in value.items()}
     return [plain(part, deepest - 1) for part in value]
 
 
@@ -75,9 +55,9 @@ def word(value: Any, deepest: int = DEEPEST) -> str:
     if isinstance(value, list):
         return ", ".join(word(part, deepest - 1) for part in value)
     if isinstance(value, dict):
-        pairs = (f"{clean(str(key))}: {word(part, deepest - 1)}" for key, part in value.items())
+        pairs = (f"{visible(str(key))}: {word(part, deepest - 1)}" for key, part in value.items())
         return f"{{{', '.join(pairs)}}}"
-    return clean(str(plain(value)))
+    return visible(str(plain(value)))
 
 
 def flat(value: Any) -> dict[str, Any]:

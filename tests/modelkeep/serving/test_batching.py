@@ -132,6 +132,17 @@ def test_an_answer_that_is_no_number_is_none(batcher_of, model, records, number)
     assert len(recorded(records)) == 1
 
 
+def test_a_probability_that_is_no_number_is_no_answer(batcher_of, served, records):
+    """Some estimators have none for rows that are far from all others."""
+
+    def predict(rows):
+        return Predictions(np.array(["a"] * len(rows)), np.full((len(rows), 2), np.nan))
+
+    (refused,) = run(batcher_of(), (replace(served, predict=predict), [["a", 0.5]]))
+    assert isinstance(refused, Unanswerable)
+    assert not recorded(records)
+
+
 def test_a_fault_of_the_model_reaches_who_asked_and_the_next_is_answered(
     batcher_of, model, records
 ):

@@ -5,24 +5,25 @@ import math
 
 import pytest
 
-from modelkeep.site.clean import clean, flat, in_line, mapping, plain, word
+from modelkeep.site.clean import flat, in_line, mapping, plain, word
 from modelkeep.site.script import call
+from modelkeep_core.visible import visible
 from sites import HOSTILE
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_acts_in_a_clean_text(text: str) -> None:
     """What moves a cursor, turns text round or is half a character is seen as an escape."""
-    cleaned = clean(text)
+    cleaned = visible(text)
     assert cleaned.isprintable()
     assert cleaned.encode("utf-8")
-    assert clean(cleaned) == cleaned
+    assert visible(cleaned) == cleaned
 
 
 def test_lines_and_joined_letters_stay() -> None:
     """Line ends, and what joins the letters of a script, are no attack."""
-    assert clean("a\n\tb") == "a\n\tb"
-    assert clean("नमस्\u200dते") == "नमस्\u200dते"
+    assert visible("a\n\tb") == "a\n\tb"
+    assert visible("नमस्\u200dते") == "नमस्\u200dते"
     assert in_line(" a \n\n b\t") == "a b"
 
 
