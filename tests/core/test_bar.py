@@ -22,9 +22,9 @@ TOOL = sorted((SOURCES / "modelkeep").rglob("*.py"))
 OTHERWISE = {"ruamel": "ruamel-yaml"}
 # DVC runs the stages; only a dvc.yaml with variables or loops needs it beside them, and Optuna is
 # needed by one method of search: the messages say so
-OPTIONAL = {"dvc", "optuna"}
+OPTIONAL = {"dvc", "optuna", "lightgbm", "xgboost-cpu"}
 # A part of DVC, which is required to the patch
-PARTS = {"dvc-data": "dvc"}
+PARTS = {"dvc-data": "dvc", "dvc-objects": "dvc"}
 
 
 def imports(path):

@@ -267,7 +267,7 @@ def test_the_stage_writes_metrics_evaluation_and_every_plot(line, request):
     reports = request.getfixturevalue(line).reports
     files = {path.relative_to(reports).as_posix() for path in reports.rglob("*") if path.is_file()}
     expected = {f"plots/{name}.csv" for name in plots.COLUMNS}
-    others = ("metrics", "evaluation", "fast_path", "profile")
+    others = ("metrics", "evaluation", "fast_path", "findings", "profile")
     assert files == expected | {f"{name}.json" for name in others} | {"search.csv"}
     metrics, evaluation = read(reports / "metrics.json"), read(reports / "evaluation.json")
     [(name, score)] = metrics.items() - evaluation["test"].items()
