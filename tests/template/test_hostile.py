@@ -457,7 +457,7 @@ def test_the_hardest_answers_train(bake: Bake, run: Run, tmp_path: Path) -> None
         assert text["title"] == answers["project_name"]
         assert text["description"] == answers["description"]
     shown = plain_text((project / "package" / "MODEL_CARD.md").read_text("utf-8"))
-    assert shown[:2] == [answers["project_name"], answers["description"]]
+    assert shown[:2] == [visible(answers["project_name"]), visible(answers["description"])]
     assert not list(tmp_path.rglob("pwned*"))
 
 

@@ -156,13 +156,19 @@ def test_two_registrations_at_once_make_one_version(team: Team, run: Run) -> Non
 def test_a_clone_of_continuous_integration_can_read_and_fetch(
     first: Team, run: Run, tmp_path: Path
 ) -> None:
-    """A shallow clone of one branch says what it lacks, and works once it has the tags."""
+    """A shallow clone says what it lacks: versions need their tags, and stages all of history."""
     clone = tmp_path / "ci"
     run(f"git clone -q --depth 1 --single-branch --no-tags file://{first.origin} {clone}", tmp_path)
     assert "shallow" in refused(run, "list", clone)
     assert "shallow" in refused(run, "show v1.0.0", clone)
     run("git fetch --quiet --depth 1 origin 'refs/tags/*:refs/tags/*'", clone)
     assert [entry["version"] for entry in entries(run, "list", clone)] == ["v1.1.0", "v1.0.0"]
+    run(f"{REGISTRY} fetch v1.1.0 {tmp_path / 'version'}", clone)
+    assert (tmp_path / "version" / "model.skops").is_file()
+    assert "`git fetch --unshallow --tags`" in refused(
+        run, f"fetch prod {tmp_path / 'live'}", clone
+    )
+    run("git fetch --quiet --unshallow --tags", clone)
     run(f"{REGISTRY} fetch prod {tmp_path / 'live'}", clone)
     assert (tmp_path / "live" / "model.skops").is_file()
 

@@ -453,7 +453,8 @@ def test_code_whose_result_depends_on_chance_is_not_blamed_on_the_machine(projec
             lock = directory / "dvc.lock"
             text = lock.read_text(encoding="utf-8")
             lock.write_text(
-                re.sub(r"(- path: models\n\s+hash: md5\n\s+md5: )\w+", rf"\g<1>{'0' * 32}", text), "utf-8"
+                re.sub(r"(- path: models\n\s+hash: md5\n\s+md5: )\w+", rf"\g<1>{'0' * 32}", text),
+                "utf-8",
             )
 
     verify.rebuild = rebuild
