@@ -97,7 +97,6 @@ def summary(model: Any, params: Train | None = None) -> dict[str, Any]:
             threshold["chosen"] = f"best {wanted.metric} over {FOLDS} folds of the training rows"
         elif wanted is not None and wanted.cost is not None:
             cost = wanted.cost
-            cost = wanted.cost
             threshold["chosen"] = (
                 f"least cost over {FOLDS} folds of the training rows, where a false positive costs "
                 f"{cost.false_positive:g} and a false negative {cost.false_negative:g}"

@@ -13,6 +13,10 @@ from modelkeep_core.files import Section
 PYPROJECT = "pyproject.toml"
 
 
+# The hooks that are lists of modules of the project
+MODULES = ("trusted", "metrics")
+
+
 class Hooks(Section):
     """What a project says of its own code.
 

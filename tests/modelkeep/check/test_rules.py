@@ -582,6 +582,16 @@ def test_an_empty_module_counts_and_an_empty_init_does_not(home):
     assert "parts/__init__.py" not in messages
 
 
+def test_the_address_of_the_pages_is_no_module(home):
+    """A project that was generated from a host has one in `[tool.modelkeep]`."""
+    home.replace(
+        "pyproject.toml",
+        "[tool.modelkeep]\n",
+        '[tool.modelkeep]\ndocs = "https://example.org/blob/HEAD/docs"\n',
+    )
+    assert home.check() == []
+
+
 def test_a_module_behind_another_is_followed(home):
     """What an imported module imports is code of the stage too."""
     helper(home, "import helpers", "helpers.py", "deeper.py")

@@ -12,7 +12,7 @@ from modelkeep.check.project import CORE, LOCK, PYPROJECT, Project
 from modelkeep_core.environment import LIBRARY, Locked
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
-from modelkeep_core.hooks import Hooks, read_hooks
+from modelkeep_core.hooks import MODULES, read_hooks
 
 
 @rule("MK501")
@@ -93,7 +93,7 @@ def _not_locked(text: str, file: str, lock: dict[str, Locked]) -> str:
 @rule("MK503")
 def named_module(project: Project) -> Iterator[Finding]:
     """Every module that [tool.modelkeep] names is a module of the project."""
-    for key in Hooks.model_fields:
+    for key in MODULES:
         for module in _texts(_within(project.pyproject, "tool", "modelkeep", key)):
             place = project.root / module.replace(".", "/")
             if not place.with_name(f"{place.name}.py").is_file() and not place.is_dir():
@@ -139,5 +139,6 @@ def valid_hooks(project: Project) -> Iterator[Finding]:
             line_with(project.pyproject_text or "", "[tool.modelkeep]"),
             "MK505",
             f"the hooks cannot be used: {reason}.",
-            "Correct [tool.modelkeep]; its keys are `trusted` and `metrics`, lists of modules.",
+            "Correct [tool.modelkeep]; its keys are `trusted` and `metrics`, lists of modules, and "
+            "`docs`, an address.",
         )
