@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from modelkeep import __version__
 from modelkeep.place import enter_project, path_given, path_or_word
+from modelkeep.streams import lasting_streams
 from modelkeep_core import __version__ as core_version
 from modelkeep_core.errors import UserError, described, suggestion
 
@@ -81,22 +81,19 @@ project. Whoever may push tags may release: a command has no rights of its own."
 
 def main() -> int:
     """Run the command that the command line names, and return the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    with lasting_streams():
+        return _status()
+
+
+def _status() -> int:
     mistake = 1
     try:
         enter_project()
         args = arguments(sys.argv[1:])
         mistake = COMMANDS[args.command].mistake
-        status = run(args)
-        sys.stdout.flush()
-        return status
+        return run(args)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; nothing is left to be flushed at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (UserError, OSError) as error:
         print(described(error), file=sys.stderr)
         return mistake

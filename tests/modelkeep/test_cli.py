@@ -397,19 +397,46 @@ def test_what_has_another_meaning_for_1_has_2_for_mistakes():
     }
 
 
-def test_a_reader_that_has_seen_enough_ends_it_quietly(released):
-    """As `head` does."""
+def unread(directory, *words):
+    """Run a command whose output nobody reads, and return its exit status and what it complains."""
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "modelkeep", "list"],
-        cwd=released.directory,
+        [sys.executable, "-m", "modelkeep", *words],
+        cwd=directory,
         stdout=write,
         stderr=subprocess.PIPE,
         check=False,
     )
     os.close(write)
-    assert (done.returncode, done.stderr) == (0, b"")
+    return done.returncode, done.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(released):
+    """As `head` does, though there is more to come than a pipe holds back."""
+    assert unread(released.directory, "list") == (0, b"")
+    assert unread(released.directory, "--help") == (0, b"")
+    assert unread(released.directory, "--print-completion", "bash") == (0, b"")
+
+
+def test_what_nobody_reads_is_done_all_the_same(monkeypatch, tmp_path, command):
+    """A command that has more to print than fits goes on to its end, and says its own status."""
+    done = tmp_path / "done"
+
+    def run():
+        print("x" * 100_000)
+        print("a note", file=sys.stderr)
+        done.touch()
+        return 7
+
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w", encoding="utf-8") as nobody:
+        monkeypatch.setattr(sys, "stdout", nobody)
+        monkeypatch.setattr(sys, "stderr", nobody)
+        assert command(run) == 7
+        assert sys.stdout is nobody
+    assert done.exists()
 
 
 def test_a_terminal_that_lacks_letters_gets_the_others(released):
