@@ -1,4 +1,4 @@
-"""`modelkeep adopt` on every table of data packages: trained, refused or failed.
+"""`modelkeep adopt` on every table of data packages: trained, refused or failed, and read again.
 
 Run it in a generated project, with the Python of its environment:
 
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from adopt_reread import differences, package
 from data_packages import MOST_ROWS, table_of, tables, targets
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -55,7 +56,7 @@ class TooLong(BaseException):
 
 
 def adopted(source: Path, target: str, work: Path) -> dict[str, Any]:
-    """Do what adopt and the first three stages do; return the scores."""
+    """Do what adopt and the stages do, and read the table again; return the scores."""
     shown: list[str] = []
     schema, changes = prepared(source, Options(target), work, shown.append)
     for name, text in (
@@ -73,8 +74,10 @@ def adopted(source: Path, target: str, work: Path) -> dict[str, Any]:
     model = train(train_rows, schema, read_params(params, "train", Train)).model
     model_file.save(model, work / "model.skops")
     loaded = model_file.load(work / "model.skops")
-    scored, _ = evaluate(loaded, train_rows, test_rows, schema, scoring)
+    scored, _ = evaluate(loaded, train_rows, test_rows, schema, scoring, {})
     headline = scoring.headline
+    package(loaded, train_rows, schema, work)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     return {
         "task": schema.task,
         "rows": len(train_rows) + len(test_rows),
@@ -83,6 +86,7 @@ def adopted(source: Path, target: str, work: Path) -> dict[str, Any]:
         "by_hand": by_hand(train_rows, test_rows, schema.target, schema.task),
         "aside": sum(not column.feature for column in schema.columns.values()),
         "shown": shown,
+        "reread": differences(source, loaded, schema, work),
     }
 
 
@@ -227,6 +231,10 @@ def summary(results: list[dict[str, Any]], count: int) -> str:
     def better(results: list[dict[str, Any]]) -> str:
         return f"{sum(beats(result, 'score') for result in results)} of {len(results)}"
 
+    again = [result["reread"] for result in trained if "reread" in result]
+    right = ", ".join(
+        f"{sum(not said[way] for said in again)} by {way}" for way in (again[0] if again else ())
+    )
     reachable = [result for result in trained if beats(result, "by_hand")]
     lines = [
         f"{count} tables, {len(results)} targets: "
@@ -234,6 +242,8 @@ def summary(results: list[dict[str, Any]], count: int) -> str:
         "",
         f"Above the naive baseline: {better(trained)}; "
         f"where a scikit-learn default with preprocessing by hand is: {better(reachable)}.",
+        "",
+        f"Read again, with the same answers in every row: of {len(again)}, {right}.",
         "",
     ]
     return "\n".join(lines)
