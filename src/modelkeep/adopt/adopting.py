@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ import polars.selectors as cs
 from modelkeep.adopt import placing
 from modelkeep.adopt.choosing import first_estimator
 from modelkeep.adopt.leaks import leaks
+from modelkeep.adopt.merging import inferred_before, is_same_table, merged, with_roles
 from modelkeep.adopt.options import Options
 from modelkeep.adopt.overview import overview
-from modelkeep.adopt.parameters import better_than_guessing, compared, evaluation, limits
+from modelkeep.adopt.parameters import better_than_guessing, compared, evaluation, kept, limits
 from modelkeep.adopt.planning import plan
 from modelkeep.adopt.settings import TASKS, changed_rules, new_params, new_schema
-from modelkeep.intake.reading import take_in
+from modelkeep.intake.reading import scan, take_in
 from modelkeep_core import tables
 from modelkeep_core.errors import UserError
+from modelkeep_core.files import read_yaml
 from modelkeep_core.params import Prepare, read_params
 from modelkeep_core.schema import Schema, read_schema
 from modelkeep_core.split import split_column, test_rows
@@ -79,8 +82,20 @@ def prepared(
         UserError: the stages could not use them.
     """
     params = read_params(placing.SETTINGS[1], "prepare", Prepare)
+    old = read_schema(placing.SETTINGS[0])
     files, notes = take_in(source, work / "raw", work / "unpacked", encoding)
-    made = plan(files, options)
+    header = list(scan(files[0]).collect_schema())
+    same, said = is_same_table(old, options.target, header), options
+    base = inferred_before(old, placing.RAW) if same else None
+    if base:
+        options = with_roles(options, params, header)
+    made, joined = plan(files, options), {}
+    if base:
+        before = merged(old, base, made, files, options)
+        made, joined = replace(made, schema=before.schema), before.joined
+        notes += before.notes
+    else:
+        notes += changed_rules(old, made.schema)
     hashes = pl.concat(tables.checked_hashes(files, made.schema))["hash"]
     repeated = len(hashes) - hashes.n_unique()
     schema = made.schema.model_copy(update={"duplicates": repeated > 0})
@@ -88,6 +103,8 @@ def prepared(
         notes.append(f"rows that repeat another row, so that they may test and train: {repeated}")
     by = options.time or options.group
     split = {"split": "time" if options.time else "group" if by else "random", "split_by": by}
+    if options is not said:
+        notes.append(f"rows are split by {split['split']}, '{by}', as params.yaml says")
     check_split(files, schema, params.model_copy(update=split))
     sample = sample_of(files, schema)
     if len(sample) < made.target.rows:
@@ -102,21 +119,23 @@ def prepared(
             f"'{name}' alone predicts '{schema.target}' almost perfectly ({measure} {score:.3f}): "
             f"if it is not known beforehand, leave it out with --drop '{name}'"
         )
-    old, train = read_schema(placing.SETTINGS[0]), {}
-    notes += changed_rules(old, schema)
+    train = {}
     if (old.task, old.target) != (schema.task, schema.target):
         candidates = first_estimator(sample, schema, made.target.rows)
         train = {"estimator": candidates[0].name, **TASKS[schema.task]["sections"]}
         train[candidates[0].name] = candidates[0].parameters
         notes.append(f"to begin with, {compared(candidates, schema.task)}")
     say(overview(made, notes, warnings))
-    return schema, {
+    changes = {
         "prepare": split,
         "train": train,
         "evaluate": evaluation(sample, made),
         "package": {"limits": limits(source.name, made)},
         "promote": {"thresholds": better_than_guessing(made)},
     }
+    if base:
+        changes = kept(changes, read_yaml(placing.SETTINGS[1]), made)
+    return schema.model_copy(update={"columns": schema.columns | joined}), changes
 
 
 def check_split(files: list[Path], schema: Schema, params: Prepare) -> None:

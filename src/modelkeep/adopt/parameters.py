@@ -1,6 +1,7 @@
 """What of params.yaml follows from a table: groups, limits, thresholds, and why this estimator."""
 
 import math
+import re
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,9 @@ GROUPS, GROUP_ROWS = 8, 50
 # Shuffling each of more features again and again takes longer than all the rest, and of yet more
 # even once
 MANY_FEATURES, TOO_MANY = 100, 1000
+# What a model card says of every model that adopt begins
+TRAINED = "Trained on {} rows of {}; it knows nothing else."
+OUTSIDE = "Inputs outside the ranges and values above are refused, not guessed at."
 
 
 def compared(candidates: list[Candidate], task: str) -> str:
@@ -50,10 +54,27 @@ def groups_in(sample: pd.DataFrame, made: Plan) -> str | None:
 
 def limits(name: str, made: Plan) -> list[str]:
     """Return what the model card says of what the model does not know."""
-    return [
-        f"Trained on {made.target.rows} rows of {name}; it knows nothing else.",
-        "Inputs outside the ranges and values above are refused, not guessed at.",
-    ]
+    return [TRAINED.format(made.target.rows, name), OUTSIDE]
+
+
+def kept(
+    changes: dict[str, dict[str, Any]], before: dict[str, Any], made: Plan
+) -> dict[str, dict[str, Any]]:
+    """Return the changes of params.yaml without those of what a person sets for a table.
+
+    Args:
+        changes: what follows from new rows of the same table, by section.
+        before: the params that are in force.
+        made: what the table was taken for.
+    """
+    group = (before["evaluate"] or {}).get("group_by")
+    grouped = group is None or group in made.schema.features
+    said = (before.get("package") or {}).get("limits") or []
+    trained = re.compile(re.escape(TRAINED).replace(r"\{\}", ".*"))
+    own = [text for text in said if text != OUTSIDE and not trained.fullmatch(str(text))]
+    changes = {**changes, "evaluate": {} if grouped else {"group_by": None}}
+    changes["package"] = {"limits": [*changes["package"]["limits"], *own]}
+    return {section: values for section, values in changes.items() if section != "promote"}
 
 
 def better_than_guessing(made: Plan) -> dict[str, float]:

@@ -118,7 +118,7 @@ def changed_rules(old: Schema, new: Schema) -> list[str]:
         return []
     roles = {old.target, new.target}
     changes = [
-        f"'{name}' {key} {_shown(value)} (now {_shown(getattr(new.columns[name], key))})"
+        f"'{name}' {key} {shown(value)} (now {shown(getattr(new.columns[name], key))})"
         for name, column in old.columns.items()
         for key in SET
         for value in [getattr(column, key)]
@@ -133,7 +133,7 @@ def changed_rules(old: Schema, new: Schema) -> list[str]:
     ]
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Write the value of a rule in a few words."""
     if value is None:
         return "none"

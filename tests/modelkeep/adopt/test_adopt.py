@@ -190,14 +190,44 @@ def test_a_sample_meets_no_period(tmp_path):
 
 
 def test_what_is_looked_at_in_part_is_told(home, given, monkeypatch):
-    """A leak that is not found in some rows may be in the others; edits that go are told, too."""
+    """A leak that is not found in some rows may be in the others."""
     monkeypatch.setattr(module, "SAMPLE", 50)
     assert "looked for in 50 of 60 rows, drawn at random" in run(
         given(text(table())), Options("label")
     )
+
+
+def test_new_rows_of_the_same_table_keep_what_a_person_set(home, given):
+    """Ranges, roles and words of schema.yaml and params.yaml, but for those that do not fit."""
+    days = [f"2024-0{1 + n // 28}-{n % 28 + 1:02}" for n in range(ROWS)]
+    cells = table(shop=turns("a", "b"), day=days)
+    run(given(text(cells)), Options("label", time="day", drop=["shop"]))
+    edited = SCHEMA.read_text("utf-8").replace("min:", "min: -1 #", 1)
+    SCHEMA.write_text(edited + "  joined_later:\n    type: number\n    joined: true\n", "utf-8")
+    params = PARAMS.read_text("utf-8").replace("balanced_accuracy: 0.51", "balanced_accuracy: 0.8")
+    params = params.replace("limits:\n", "limits:\n    - Only in the north.\n", 1)
+    PARAMS.write_text(params, "utf-8")
+    told = run(given(text(cells | {"extra": turns("x", "y")})), Options("label"))
+    assert "note: kept, as you had set it in schema.yaml: 'shop' feature False; " in told
+    assert "'size' min -1" in told
+    assert "note: rows are split by time, 'day', as params.yaml says" in told
+    schema, kept = settings()
+    assert (schema.columns["size"].min, schema.columns["shop"].feature) == (-1, False)
+    assert schema.columns["joined_later"].joined
+    assert schema.columns["extra"].feature
+    assert (kept.prepare.split, kept.prepare.split_by) == ("time", "day")
+    assert kept.promote["thresholds"] == {"balanced_accuracy": 0.8}
+    assert kept.package.limits[2:] == ["Only in the north."]
+
+
+def test_with_another_target_a_schema_is_written_anew(home, given):
+    """It is another question to the table; the rules that go are told."""
+    path = given(text(table(shop=turns("a", "b"))))
+    run(path, Options("label"))
     SCHEMA.write_text(SCHEMA.read_text("utf-8").replace("min:", "min: -1 #", 1), "utf-8")
-    told = run(given(text(table())), Options("label"))
-    assert "schema.yaml is written anew, and loses 'size' min -1 (now " in told
+    assert "schema.yaml is written anew, and loses 'size' min -1 (now " in run(
+        path, Options("shop"), dry_run=True
+    )
 
 
 def test_what_is_likely_wrong_is_warned_of(home, given):
