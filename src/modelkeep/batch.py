@@ -70,7 +70,7 @@ def predict_file(
     opened = open_package(package, trust_code)
     names = list(opened.schema.features)
     with tempfile.TemporaryDirectory(prefix="predict-") as work:
-        table, notes = table_at(source, names, Path(work), encoding)
+        table, notes = table_at(source, names, Path(work), encoding, opened.schema.columns)
         problems, _ = tables.check(table, opened.schema, names, source.name)
         if problems:
             raise UserError(f"{source} breaks {package}/schema.yaml:\n{tables.report(problems)}")

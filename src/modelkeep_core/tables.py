@@ -322,10 +322,12 @@ def _category(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
 
 
 def _given(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
-    """Leave out what stands for nothing in this column: its texts, and not-a-number."""
+    """Leave out what stands for nothing in this column, and not-a-number; times are in seconds."""
     if column.missing_values:
         text = cell if given == pl.String else cell.cast(pl.String)
         cell = pl.when(~text.is_in(column.missing_values)).then(cell)
+    if given == pl.Duration:
+        return cell.dt.total_microseconds() / 1e6
     return cell.fill_nan(None) if given.is_float() else cell
 
 

@@ -1,7 +1,7 @@
 """Tables are converted by the schema, never by guesses, and all that breaks it is told at once."""
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -238,6 +238,7 @@ def test_a_number_or_a_day_may_stand_for_nothing(tmp_path):
         ("datetime", [DAY, None], [DAY, None]),
         ("datetime", [date(2024, 3, 1)], [DAY]),
         ("datetime", ["2024-03-01"], [DAY]),
+        ("number", [timedelta(minutes=1, microseconds=5), None], [60.000005, None]),
     ],
 )
 def test_a_parquet_column_of_another_type_is_converted(tmp_path, kind, values, expected):

@@ -97,6 +97,18 @@ def named(header: list[str]) -> list[str]:
     return names
 
 
+def fits(header: list[str], names: set[str], others: set[str]) -> bool:
+    """Say whether a header can stay as it is: it has `names`, and adopt would rename no other.
+
+    Args:
+        header: the names in a file.
+        names: columns that are needed.
+        others: columns that may be there, whatever they are called.
+    """
+    given = {*header}
+    return names <= given and (given <= names | others or named(header) == header)
+
+
 def rows_of(source: Source, name: str, dialect: Dialect) -> Iterator[list[str]]:
     """Yield the cells of each row; lines without content are left out.
 

@@ -9,7 +9,7 @@ import polars as pl
 import polars.selectors as cs
 
 from modelkeep.intake.archives import kind_of, table_files
-from modelkeep.intake.delimited import DELIMITERS, Dialect, dialect_of, named, rows_of
+from modelkeep.intake.delimited import DELIMITERS, Dialect, dialect_of, fits, named, rows_of
 from modelkeep_core.csv_text import NotPlain
 from modelkeep_core.errors import UserError
 from modelkeep_core.tables import readable, scan_as_given, text_table
@@ -18,7 +18,11 @@ ENDS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".parquet", ".pq", ".gz
 
 
 def table_at(
-    source: Path, names: Iterable[str], work: Path, encoding: str | None = None
+    source: Path,
+    names: Iterable[str],
+    work: Path,
+    encoding: str | None = None,
+    others: Iterable[str] = (),
 ) -> tuple[Path, list[str]]:
     """Return the one table of a file or archive as a file that core reads with the same cells.
 
@@ -27,6 +31,7 @@ def table_at(
         names: columns that it has.
         work: a directory for what must be written anew; the caller removes it.
         encoding: the encoding that a person says its text has.
+        others: columns that it may have besides.
 
     Returns:
         The file, which is `source` where that can be read as it is; and how it was read, in
@@ -35,7 +40,7 @@ def table_at(
     Raises:
         UserError: it is no table, or several.
     """
-    if encoding is None and _is_plain(source, {*names}):
+    if encoding is None and _is_plain(source, {*names}, {*others}):
         return source, []
     files, notes = take_in(source, work / "raw", work / "unpacked", encoding)
     if len(files) > 1:
@@ -43,16 +48,17 @@ def table_at(
     return files[0], notes
 
 
-def _is_plain(source: Path, names: set[str]) -> bool:
-    """Say whether core reads a file as it is, and it has the columns `names`."""
+def _is_plain(source: Path, names: set[str], others: set[str]) -> bool:
+    """Say whether core reads a file as it is, with the columns `names`."""
     if source.suffix == ".parquet":
         with readable(source):
-            return names <= set(pl.scan_parquet(source, glob=False).collect_schema())
+            table = pl.scan_parquet(source, glob=False)
+            return fits(list(table.collect_schema()), names, others) and not _changed(table)
     if source.suffix != ".csv" or kind_of(source) != "text":
         return False
     with readable(source):
         try:
-            return names <= {*text_table(source, [])[1].names}
+            return fits(text_table(source, [])[1].names, names, others)
         except NotPlain:
             if not source.stat().st_size:
                 raise
@@ -154,18 +160,28 @@ def _rows(file: Path) -> int | None:
 def _take_parquet(path: Path, name: str, target: Path) -> list[str]:
     with readable(Path(name)):
         table = pl.scan_parquet(path, glob=False)
-        types = table.collect_schema()
-        names = dict(zip(types, named(list(types)), strict=True))
-        cells = {old: _plain(cs.by_name(old).as_expr(), types[old]) for old in types}
-        dropped = [old for old, cell in cells.items() if cell is None]
-        whole = table.select(
-            cell.alias(names[old]) for old, cell in cells.items() if cell is not None
-        )
-        if dropped or whole.collect_schema() != types or _has_infinite(table):
-            whole.sink_parquet(target)
+        header = list(table.collect_schema())
+        cells = _cells(table)
+        names = dict(zip(header, named(header), strict=True))
+        if _changed(table) or names.keys() != {*names.values()}:
+            table.select(cell.alias(names[old]) for old, cell in cells.items()).sink_parquet(target)
         else:
             shutil.copyfile(path, target)
+    dropped = [old for old in header if old not in cells]
     return [f"has lists or bytes in column '{old}', which is left out" for old in dropped]
+
+
+def _cells(table: pl.LazyFrame) -> dict[str, pl.Expr]:
+    """Return the columns of a table in types that the schema knows; others have none."""
+    types = table.collect_schema()
+    cells = {name: _plain(cs.by_name(name).as_expr(), types[name]) for name in types}
+    return {name: cell for name, cell in cells.items() if cell is not None}
+
+
+def _changed(table: pl.LazyFrame) -> bool:
+    """Say whether a table has cells that the schema does not know as they are."""
+    whole = table.select(cell.alias(name) for name, cell in _cells(table).items())
+    return whole.collect_schema() != table.collect_schema() or _has_infinite(table)
 
 
 def _plain(cell: pl.Expr, kind: pl.DataType) -> pl.Expr | None:

@@ -76,13 +76,13 @@ def _table(body: bytes, schema: Schema) -> "pl.DataFrame":
     """
     import polars as pl
 
-    from modelkeep.intake.delimited import dialect_of, rows_of
+    from modelkeep.intake.delimited import dialect_of, fits, rows_of
     from modelkeep_core.csv_text import NotPlain
     from modelkeep_core.tables import text_table
 
     try:
         table, text = text_table(body, schema.missing_values)
-        if {*schema.features} <= {*text.names}:
+        if fits(text.names, {*schema.features}, {*schema.columns}):
             return table.collect()
     except NotPlain as error:
         if not body.strip():

@@ -157,6 +157,36 @@ def test_a_name_with_quotation_marks_is_kept(tmp_path):
         assert scan(files[0]).collect_schema().names() == ['5" pipe', "b"]
 
 
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("", [1, 2]),
+        (" x ", [1, 2]),
+        ("x", [[1], [2]]),
+        ("x", [b"1", b"2"]),
+        ("x", [{"z": 1}, {"z": 2}]),
+        ("x", [float("inf"), 1.0]),
+        ("x", [timedelta(hours=1), None]),
+    ],
+)
+def test_new_rows_are_read_as_those_that_were_adopted(tmp_path, column, values):
+    """Names and cells that adopt changes are changed in the same way, though the rest is there."""
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({column: values, "a": [1, 2]}).write_parquet(path)
+    adopted, _ = take_in(path, tmp_path / "raw", tmp_path / "work")
+    there = scan(adopted[0]).collect()
+    again, _ = table_at(path, ["a"], tmp_path / "again", None, there.columns)
+    assert scan(again).collect().equals(there)
+
+
+def test_a_name_that_the_schema_has_stays_as_it_is(tmp_path):
+    """Whoever wrote the schema by hand may have names that adopt would not give."""
+    path = written(tmp_path / "x.csv", b" a ,b\n1,2\n")
+    assert table_at(path, ["b"], tmp_path / "one", None, ["b", " a "]) == (path, [])
+    file, _ = table_at(path, ["b"], tmp_path / "two", None, ["a", "b"])
+    assert scan(file).collect_schema().names() == ["a", "b"]
+
+
 def test_names_of_files_are_no_patterns(tmp_path):
     """Brackets and stars in a name stand for themselves."""
     path = written(tmp_path / "x[1].csv", b"a,b\n1,2\n")

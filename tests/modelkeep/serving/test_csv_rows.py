@@ -4,6 +4,7 @@ import pytest
 
 from modelkeep.serving.csv_rows import records_of
 from modelkeep.serving.rows import TooMany, Unfit
+from modelkeep_core.schema import Schema
 
 HEADER = b"size,count,member,colour\n"
 
@@ -100,9 +101,10 @@ def test_cells_are_written_as_the_schema_says(classification):
     [
         HEADER + b"\n1,2,yes,red\n \n\n,,,\n2,3,no,green\n\n",
         HEADER.replace(b",", b";") + b"1;2;yes;red\n2;3;no;green\n",
+        b'"",size,count,member,colour\n"1",1,2,yes,red\n"2",2,3,no,green\n',
         b'size,count,member,colour,shop\n1,2,yes,red,5\'10"\n2,3,no,green,"a \\"b, c\\" d"\n',
     ],
-    ids=["blank lines", "semicolons", "marks in cells"],
+    ids=["blank lines", "semicolons", "row names", "marks in cells"],
 )
 def test_every_row_is_read_as_predict_reads_it(classification, body):
     """Lines without content are no rows, and no cell is in another column."""
@@ -111,6 +113,17 @@ def test_every_row_is_read_as_predict_reads_it(classification, body):
         [1.0, 2, True, "red"],
         [2.0, 3, False, "green"],
     ]
+
+
+def test_a_column_is_called_as_adopt_called_it():
+    """Row names have no name in many files; a schema that was written by hand has its own."""
+    columns = {"column_1": {"type": "integer"}, "x": {"type": "number"}, "y": {"type": "category"}}
+    whole = {"task": "classification", "target": "y", "missing_values": [""], "duplicates": True}
+    schema = Schema.model_validate({**whole, "columns": columns})
+    assert [*records_of(b'"",x\n7,1\n', schema)[0]] == ["column_1", "x"]
+    columns = {" id": {"type": "integer", "feature": False}, **columns}
+    own = Schema.model_validate({**whole, "columns": columns})
+    assert [*records_of(b" id,x,column_1\n7,1,2\n", own)[0]] == [" id", "x", "column_1"]
 
 
 @pytest.mark.parametrize(
