@@ -16,8 +16,8 @@ from modelkeep_core.files import Section, read_model
 NUMERIC = ("number", "integer", "boolean")
 # A number with a point as a code: without zeros behind it, it is the two groups
 CODE = r"^(-?\d+)(?:\.0*|(\.\d*[1-9])0*)$"
-# How books write that a number is negative
-PARENTHESES = "()"
+# How books write that a number is negative: in parentheses, or by what stands behind it
+PARENTHESES, BEHIND = "()", "#"
 # Which types of a column a rule has a meaning for
 RULES = {
     ("min", "max"): ("a number", "an integer"),
@@ -75,7 +75,8 @@ class Column(Section):
             "", an empty cell.
         decimal, thousands, unit: how numbers are written in text: their decimal mark (a point),
             the mark between thousands (none), and what stands before or behind them (nothing).
-        minus: more signs before a negative number, and "()" where it is in parentheses.
+        minus: more signs before a negative number, "()" where it is in parentheses, and what stands
+            behind it with "#" before: "#-" for 100-.
         multiples: what letters behind a number multiply it by, such as K by 1000.
         texts: texts that stand for a number, such as "90+" for 90.
         formats: how datetimes are written in text, as for strptime; as ISO 8601 without any.

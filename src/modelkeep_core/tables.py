@@ -19,7 +19,7 @@ import polars.selectors as cs
 
 from modelkeep_core.csv_text import BLANK, CsvText, NotPlain, examine
 from modelkeep_core.errors import UserError, suggestion
-from modelkeep_core.schema import CODE, PARENTHESES, Column, Rule, Schema
+from modelkeep_core.schema import BEHIND, CODE, PARENTHESES, Column, Rule, Schema
 
 BATCH_ROWS = 250_000
 SHOWN_ROWS = 3
@@ -338,6 +338,9 @@ def bare(text: pl.Expr, column: Column) -> pl.Expr:
     for minus in column.minus or ():
         if minus == PARENTHESES:
             text = text.str.replace(r"^\((.*)\)$", "-${1}")
+        elif minus.startswith(BEHIND):
+            behind = re.escape(minus.removeprefix(BEHIND))
+            text = text.str.replace(rf"^(.*[^\s])\s*{behind}$", "-${1}")
         else:
             text = text.str.replace(f"^{re.escape(minus)}", "-")
     for letters, factor in (column.multiples or {}).items():

@@ -13,6 +13,7 @@ from modelkeep.adopt.inference import Cells
 from modelkeep.adopt.options import deciding
 from modelkeep.adopt.reading import stands_for_nothing
 from modelkeep.adopt.scalars import bounds
+from modelkeep_core.schema import BEHIND
 
 # What programs write for "not known": 99, -999, -999.9, 8888, the limits of whole numbers
 SENTINEL = re.compile(r"^(9{2,}(\.9+)?|8{3,}|7{3,}|32767|32768|2147483647|2147483648)$")
@@ -164,12 +165,13 @@ def _never(value: Any) -> bool:
 
 def _bounds(name: str, cells: Cells, written: pl.Series) -> str:
     texts = cells.column.texts or {}
+    kind = "dashes" if not any(texts.values()) else "bounds"
     rows = int(written.str.strip_chars().is_in([*texts]).sum())
     shown = ", ".join(f"'{text}' as {number:g}" for text, number in [*texts.items()][:SHOWN])
     more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
     text = next(iter(texts))
     return (
-        f"'{name}' has bounds among its numbers, in {rows} cells, and reads {shown}{more}: "
+        f"'{name}' has {kind} among its numbers, in {rows} cells, and reads {shown}{more}: "
         f"{deciding('--empty', name, text)} makes them empty, {deciding('--keep', name, text)} "
         "makes it a category"
     )
@@ -178,7 +180,10 @@ def _bounds(name: str, cells: Cells, written: pl.Series) -> str:
 def _without_unit(cells: Cells, written: pl.Series) -> tuple[str, int] | None:
     """Return a number that has not the unit of the others, and how many there are."""
     unit = cells.column.unit or ""
-    plain = written.filter(
-        cells.values.is_not_null() & ~written.str.contains(unit, literal=True).fill_null(True)
-    )
+    bare = cells.values.is_not_null() & ~written.str.contains(unit, literal=True).fill_null(True)
+    for sign in cells.column.minus or ():
+        # Of CR and DR, one is the unit.
+        if sign.startswith(BEHIND):
+            bare &= ~written.str.strip_chars().str.ends_with(sign.removeprefix(BEHIND))
+    plain = written.filter(bare)
     return (plain[0], len(plain)) if len(plain) else None

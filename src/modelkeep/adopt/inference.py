@@ -275,7 +275,7 @@ def _category(cells: Cells, distinct: int) -> Inferred:
     codes = True if column.type == "integer" else column.codes
     missing = column.missing_values
     column = Column(type="category", missing_values=missing, encoding="target", codes=codes)
-    why = f"{distinct} different values: encoded by the target"
+    why = f"{distinct} different values: encoded by the target{_but_for(cells)}"
     return Inferred(column, "category", cells.with_empty(why))
 
 
@@ -307,6 +307,11 @@ def _identifies(name: str, cells: Cells, distinct: int, first: bool) -> str:
             told = f"; {cells.why}" if cells.why not in ("text", "as you said") else ""
             return f"identifier-like: {distinct} different texts in {rows} rows{told}"
     return ""
+
+
+def _but_for(cells: Cells) -> str:
+    """Say why texts that look like numbers or dates are none, or nothing."""
+    return f"; {cells.why}" if cells.why.startswith("text: ") else ""
 
 
 def _mean(counts: pl.Series) -> float:

@@ -5,19 +5,31 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from modelkeep_core.schema import PARENTHESES, Column
+from modelkeep_core.schema import BEHIND, PARENTHESES, Column
+from modelkeep_core.tables import bare
 
 PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 # Groups of three digits, or, in India, of two before the last; none begins with a zero
 GROUPED = (
     r"^[+-]?([1-9]\d{{0,2}}({0}\d{{3}})+|[1-9]\d?({0}\d{{2}})+{0}\d{{3}}|\d+)({1}\d*)?([eE]\d+)?$"
 )
-SYMBOLS = r"^[(+\u2212-]*\s*([$€£¥₹])|([%‰°€£$]|\s[A-Za-z]{1,4})\)?$"
+# What stands before a number or behind it: signs, codes and names of money, units of measure
+MONEY = "USD|EUR|GBP|CHF|JPY|CNY|INR|BRL|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|Rs\\.?|kr\\.?"
+UNITS = "kg|mg|g|lbs?|oz|cm|mm|km|ft|ml|kWh?|mph|bpm|px|°[CF]"
+SYMBOLS = (
+    rf"^[(+\u2212-]*\s*((?:[A-Z]{{1,2}})?[$€£¥₹]|(?:{MONEY})(?=[\s\d(+-]))"
+    rf"|([%‰°€£$]|,[-\u2013]|(?<=\d)(?:{UNITS}|{MONEY})|\s[A-Za-z]{{1,4}}|\s°[CF])\)?$"
+)
+APOSTROPHE = "\u2019"
 SPACE = r"[\s\u00a0\u202f]"
 # Signs that stand for a minus: U+2212, and the dashes that look like it
-MINUS = ("\u2212", "\u2013", "\u2012", "\ufe63", "\uff0d")
+MINUS = ("\u2212", "\u2013", "\u2012", "\ufe63", "\uff0d", "- ")
+# What books write behind numbers to tell debit from credit, and how they write zero
+LEDGER, ZERO = re.compile(r"\d\.?\s?([DC][Rr])$"), ("-", "\u2013", "--")
 MULTIPLES = {
     **{"k": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6},
+    **{"thousand": 10**3, "lakh": 10**5, "million": 10**6, "mln": 10**6, "crore": 10**7},
+    **{"billion": 10**9, "bln": 10**9, "trillion": 10**12},
     **{"b": 10**9, "bn": 10**9, "g": 10**9, "mrd": 10**9, "t": 10**12},
 }
 TRIED = 200
@@ -31,15 +43,20 @@ def ways(texts: pl.DataFrame, comma: bool) -> Iterator[tuple[Column, str, str]]:
         comma: whether the file writes decimal commas elsewhere.
     """
     sample = [text.strip() for text in texts["text"].head(TRIED)]
-    unit = _unit(sample)
-    bare = [text.replace(unit or "", "", 1).strip() for text in sample]
-    number = Column(type="number", unit=unit, minus=_minus(bare), multiples=_multiples(bare))
+    letters, positive = _of_ledgers(sample)
+    ends = (*letters,) or ("",)
+    units = [text[:-2].strip() if letters and text.endswith(ends) else text for text in sample]
+    unit = positive or _unit(units)
+    plain = [text.replace(unit or "", "", 1).strip() for text in units]
+    minus = [*_minus(plain), *(BEHIND + text for text in letters)]
+    number = Column(type="number", unit=unit, minus=minus or None, multiples=_multiples(plain))
     why = f"numbers{_also(number)}"
     styles = [(None, ","), (None, " "), (None, "'"), (",", "."), (",", " "), (",", "'")]
+    styles += [(None, APOSTROPHE), (",", APOSTROPHE)]
     if comma:
         styles.sort(key=lambda style: style != (",", "."))
-    plain: list[tuple[str | None, str | None]] = [(None, None)]
-    for decimal, thousands in [*styles[:1], *plain, *styles[1:]] if comma else [*plain, *styles]:
+    usual: list[tuple[str | None, str | None]] = [(None, None)]
+    for decimal, thousands in [*styles[:1], *usual, *styles[1:]] if comma else [*usual, *styles]:
         if thousands and _follows_zero(thousands, texts):
             continue
         column = number.model_copy(update={"decimal": decimal, "thousands": thousands})
@@ -67,6 +84,19 @@ def doubt(texts: pl.DataFrame, column: Column) -> str:
     )
 
 
+def zeros(texts: pl.DataFrame, column: Column) -> dict[str, float]:
+    """Return the texts with which books write zero: a dash beside its unit, or beside (1,234).
+
+    Args:
+        texts: the different texts of a column, in "text".
+        column: how its numbers are written.
+    """
+    text = pl.col("text").str.strip_chars()
+    dash = texts.select(whole=text, rest=bare(text, column)).filter(pl.col("rest").is_in(ZERO))
+    in_books = PARENTHESES in (column.minus or ())
+    return {whole: 0.0 for whole, rest in dash.iter_rows() if in_books or whole != rest}
+
+
 def _unit(sample: list[str]) -> str | None:
     """Return what stands before or behind every number, if anything does."""
     matches = [match for match in map(re.compile(SYMBOLS).search, sample) if match]
@@ -78,12 +108,27 @@ def _unit(sample: list[str]) -> str | None:
     return units.pop() if alike else None
 
 
-def _minus(sample: list[str]) -> list[str] | None:
+def _minus(sample: list[str]) -> list[str]:
     """Return how negative numbers are written besides "-"."""
     signs = [sign for sign in MINUS if any(text.startswith(sign) for text in sample)]
     if any(re.fullmatch(r"\(.*\d.*\)", text) for text in sample):
         signs.append(PARENTHESES)
-    return signs or None
+    signs += [f"{BEHIND}-"] if any(re.search(r"\d\.?\s?-$", text) for text in sample) else []
+    return signs
+
+
+def _of_ledgers(sample: list[str]) -> tuple[list[str], str | None]:
+    """Return the letters behind negative numbers, such as DR, and those behind the others.
+
+    Where all numbers have the same letters, they make no difference. Which of debit and credit is
+    negative, changes the sign of a column and no more.
+    """
+    letters = [match[1] if (match := LEDGER.search(text)) else "" for text in sample]
+    there = {*letters} - {""}
+    debits = {text for text in there if text[0] in "Dd"}
+    if debits and there > debits:
+        return sorted(debits), next(iter(there - debits))
+    return ([] if all(letters) else sorted(there)), None
 
 
 def _multiples(sample: list[str]) -> dict[str, int] | None:
@@ -103,7 +148,11 @@ def _also(column: Column) -> str:
     """Say what is unusual about numbers, to be read after "numbers"."""
     minus = column.minus or []
     parts = ["in parentheses where negative"] * (PARENTHESES in minus)
-    parts += [f"with '{sign}' for minus" for sign in minus if sign != PARENTHESES]
+    for sign in minus:
+        if sign.startswith(BEHIND):
+            parts.append(f"with '{sign.removeprefix(BEHIND)}' behind them for minus")
+        elif sign != PARENTHESES:
+            parts.append(f"with '{sign}' for minus")
     if column.multiples:
         named = (f"{letters} for {factor:,}" for letters, factor in column.multiples.items())
         parts.append(f"with {' and '.join(named)}")

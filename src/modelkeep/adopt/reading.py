@@ -103,8 +103,9 @@ def rows_of(texts: pl.DataFrame) -> int:
 
 
 def without(texts: pl.DataFrame, strays: Collection[str]) -> pl.DataFrame:
-    """Return the texts but for some."""
-    return texts.filter(~pl.col("text").is_in(list(strays)))
+    """Return the texts but for some, with blanks around them or not."""
+    text, some = pl.col("text"), list(strays)
+    return texts.filter(~text.is_in(some) & ~text.str.strip_chars().is_in(some))
 
 
 def meaningful(texts: pl.DataFrame) -> pl.DataFrame:

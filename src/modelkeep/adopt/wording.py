@@ -15,6 +15,9 @@ WORDS = (
     *(["não", "sim"], ["nie", "tak"], ["нет", "да"], ["否", "是"]),
 )
 TRIED, MANY = 200, 1000
+# A number between signs that are no letters, and in what share of the cells such are told
+NUMBERLIKE = r"^\s*[^\w\s]*\s*\d[\d.,:'\x{2019}_ ]*\s*[^\w\s]*(\s*[\d.,]+)?\s*$"
+LIKELY = 0.9
 COMPACT = "%Y%m%d"
 # What is written with digits alone, and more of them than numbers can tell apart
 LONG = r"^[1-9]\d{15,}$"
@@ -45,7 +48,16 @@ def read_texts(texts: pl.DataFrame, comma: bool = False) -> Reading:
     for column, pattern, why in numerals.ways(texts, comma):
         if reading := _numbers(texts, column, pattern, why):
             return reading
-    return read_dates(texts) or Reading(Column(type="category"), "text")
+    return read_dates(texts) or Reading(Column(type="category"), f"text{_numberlike(texts)}")
+
+
+def _numberlike(texts: pl.DataFrame) -> str:
+    """Say of texts that are no numbers that most of them hold one, with other signs around it."""
+    like = texts.filter(pl.col("text").str.contains(NUMBERLIKE))
+    odd = like.filter(~fits(Column(type="number")))
+    if not len(odd) or rows_of(like) < LIKELY * rows_of(texts):
+        return ""
+    return f": numbers with other signs, such as '{odd['text'][0].strip()}', are not read"
 
 
 def _codes(texts: pl.DataFrame) -> str:
@@ -116,10 +128,12 @@ def _numbers(texts: pl.DataFrame, column: Column, pattern: str, why: str) -> Rea
         # Strays and bounds are few: where most texts are no numbers, the others need no look.
         if int(some.select(fits(column, pattern).sum()).item()) < MANY / 2:
             return None
-    texts_of = _bounds(texts, column, pattern)
+    bounds, zeros = _bounds(texts, column, pattern), numerals.zeros(texts, column)
+    texts_of = bounds | zeros
     plain = without(texts, texts_of)
     numbers = int(plain.select(fits(column, pattern).sum()).item())
-    few = len(texts_of) <= BOUNDS and rows_of(plain) >= rows_of(texts) / 2 and numbers > BESIDE
+    rare = rows_of(without(texts, bounds)) >= rows_of(texts) / 2 and numbers > BESIDE
+    few = len(bounds) <= BOUNDS and (rare or not bounds)
     reading = None
     if texts_of and (few or accepted(texts, column, why, pattern)):
         reading = accepted(plain, column.model_copy(update={"texts": texts_of}), why, pattern)
