@@ -208,6 +208,14 @@ def test_rare_classes_are_one_class():
     assert distance == pytest.approx(13 / 106 - 6 / 96 + 45 / 106 - 40 / 96)
 
 
+def test_rare_classes_that_vanish_are_told_by_their_share_alone():
+    """The explanation says so: others of them that take their place hide it, more rows do not."""
+    assert drift.compare_classes(np.array([[500, 440, 6, 6], [500, 452, 0, 0]]))[1] < 0.01
+    swapped = np.array([[500, 440, 6, 6, 1, 1], [500, 440, 0, 0, 7, 7]])
+    assert drift.compare_classes(swapped)[1] > 0.9
+    assert drift.compare_classes(10 * swapped)[1] < 1e-9
+
+
 def test_a_rare_class_has_an_exact_test():
     """Where even all rare ones together are too few for chi-square, the lesser p-value counts."""
     table = np.array([[50, 44, 0], [48, 45, 3]])
