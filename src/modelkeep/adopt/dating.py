@@ -34,7 +34,7 @@ TRIED = 200
 MOST_FORMATS = 3
 # What share of the cells must look like dates, that formats are looked for
 DATED = 0.9
-LIKE = r"^\s*(\d|[A-Za-z]{3,9}[ ,-]).{3,40}\d.*$"
+LIKE = r"^\s*(\d.{3,40}|[A-Za-z]{3,9}[ ,-].{1,40})\d.*$"
 
 
 def read_dates(texts: pl.DataFrame) -> Reading | None:

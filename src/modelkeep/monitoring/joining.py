@@ -82,11 +82,13 @@ def _read(path: Path, schema: Schema) -> pl.DataFrame:
     columns = {
         "request_id": Column(type="category", missing=True),
         "row": Column(type="integer", missing=True),
-        "actual": Column(
-            type=target.type,
-            missing=True,
-            values=target.values if target.type == "boolean" else None,
-            codes=target.codes,
+        # It is written as the target is in the raw data.
+        "actual": target.model_copy(
+            update={
+                "missing": True,
+                "feature": True,
+                "values": target.values if target.type == "boolean" else None,
+            }
         ),
     }
     own = Schema(

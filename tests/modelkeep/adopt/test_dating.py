@@ -41,6 +41,15 @@ def test_a_second_format_is_found_however_rare_it_is():
     assert read(texts, found.column) == days
 
 
+@pytest.mark.parametrize("form", ["%b-%y", "%b %Y", "%m/%Y", "%Y-%m", "%B %Y"])
+def test_months_are_dates(form):
+    """However short they are written: the first of each."""
+    months = [date(2020 + n // 12, n % 12 + 1, 1) for n in range(48)]
+    found = reading([f"{month:{form}}" for month in months])
+    assert found.column.formats == [form]
+    assert read([f"{month:{form}}" for month in months], found.column) == months
+
+
 def test_two_orders_of_day_and_month_are_told():
     """Every date that could be both is counted, and the option that decides is named."""
     texts = [

@@ -133,3 +133,22 @@ def test_the_actual_value_of_a_regression_is_a_number(regression_run, tmp_path, 
     else:
         with pytest.raises(UserError, match="actual must be a number"):
             taken(recorded, path)
+
+
+def test_actual_values_are_written_as_the_target_is(regression_run, tmp_path):
+    """1.234,5 is the same number here as in the raw data, and 1.234 is no fraction."""
+    recorded = Recorded(regression_run.package, tmp_path)
+    (request,) = recorded.answer(pd.read_parquet(regression_run.prepared / "test.parquet").head(1))
+    reference = read_reference(recorded.package)
+    target = reference.schema.columns[reference.schema.target]
+    target.decimal, target.thousands, target.missing_values = ",", ".", ["?"]
+    path = tmp_path / "actuals.csv"
+    values = {"1.234": 1234.0, '"1.234,5"': 1234.5, "?": None}
+    with opened(recorded.path) as store:
+        for text, number in values.items():
+            path.write_text(f"request_id,actual\n{request},{text}\n", encoding="utf-8")
+            if number is None:
+                with pytest.raises(UserError, match="actual must be a number"):
+                    read_actuals(path, store, reference)
+            else:
+                assert read_actuals(path, store, reference) == [(request, 0, str(number))]
