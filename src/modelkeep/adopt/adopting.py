@@ -105,7 +105,13 @@ def prepared(
     split = {"split": "time" if options.time else "group" if by else "random", "split_by": by}
     if options is not said:
         notes.append(f"rows are split by {split['split']}, '{by}', as params.yaml says")
-    check_split(files, schema, params.model_copy(update=split))
+    try:
+        check_split(files, schema, params.model_copy(update=split))
+    except UserError as error:
+        if options is said:
+            raise
+        remedy = "Set `split: random` in params.yaml."
+        raise UserError(str(error).replace(f"Leave --{split['split']} out.", remedy)) from None
     sample = sample_of(files, schema)
     if len(sample) < made.target.rows:
         notes.append(

@@ -45,9 +45,7 @@ class Merged:
         if self.kept:
             said.append(f"kept, as you had set it in schema.yaml: {_some(self.kept)}")
         if self.lost:
-            said.append(
-                f"not kept of schema.yaml, since the rows are no longer so: {_some(self.lost)}"
-            )
+            said.append(f"not kept of schema.yaml, which the rows do not fit: {_some(self.lost)}")
         return said
 
 
@@ -90,9 +88,8 @@ def merged(old: Schema, base: Schema, made: Plan, files: list[Path], options: Op
     result = Merged(made.schema)
     roles = {*options.drop, options.time, options.group}
     told = {name for pairs in options.of_columns.values() for name, _ in pairs}
-    for name in [
-        name for name in columns if name in base.columns.keys() & old.columns.keys() - told
-    ]:
+    common = base.columns.keys() & old.columns.keys() - told
+    for name in [name for name in columns if name in common]:
         rules = edits(base.columns[name], old.columns[name])
         if name in roles:
             rules.pop("feature", None)
@@ -105,6 +102,9 @@ def merged(old: Schema, base: Schema, made: Plan, files: list[Path], options: Op
         changes = [f"'{name}' {rule} {shown(value)}" for rule, value in named.items()]
         (result.kept if edited else result.lost).extend(changes)
         columns[name] = edited or columns[name]
+    empty = {text for column in columns.values() for text in column.missing_values or ()}
+    strange = [text for text in old.missing_values if text and text not in empty]
+    result.lost += [f"missing_values {shown(text)} in every column" for text in strange]
     result.schema = made.schema.model_copy(update={"columns": columns})
     result.joined = {name: column for name, column in old.columns.items() if column.joined}
     return result

@@ -220,6 +220,15 @@ def test_new_rows_of_the_same_table_keep_what_a_person_set(home, given):
     assert kept.package.limits[2:] == ["Only in the north."]
 
 
+def test_a_split_of_before_that_cannot_be_is_refused_with_what_decides(home, given):
+    """Nobody said --time: the remedy is in params.yaml."""
+    days = {"day": [*range(ROWS)]}
+    run(given(text(table(**days))), Options("label", time="day"))
+    late = [f"{'late' if n > ROWS - 9 else LABELS[n]}" for n in range(ROWS)]
+    with pytest.raises(UserError, match=r"'late' of 'label' would only .*Set `split: random` in"):
+        run(given(text(table(**days) | {"label": late})), Options("label"))
+
+
 def test_with_another_target_a_schema_is_written_anew(home, given):
     """It is another question to the table; the rules that go are told."""
     path = given(text(table(shop=turns("a", "b"))))
