@@ -65,7 +65,10 @@ GROUPS = {
         )
         for name, meaning in REGISTRY.items()
     }
-    | {"site": Command("modelkeep.site.command", "make a static site of all versions")},
+    | {
+        "site": Command("modelkeep.site.command", "make a static site of all versions"),
+        "export": Command("modelkeep.export.command", "write all versions to where others look"),
+    },
     "In use": {
         "serve": Command("modelkeep.serving.command", "serve a model over HTTP"),
         "monitor": Command(
