@@ -117,7 +117,8 @@ def _scored(
         added |= {f"contribution of {name}": pl.Series(column) for name, column in cells}
         added["base"] = pl.Series(why.base)
     learned = learned_values(model, package.schema)
-    strange = unseen(((name, rows[name].tolist()) for name in learned), learned)
+    columns = ((name, rows[name].tolist()) for name in learned)
+    strange = unseen(columns, learned, package.schema.private)
     if strange:
         added[UNSEEN] = _marked(len(rows), strange)
     as_given = tables.scan_as_given(table)

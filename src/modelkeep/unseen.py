@@ -15,7 +15,7 @@ class Unseen(NamedTuple):
         column: its name.
         rows: which rows have such a value, from 0.
         present: how many rows have a value at all.
-        example: one of the values.
+        example: one of the values, or "" where they are private.
     """
 
     column: str
@@ -30,14 +30,15 @@ class Unseen(NamedTuple):
 
     def __str__(self) -> str:
         """Say it in one sentence, without a full stop."""
+        example = f", such as '{self.example}'" if self.example else ""
         if self.all:
             return (
-                f"'{self.column}': no training row had any of its values, such as "
-                f"'{self.example}', so that they say nothing to the model"
+                f"'{self.column}': no training row had any of its values{example}, so that they "
+                "say nothing to the model"
             )
         return (
-            f"'{self.column}': {len(self.rows)} of {self.present} values were in no training row, "
-            f"such as '{self.example}'"
+            f"'{self.column}': {len(self.rows)} of {self.present} values were in no training row"
+            f"{example}"
         )
 
 
@@ -60,13 +61,18 @@ def learned_values(model: Any, schema: Schema) -> Learned:
     return learned
 
 
-def unseen(columns: Iterable[tuple[str, list[Any]]], learned: Learned) -> list[Unseen]:
+def unseen(
+    columns: Iterable[tuple[str, list[Any]]],
+    learned: Learned,
+    private: frozenset[str] = frozenset(),
+) -> list[Unseen]:
     """Return what no training row had.
 
     Args:
         columns: the name of a category, and its value in each row, which is no text where it is
             missing.
         learned: the values that the model has learned; other columns are left alone.
+        private: the columns of whose values none is told.
     """
     result = []
     for name, values in columns:
@@ -76,5 +82,6 @@ def unseen(columns: Iterable[tuple[str, list[Any]]], learned: Learned) -> list[U
         if strange:
             rows = [row for row, value in enumerate(values) if value in strange]
             present = sum(isinstance(value, str) for value in values)
-            result.append(Unseen(name, rows, present, values[rows[0]]))
+            example = "" if name in private else values[rows[0]]
+            result.append(Unseen(name, rows, present, example))
     return result

@@ -24,6 +24,10 @@ def one_thread() -> AbstractContextManager[Any]:
     return limited
 
 
+# Below so many rows, a group of a private column would tell of single people
+FEW = 10
+
+
 def evaluate(
     model: Any,
     train: pd.DataFrame,
@@ -66,6 +70,8 @@ def evaluate(
     if params.group_by is not None:
         groups = metrics.group_labels(test, params.group_by)
         scored = metrics.by_group(metric, tested, groups)
+        if params.group_by in schema.private:
+            scored = [group for group in scored if group["rows"] >= FEW]
         by_group = {"column": params.group_by, "groups": scored}
     return {
         "headline": {

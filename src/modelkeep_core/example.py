@@ -14,11 +14,14 @@ def typical_row(table: pd.DataFrame, schema: Schema) -> dict[str, Any]:
     """Return a value for each feature: the median of numbers, the commonest of everything else.
 
     No row of `table` is given away; a feature without any value is None, a datetime is ISO text.
+    The value of a private feature follows from the schema alone.
     """
     row: dict[str, Any] = {}
     for name, column in schema.features.items():
         present = table[name].dropna()
-        if not len(present):
+        if column.private:
+            row[name] = column.stand_in()
+        elif not len(present):
             row[name] = None
         elif column.type == "number":
             row[name] = float(present.median())

@@ -115,7 +115,8 @@ def _difference(model: Pipeline, schema: Schema, inputs: pd.DataFrame) -> str | 
 
     for rows in chain(_batches(inputs), hostile(next(_batches(inputs))[0], schema)):
         if not _same(_tried(fast, rows), _tried(plain, rows)):
-            return f"it differs from the pipeline on rows such as {rows[0]}"
+            # Which rows is not said: they are those of people, and this is kept in Git.
+            return "it differs from the pipeline on some rows"
     return None
 
 

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from modelkeep_core.files import write_text
 from modelkeep_core.schema import Schema
 
+# The type by which a profile has a private column; and those that are counted, and no more
+PRIVATE = "private"
+COUNTED = ("datetime", PRIVATE)
 BINS = 50
 COMMONEST = 200
 DIGITS = 6
@@ -30,12 +33,14 @@ def profile(train: pd.DataFrame, predicted: NDArray[Any], schema: Schema) -> dic
 
     Returns:
         "rows", the number of training rows; "features", each as `numbers` or `values` describe it,
-        of datetimes only how many there are; and "predictions", described the same way, with
-        their "rows".
+        of datetimes and private columns only how many there are; and "predictions", described the
+        same way, with their "rows".
     """
+    kinds = {
+        name: PRIVATE if column.private else column.type for name, column in schema.features.items()
+    }
     features = {
-        name: {"type": column.type, **_described(train[name], column.type)}
-        for name, column in schema.features.items()
+        name: {"type": kind, **_described(train[name], kind)} for name, kind in kinds.items()
     }
     kind = "number" if schema.task == "regression" else "category"
     predictions = {"type": kind, **_described(pd.Series(predicted), kind)}
@@ -102,7 +107,7 @@ def _described(column: pd.Series, kind: str) -> dict[str, Any]:
     missing = {"missing": len(column) - len(present)}
     if kind in ("number", "integer"):
         return missing | numbers(present.to_numpy("float64"))
-    if kind == "datetime":
+    if kind in COUNTED:
         # Time goes on: which moments the training rows had is no measure for later ones.
         return missing | {"counts": {}, "others": len(present)}
     return missing | values(present)

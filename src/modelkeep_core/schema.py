@@ -1,5 +1,6 @@
 """schema.yaml, read with types: the contract of the raw data and of the rows in requests."""
 
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -70,6 +71,8 @@ class Column(Section):
 
     Attributes:
         joined: whether the raw data do not have it, since prepare joins or computes it.
+        private: whether its values are nobody's business: they are in no record, profile or
+            example, and groups of few rows are not shown.
         min, max: of a number or an integer.
         values: of a category; of a boolean, the words for false and for true, of which one may be
             "", an empty cell.
@@ -90,6 +93,7 @@ class Column(Section):
     missing: bool = False
     feature: bool = True
     joined: bool = False
+    private: bool = False
     min: float | None = None
     max: float | None = None
     values: list[str] | None = None
@@ -200,6 +204,26 @@ class Column(Section):
         below = self.min is not None and value < self.min
         return Fault(self.must_be("min" if below else "max"), "range")
 
+    def stand_in(self) -> Any:
+        """Return a plain value that the column takes and that says nothing of any row.
+
+        None where a cell may be empty; else the first of the values, false, the number within the
+        bounds that is nearest to 0, the first moment of 2000, or the word "private".
+        """
+        if self.missing:
+            return None
+        if self.number:
+            low, high = self.min, self.max
+            nearest = low if low is not None and low > 0 else 0.0
+            nearest = high if high is not None and high < 0 else nearest
+            whole = math.ceil(nearest) if nearest > 0 else math.floor(nearest)
+            return nearest if self.type == "number" else whole
+        if self.type == "boolean":
+            return False
+        if self.type == "datetime":
+            return "2000-01-01T00:00:00"
+        return self.values[0] if self.values else "private"
+
     def spelt(self, value: Any) -> Any:
         """Return a plain value as the training rows have it: a code in one spelling, as text.
 
@@ -262,6 +286,10 @@ class Schema(Section):
             raise ValueError(
                 f"target: classification predicts a class, and '{self.target}' is a {kind}"
             )
+        if self.columns[self.target].private:
+            raise ValueError(
+                f"target: '{self.target}' is private, and every prediction would tell of it"
+            )
         if not self.features:
             raise ValueError("columns: no column is left to predict from")
         return self
@@ -279,6 +307,11 @@ class Schema(Section):
             for name, column in self.columns.items()
             if column.feature and name != self.target
         }
+
+    @property
+    def private(self) -> frozenset[str]:
+        """The columns whose values are shown nowhere."""
+        return frozenset(name for name, column in self.columns.items() if column.private)
 
 
 def read_schema(path: Path) -> Schema:

@@ -40,7 +40,9 @@ START = re.compile(r"^<!-- start: (\w+) -->$", re.MULTILINE)
 ELSEWHERE = {
     "MODELKEEP_SCHEDULER=", "cd", "cookiecutter", "cruft", "curl", "dask", "docker", "dvc repro",
     "git clone", "git diff", "git push", "gsutil",
-    "modelkeep export mlflow", "modelkeep serve", "pip install", "pre-commit", "python -m pip install",
+    "export SERVING_PRIVATE_KEY=", "modelkeep export mlflow", "modelkeep monitor forget",
+    "modelkeep serve", "pip install", "pre-commit",
+    "python -m pip install",
     "python tools/bring.py", "python3 -m venv", "source .venv", "uv", "uvx",
 }  # fmt: skip
 Desk = Callable[[str], tuple[Path, dict[str, str]]]

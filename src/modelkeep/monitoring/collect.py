@@ -44,6 +44,11 @@ def run(
         raise UserError(f"{out} is there already: write another file beside it.")
     if not out.parent.is_dir():
         raise UserError(f"{out.parent} is no directory: make it, or write somewhere else.")
+    if hidden := schema.private.intersection(schema.features):
+        raise UserError(
+            f"'{min(hidden)}' is private, so that its values are not recorded: take new rows "
+            "from where the data come from."
+        )
     given = values_given(args.set, schema)
     features = store.features()
     rows, others = [], 0

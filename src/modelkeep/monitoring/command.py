@@ -146,6 +146,16 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_forget(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "--where", metavar="COLUMN=VALUE", help="every request of which a row has this value"
+    )
+    which.add_argument(
+        "--request", action="append", metavar="ID", help="a request; may be given several times"
+    )
+
+
 COMMANDS = {
     "report": Command(
         "compare what came in and what was predicted with the reference", _add_report, True
@@ -156,4 +166,9 @@ COMMANDS = {
         True,
     ),
     "collect": Command("write recorded inputs with their actuals as new data", _add_collect, False),
+    "forget": Command(
+        "erase recorded requests, and name the committed data that have such rows",
+        _add_forget,
+        False,
+    ),
 }

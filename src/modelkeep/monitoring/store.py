@@ -41,7 +41,7 @@ class Request:
 
 
 class Store:
-    """The records in one file; only actuals are ever written."""
+    """The records in one file; only actuals are written, and only whole requests erased."""
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self.path = path
@@ -117,6 +117,31 @@ class Store:
                         "INSERT OR REPLACE INTO actuals VALUES (?, ?, ?)",
                         actuals[first : first + WRITTEN],
                     )
+
+    def erase(self, requests: list[Request]) -> None:
+        """Erase requests with their actuals, so that no byte of them is left in the files.
+
+        Nor is any of what was deleted before.
+
+        Raises:
+            UserError: somebody reads or writes the file for so long that its journal stays.
+        """
+        ids = [(request.request_id,) for request in requests]
+        with closing(connected(self.path)) as database:
+            database.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+            for first in range(0, len(ids), WRITTEN):
+                with database:
+                    part = ids[first : first + WRITTEN]
+                    database.executemany("DELETE FROM actuals WHERE request_id = ?", part)
+                    database.executemany("DELETE FROM requests WHERE request_id = ?", part)
+            # Pages that were given up before, and the journal, still have what was in them.
+            database.execute("VACUUM")
+            busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise UserError(
+                f"the requests are deleted, but {self.path} is in use, and its journal still has "
+                "them: run this again in a moment, or end the server."
+            )
 
     def _read(self, query: str, values: tuple[Any, ...]) -> Iterator[Request]:
         for request_id, recipe_id, version, inputs, outputs, actuals in self._database.execute(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from modelkeep.monitoring.store import Request
 from modelkeep.serving.records import time_of
-from modelkeep_core.profiles import word
+from modelkeep_core.profiles import COUNTED, word
 
 # How many rows are in memory at once, and those of one request more
 BATCH = 10_000
@@ -132,7 +132,7 @@ class Classes:
 
 
 class Times(Classes):
-    """Datetimes, of which only the missing ones are compared: that time goes on is no drift."""
+    """What is counted only: datetimes, as that time goes on is no drift, and private values."""
 
     def add(self, values: Iterable[Any]) -> None:
         """Count some more."""
@@ -185,6 +185,6 @@ class Traffic:
 
 
 def _empty(reference: dict[str, Any]) -> Numbers | Classes:
-    if reference["type"] == "datetime":
+    if reference["type"] in COUNTED:
         return Times(reference)
     return Numbers(reference) if "edges" in reference else Classes(reference)

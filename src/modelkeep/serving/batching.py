@@ -180,8 +180,8 @@ class Batcher:
             outputs = {"predictions": predictions[start:end]}
             if chances is not None:
                 outputs["probabilities"] = chances[start:end]
-            inputs = job.rows if self._keep_inputs else None
             served = job.served
+            inputs = served.hider.rows(job.rows) if self._keep_inputs else None
             results.append(Answered(new_id(), served.recipe_id, served.version, inputs, outputs))
             start = end
         return results

@@ -76,7 +76,7 @@ def _field(key: str, name: str, column: Column, value: Any, profile: dict[str, A
             if bound is not None
         ]
         control = f'<input {common} type="number" step="{step}"{"".join(bounds)} value="{shown}">'
-        if profile["min"] is not None:
+        if profile.get("min") is not None:
             between = f"{profile['min']:.6g} to {profile['max']:.6g} in training"
             hint = f"{between}; {hint}" if hint else between
     label = f'<label for="{key}">{escape(name)}</label>'

@@ -319,6 +319,8 @@ def connected(path: Path, is_there: bool = False) -> sqlite3.Connection:
     # A commit is in the system's hands, where the death of this process cannot undo it.
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
+    # What is deleted is overwritten, and not only given up.
+    database.execute("PRAGMA secure_delete = ON")
     layout = database.execute("PRAGMA user_version").fetchone()[0]
     if layout not in (0, LAYOUT):
         raise sqlite3.DatabaseError(f"it has layout {layout}, and layout {LAYOUT} is needed")

@@ -220,6 +220,8 @@ def _in_range(column: Column, profile: dict[str, Any]) -> Callable[[Any], bool]:
         column: the column.
         profile: what the profile of the training rows says of it.
     """
+    if column.private:
+        return lambda _: True
     if column.number:
         low, high = profile["min"], profile["max"]
         return lambda value: low is not None and low <= value <= high

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from modelkeep.ready import EXAMPLE, Predictor, open_ready, predictor, try_example
+from modelkeep.serving.private import Hider, private_key
 from modelkeep.serving.rows import Contract, Rows
 from modelkeep.unseen import Learned, Unseen, learned_values, unseen
 from modelkeep_core.errors import UserError
@@ -29,6 +30,7 @@ class ServedModel:
         classes: the names of its classes as JSON has them, or None for a regression.
         predict: from rows that fit the contract to what the model predicts for them.
         learned: the values that the model has learned of each category.
+        hider: hides private values in what is recorded.
     """
 
     directory: Path
@@ -41,6 +43,7 @@ class ServedModel:
     classes: list[Any] | None
     predict: Predictor
     learned: Learned
+    hider: Hider
 
     @property
     def recipe_id(self) -> str:
@@ -58,7 +61,7 @@ class ServedModel:
         columns = (
             (name, [row[place] for row in rows]) for place, name in places if name in self.learned
         )
-        return unseen(columns, self.learned)
+        return unseen(columns, self.learned, self.contract.schema.private)
 
 
 def load(directory: Path, version: str = "", trust_code: bool = False) -> ServedModel:
@@ -91,6 +94,7 @@ def load(directory: Path, version: str = "", trust_code: bool = False) -> Served
         classes=model.classes_.tolist() if hasattr(model, "classes_") else None,
         predict=predictor(opened),
         learned=learned_values(model, schema),
+        hider=Hider(schema, private_key()),
     )
     try_example(directory, opened, served.example, served.predict)
     # What is loaded stays: looking through it for garbage would make requests wait.

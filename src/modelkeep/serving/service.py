@@ -140,7 +140,9 @@ class Service:
             self._count_refused(served, unfit)
             raise Rejected(422, _told(unfit), unfit.problems) from None
         except Unanswerable as error:
-            rule = f"values that the model can use: {error}"
+            # What a library says of values may name them.
+            private = served.contract.schema.private
+            rule = "values that the model can use" + ("" if private else f": {error}")
             unusable = Unfit(Problem(None, "", rule, "unanswerable"))
             self._count_refused(served, unusable)
             raise Rejected(422, _told(unusable), unusable.problems) from None
