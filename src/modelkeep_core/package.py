@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from modelkeep_core import stage
+from modelkeep_core.bom import bill_of_materials
 from modelkeep_core.card import card
 from modelkeep_core.environment import LIBRARY, PYTHON, locked, read_lock
 from modelkeep_core.files import read_json, sha256, write_json, write_text
@@ -50,6 +51,9 @@ def write_package(args: argparse.Namespace, root: Path = Path(), name: str = "pa
         shutil.copytree(args.models / CODE, args.out / CODE)
     copy_code(root, metadata["metrics"]["code"], args.out / CODE)
     write_text(args.out / "MODEL_CARD.md", card(metadata, params.limits))
+    model = sha256(args.out / "model.skops")
+    bill = bill_of_materials(metadata, params.limits, args.requirements, model)
+    write_json(args.out / "bom.json", bill)
     metadata["files"] = hashes(args.out)
     write_json(args.out / "model.json", metadata)
     write_json(args.out / MANIFEST, {"format": FORMAT, "files": hashes(args.out)})

@@ -56,12 +56,12 @@ def again(run, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("line", ["run", "regression_run"])
 def test_the_package_has_these_files(line, request):
-    """Model, metadata, contract, example, environment, card, and a manifest of all of them."""
+    """Model, metadata, contract, example, environment, card, bill, and a manifest of them all."""
     directory = request.getfixturevalue(line).package
     names = {path.name for path in directory.iterdir()}
     assert names == {
         *("model.skops", "model.json", "schema.yaml", "example.json", "profile.json"),
-        *("requirements.lock", "MODEL_CARD.md", "manifest.json"),
+        *("requirements.lock", "MODEL_CARD.md", "bom.json", "manifest.json"),
     }
     files = read(directory / "manifest.json")["files"]
     assert files == {name: sha256(directory / name) for name in names - {"manifest.json"}}

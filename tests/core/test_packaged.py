@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 FILES = [
     *("model.skops", "model.json", "schema.yaml", "example.json", "profile.json"),
-    *("requirements.lock", "MODEL_CARD.md"),
+    *("requirements.lock", "MODEL_CARD.md", "bom.json"),
 ]
 
 

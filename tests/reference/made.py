@@ -211,7 +211,8 @@ def line_run(directory: Path, table: pl.DataFrame, schema: Schema, params: Param
     shutil.copytree(CODE, run.pipeline, ignore=shutil.ignore_patterns("__pycache__"))
     for path, content in (("schema.yaml", schema), ("params.yaml", params)):
         YAML().dump(content.model_dump(), directory / path)
-    lock = "".join(f"{name}=={version(name)} \\\n    --hash=sha256:0\n" for name in LOCKED)
+    digest = "0" * 64
+    lock = "".join(f"{name}=={version(name)} \\\n    --hash=sha256:{digest}\n" for name in LOCKED)
     lock += f"{core_wheel().locked}\n"
     (directory / "requirements.lock").write_text(lock, encoding="utf-8")
     (directory / "dvc.yaml").write_text(DVC_YAML, encoding="utf-8")
