@@ -174,10 +174,10 @@ def checked(answers: dict[str, object]) -> str:
 
 def refusals(answers: dict[str, object]) -> list[str]:
     """Return one line for each answer that cannot be used: which, why, and what works."""
-    found = {name: _refusal(name, answers.get(name)) for name in ASKED}
-    if found["project_name"] and not answers.get("project_slug"):
-        found["project_slug"] = ""  # it follows from the name
-    return [f"{name}: {why}. {_examples(name)}" for name, why in found.items() if why]
+    reasons = {name: _refusal(name, answers.get(name)) for name in ASKED}
+    if reasons["project_name"] and not answers.get("project_slug"):
+        reasons["project_slug"] = ""  # it follows from the name
+    return [f"{name}: {why}. {_examples(name)}" for name, why in reasons.items() if why]
 
 
 def place_refusals(project: Path) -> list[str]:

@@ -28,8 +28,8 @@ def table(title: str, cells: Cells, rows: int, connections: list[int]) -> str:
     lines = [header, ["---"] + ["---:"] * (len(header) - 1)]
     names = list(dict.fromkeys(cell.name for cell in cells))
     for name in names:
-        found = [figures_of(cells, Cell(name, n, rows)) for n in connections]
-        lines.append([name, *(figure for same in zip(*found, strict=True) for figure in same)])
+        columns = [figures_of(cells, Cell(name, n, rows)) for n in connections]
+        lines.append([name, *(figure for same in zip(*columns, strict=True) for figure in same)])
     return f"{markdown(lines)}\n\n{errors(cells, rows)}"
 
 

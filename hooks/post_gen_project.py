@@ -143,7 +143,7 @@ def begin_history() -> None:
     branch = [] if git("config", "init.defaultBranch").stdout else ["-c", "init.defaultBranch=main"]
     made = git(*branch, "init")
     if made.returncode:
-        raise Later(f"Git made no repository: {said(made)}", *commands)
+        raise Later(f"Git made no repository: {last_line(made)}", *commands)
     git("add", ".")
     if git("-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT").returncode:
         raise Later(
@@ -154,10 +154,10 @@ def begin_history() -> None:
         )
     committed = git("commit", "--quiet", "-m", "Start the project")
     if committed.returncode:
-        raise Later(f"Git did not take the first commit: {said(committed)}", FIRST_COMMIT)
+        raise Later(f"Git did not take the first commit: {last_line(committed)}", FIRST_COMMIT)
 
 
-def said(run: subprocess.CompletedProcess[str]) -> str:
+def last_line(run: subprocess.CompletedProcess[str]) -> str:
     """Return the last line that a failed command printed."""
     return (run.stderr.strip() or run.stdout.strip() or "no reason given").splitlines()[-1]
 

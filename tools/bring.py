@@ -119,7 +119,7 @@ def report(project: Path, target: Path, added: list[str], left: list[str]) -> No
     for name in LISTS:
         if name in left:
             lines = set((target / name).read_text("utf-8").splitlines())
-            missing = [it for it in (project / name).read_text("utf-8").splitlines() if it]
+            missing = [line for line in (project / name).read_text("utf-8").splitlines() if line]
             wanted = [line for line in missing if line not in lines and not line.startswith("#")]
             if wanted:
                 print(f"\nYour {name} needs these lines:", *wanted, sep="\n  ")

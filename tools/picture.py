@@ -29,8 +29,8 @@ def browser() -> str:
         SystemExit: there is none.
     """
     for name in (os.environ.get("CHROMIUM", ""), *BROWSERS):
-        if found := shutil.which(name):
-            return found
+        if program := shutil.which(name):
+            return program
     sys.exit("error: there is no Chromium here: install it, or name it in CHROMIUM.")
 
 

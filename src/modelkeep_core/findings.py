@@ -284,18 +284,18 @@ def miscalibrated(case: Evaluated) -> Iterator[Said]:
     if chances is None:
         return
     likeliest = chances.argmax(axis=1)
-    said = np.clip(chances[np.arange(len(chances)), likeliest], 1e-6, 1 - 1e-6)
+    predicted = np.clip(chances[np.arange(len(chances)), likeliest], 1e-6, 1 - 1e-6)
     right = (likeliest == case.tested.truth).astype(float)
-    spread = np.sqrt(np.sum((1 - 2 * said) ** 2 * said * (1 - said)))
-    score = float(np.sum((right - said) * (1 - 2 * said)) / spread) if spread > 0 else 0.0
-    apart = float(said.mean() - right.mean())
+    spread = np.sqrt(np.sum((1 - 2 * predicted) ** 2 * predicted * (1 - predicted)))
+    score = float(np.sum((right - predicted) * (1 - 2 * predicted)) / spread) if spread > 0 else 0.0
+    apart = float(predicted.mean() - right.mean())
     if abs(score) >= SPIEGELHALTER and abs(apart) >= UNCALIBRATED:
         much = "much" if apart > 0 else "little"
         yield (
             "warning",
-            f"its probabilities promise too {much}: {said.mean():.0%} on average, and "
+            f"its probabilities promise too {much}: {predicted.mean():.0%} on average, and "
             f"{right.mean():.0%} are right.",
-            {"said": float(said.mean()), "right": float(right.mean()), "z": score},
+            {"predicted": float(predicted.mean()), "right": float(right.mean()), "z": score},
         )
 
 

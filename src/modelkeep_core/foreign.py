@@ -76,15 +76,15 @@ def check_file(path: Path, directory: Path | None = None, most: int | None = Non
         UserError: it is missing, of another kind, elsewhere, or too large.
     """
     try:
-        found = path.stat()
+        status = path.stat()
     except (OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError | NotADirectoryError):
             raise UserError(f"{path} is missing.") from None
         raise UserError(f"{path} cannot be read: {error}.") from None
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise UserError(f"{path} is no ordinary file: it is not read.")
-    if most is not None and found.st_size > most:
-        raise UserError(f"{path} has {found.st_size:,} bytes; such a file has at most {most:,}.")
+    if most is not None and status.st_size > most:
+        raise UserError(f"{path} has {status.st_size:,} bytes; such a file has at most {most:,}.")
     if directory is not None:
         place, whole = directory.resolve(), path.resolve()
         if not whole.is_relative_to(place) and not _CACHED.search(whole.as_posix()[-34:]):

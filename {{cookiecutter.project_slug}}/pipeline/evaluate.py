@@ -51,7 +51,7 @@ def main(args: argparse.Namespace) -> None:
     own = own_metrics(hooks.metrics)
     with evaluation.one_thread():
         scores, drawn = evaluate(model, train, test, schema, params, own)
-        said = findings(model, train, test, schema, scores, drawn.get("importance", []), own)
+        noted = findings(model, train, test, schema, scores, drawn.get("importance", []), own)
         predicted = model.predict(model_inputs(test, schema))
         proof = fast_path.proof(model, schema, model_inputs(train, schema))
     write_profile(args.out / "profile.json", profile(train, predicted, schema))
@@ -60,7 +60,7 @@ def main(args: argparse.Namespace) -> None:
     write_json(args.out / "metrics.json", scores["test"] | compared)
     write_json(args.out / "evaluation.json", scores)
     write_json(args.out / "fast_path.json", proof)
-    write_json(args.out / "findings.json", said)
+    write_json(args.out / "findings.json", noted)
     plots.write_plots(drawn, args.out / "plots")
 
 

@@ -88,16 +88,16 @@ def strays(name: str, cells: Cells, written: pl.Series, kept: bool, target: str)
     rows = int(written.is_in([*odd]).sum())
     shown = ", ".join(repr(text.strip()) for text in odd)
     kind = "dates" if cells.column.type == "datetime" else "numbers"
-    said = f"'{name}' has {shown} among its {kind}, in {rows} cells"
+    problem = f"'{name}' has {shown} among its {kind}, in {rows} cells"
     text = odd[0].strip()
     if kept:
         empty = deciding("--empty", name, text)
-        return f"{said}, whose '{target}' differs: so it is a category. {empty} makes them empty"
+        return f"{problem}, whose '{target}' differs: so it is a category. {empty} makes them empty"
     if name == target:
         empty = deciding("--empty", name, text)
-        return f"{said}, whose rows are left out: correct the file, or say so with {empty}"
+        return f"{problem}, whose rows are left out: correct the file, or say so with {empty}"
     keep = deciding("--keep", name, text)
-    return f"{said}, which count as empty: {keep} makes it a category"
+    return f"{problem}, which count as empty: {keep} makes it a category"
 
 
 def words_for_nothing(columns: dict[str, dict[str, int]]) -> Iterator[str]:

@@ -146,8 +146,8 @@ def _typed(cells: pl.Series, reading: Reading, nothing: pl.DataFrame, texts: pl.
     values = frame.select(typed(pl.col("text"), cells.dtype, reading.column)).to_series()
     blank = cells.null_count() + sum(nothing.filter(pl.col("text") == "")["rows"])
     strays = texts.filter(pl.col("text").is_in([*reading.strays]))
-    told = pl.concat([nothing.filter(pl.col("text") != ""), strays]).sort("rows", "text")
-    empty = ({"": blank} if blank else {}) | dict(told.reverse().iter_rows())
+    empties = pl.concat([nothing.filter(pl.col("text") != ""), strays]).sort("rows", "text")
+    empty = ({"": blank} if blank else {}) | dict(empties.reverse().iter_rows())
     return Cells(values, reading, frozenset(nothing["text"]), empty)
 
 
@@ -304,8 +304,8 @@ def _identifies(name: str, cells: Cells, distinct: int, first: bool) -> str:
         if words >= FREE_WORDS and length >= FREE_LENGTH and rows < REPEATED * distinct:
             return f"free text: {words:.0f} words in a row, on average"
         if distinct > rows / 2:
-            told = f"; {cells.why}" if cells.why not in ("text", "as you said") else ""
-            return f"identifier-like: {distinct} different texts in {rows} rows{told}"
+            reason = f"; {cells.why}" if cells.why not in ("text", "as you said") else ""
+            return f"identifier-like: {distinct} different texts in {rows} rows{reason}"
     return ""
 
 

@@ -32,9 +32,9 @@ def overview(made: Plan, notes: list[str], warnings: list[str]) -> str:
         if texts and target.classes:
             left += f": where that is a class, {deciding('--keep', target.name, texts[0])}"
         notes = [left, *notes]
-    told = [f"note: {note}" for note in (*notes, *made.notes)]
-    told += [f"warning: {warning}" for warning in (*warnings, *made.warnings)]
-    return "\n".join([summary, head, "", *lines, *([""] if told else []), *told, ""])
+    remarks = [f"note: {note}" for note in (*notes, *made.notes)]
+    remarks += [f"warning: {warning}" for warning in (*warnings, *made.warnings)]
+    return "\n".join([summary, head, "", *lines, *([""] if remarks else []), *remarks, ""])
 
 
 def _short(name: str) -> str:

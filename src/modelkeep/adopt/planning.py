@@ -146,13 +146,13 @@ class _Column:
     Attributes:
         inferred: what it is taken for.
         words: in how many cells of a category each text that stands for nothing is.
-        said: the texts named in options that are in it.
+        named: the texts named in options that are in it.
         note, warnings: what a person should know, and look at.
     """
 
     inferred: Inferred
     words: dict[str, int]
-    said: frozenset[str]
+    named: frozenset[str]
     note: str
     warnings: list[str]
 
@@ -251,9 +251,9 @@ def _check_said(options: Options, columns: dict[str, _Column]) -> None:
     Raises:
         UserError: one is not.
     """
-    everywhere = {text for column in columns.values() for text in column.said}
+    everywhere = {text for column in columns.values() for text in column.named}
     for option, name, text in options.texts:
-        if text not in (columns[name].said if name else everywhere):
+        if text not in (columns[name].named if name else everywhere):
             where = f"'{name}'" if name else "any column"
             raise UserError(f"{option}: no cell of {where} says '{text}'.")
 
@@ -264,9 +264,9 @@ def _role(name: str, cells: Cells, options: Options, target: Cells, first: bool)
         return Inferred(aside, "set aside", "as you said")
     if name == options.time:
         if cells.column.type not in ("datetime", "number", "integer"):
-            told = f" ({cells.why})" if cells.why != "text" else ""
+            reason = f" ({cells.why})" if cells.why != "text" else ""
             raise UserError(
-                f"--time: '{name}' holds {cells.column.type} cells, which have no order{told}."
+                f"--time: '{name}' holds {cells.column.type} cells, which have no order{reason}."
             )
         why = "the latest rows test the model"
         dated = f"; {cells.why}" if cells.column.type == "datetime" else ""

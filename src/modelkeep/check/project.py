@@ -251,13 +251,13 @@ class Project:
         for top in tops:
             if top.is_dir() and not (top / "pyvenv.cfg").is_file():
                 modules += sorted(top.rglob("*.py"))
-        told = {broken.file for broken in self.unreadable}
+        reported = {broken.file for broken in self.unreadable}
         for path in modules:
             name = path.relative_to(self.root).as_posix()
             try:
                 compile(path.read_bytes(), name, "exec", dont_inherit=True)
             except (SyntaxError, ValueError) as error:
-                if name not in told:
+                if name not in reported:
                     line = getattr(error, "lineno", None) or 1
                     self.unreadable.append(Unreadable(name, line, f"it is not Python: {error}"))
 

@@ -128,5 +128,5 @@ def _decodes(source: Source, encoding: str) -> bool:
 
 
 def _no_text(name: str, kind: str = "") -> NoReturn:
-    known = f"is {kind}, " if kind else "is "
-    raise UserError(f"{name} {known}neither text nor Parquet: save it as CSV first.")
+    described = f"is {kind}, " if kind else "is "
+    raise UserError(f"{name} {described}neither text nor Parquet: save it as CSV first.")

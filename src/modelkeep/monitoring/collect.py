@@ -142,8 +142,8 @@ def _write(table: pl.DataFrame, out: Path, schema: Schema, without: Path | None)
             typed.write_parquet(partial)
         problems, _ = tables.check(partial, schema, names)
         if problems:
-            told = tables.report(problems).replace(partial.name, out.name)
-            raise UserError(f"what was recorded breaks schema.yaml:\n{told}")
+            report = tables.report(problems).replace(partial.name, out.name)
+            raise UserError(f"what was recorded breaks schema.yaml:\n{report}")
         os.replace(partial, out)
     finally:
         partial.unlink(missing_ok=True)

@@ -62,11 +62,11 @@ def read_actuals(
         elif text is not None:
             actuals[request_id, row] = text
     if faults:
-        told = "; ".join(
+        reasons = "; ".join(
             f"{fault} ({len(rows):,} rows, first {tables.listed(rows[: tables.SHOWN_ROWS])})"
             for fault, rows in faults.items()
         )
-        raise UserError(f"{path} was not taken: {told}.")
+        raise UserError(f"{path} was not taken: {reasons}.")
     return [(*key, text) for key, text in actuals.items()]
 
 

@@ -78,7 +78,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
             own = [version for version in versions if version.directory == directory]
             storage = stack.enter_context(storage_of(catalogue.git, own[0]))
             checked += _check(catalogue, own, storage, args.deep, args.repair)
-    data = [_entry(catalogue, one) for one in checked]
+    data = [_entry(catalogue, entry) for entry in checked]
     return data, rendered(data)
 
 
@@ -107,27 +107,27 @@ def _check(
             checked.append(Checked(version, outputs_of(catalogue, version)))
         except UserError as error:
             checked.append(Checked(version, [], problem=str(error)))
-    outputs = [*dict.fromkeys(output for one in checked for output in one.outputs)]
+    outputs = [*dict.fromkeys(output for entry in checked for output in entry.outputs)]
     hashed = {output.path for output in outputs} if deep else set()
-    found = faults_by_output(outputs, storage, hashed)
-    if repair and _repaired(found, storage):
-        found = faults_by_output(outputs, storage, hashed)
+    faults = faults_by_output(outputs, storage, hashed)
+    if repair and _repaired(faults, storage):
+        faults = faults_by_output(outputs, storage, hashed)
     if deep:
         _check_cache(outputs, storage, repair)
     sources: dict[Output, str | None] = {}
-    for one in checked:
-        own = [fault for output in one.outputs for fault in found.get(output, [])]
-        one.faults = [*dict.fromkeys(own)]
-        for output in one.outputs:
+    for entry in checked:
+        own = [fault for output in entry.outputs for fault in faults.get(output, [])]
+        entry.faults = [*dict.fromkeys(own)]
+        for output in entry.outputs:
             if output.imported and output not in sources:
-                sources[output] = _source_problem(catalogue, one.version, output, storage)
-            one.problem = one.problem or sources.get(output)
+                sources[output] = _source_problem(catalogue, entry.version, output, storage)
+            entry.problem = entry.problem or sources.get(output)
     return checked
 
 
-def _repaired(found: dict[Output, list[Fault]], storage: Storage) -> bool:
+def _repaired(faults_of: dict[Output, list[Fault]], storage: Storage) -> bool:
     """Send what the cache has whole; say whether that was anything."""
-    wanted = {fault.name: fault.meaning for faults in found.values() for fault in faults}
+    wanted = {fault.name: fault.meaning for faults in faults_of.values() for fault in faults}
     unusable = storage.unusable(wanted)
     sent = {name: meaning for name, meaning in wanted.items() if name not in unusable}
     storage.send(sent)
@@ -162,19 +162,19 @@ def _source_problem(
     return None
 
 
-def _entry(catalogue: Catalogue, one: Checked) -> dict[str, Any]:
-    version = one.version
+def _entry(catalogue: Catalogue, checked: Checked) -> dict[str, Any]:
+    version = checked.version
     return {
         "model": version.model,
         "version": version.number,
         "stages": catalogue.stages(version),
         "commit": version.commit,
-        "whole": one.whole,
+        "whole": checked.whole,
         "faults": [
             {"path": fault.meaning, "object": fault.name, "problem": fault.problem}
-            for fault in one.faults
+            for fault in checked.faults
         ],
-        "problem": one.problem,
+        "problem": checked.problem,
     }
 
 

@@ -110,7 +110,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     lines = [
         f"What {wanted.commits} commits of versions, stages, branches and experiments need stays."
     ]
-    lines += [_said(place, doomed, args) for place, doomed in places.items()]
+    lines += [_sentence(place, doomed, args) for place, doomed in places.items()]
     if outside and not args.shared_cache:
         lines.append(
             f"The cache {storage.cache.parent.parent} is left alone: others may use it. "
@@ -175,13 +175,13 @@ def _delete(storage: Storage, places: dict[str, Doomed]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _said(place: str, doomed: Doomed, args: argparse.Namespace) -> str:
+def _sentence(place: str, doomed: Doomed, args: argparse.Namespace) -> str:
     word = "would be deleted" if args.dry_run else "deleted"
     size = readable(sum(doomed.sizes.values()))
-    said = f"{len(doomed.sizes)} objects ({size}) {word} from {place}."
+    sentence = f"{len(doomed.sizes)} objects ({size}) {word} from {place}."
     if doomed.young:
-        said += f" {doomed.young} more are not {args.older_than:g} days old."
-    return said
+        sentence += f" {doomed.young} more are not {args.older_than:g} days old."
+    return sentence
 
 
 def readable(size: float) -> str:

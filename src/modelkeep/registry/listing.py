@@ -118,8 +118,8 @@ def rendered(entries: list[dict[str, Any]]) -> str:
         shown += "".join(f"\nThe same recipe: {numbers}." for numbers in _same_recipe(own))
         if retired := own[0].get("deprecated"):
             when = text.day(datetime.fromisoformat(retired["date"]))
-            told = f"Deprecated on {when} by {retired['author']}: {retired['message']}"
-            shown = f"{told}\n\n{shown}"
+            deprecation = f"Deprecated on {when} by {retired['author']}: {retired['message']}"
+            shown = f"{deprecation}\n\n{shown}"
         parts.append(shown if len(models) == 1 else f"{model}\n\n{shown}")
     return "\n\n".join(parts)
 

@@ -90,8 +90,8 @@ def rendered(facts: dict[str, Any]) -> str:
         first = next(iter(event["message"].splitlines()), "without a message")
         identity.append(("registered", f"{registered}: {first}"))
     if retired := facts["deprecated"]:
-        told = f"{retired['date'][:10]} by {retired['author']}: {retired['message']}"
-        identity.append(("deprecated", told))
+        deprecation = f"{retired['date'][:10]} by {retired['author']}: {retired['message']}"
+        identity.append(("deprecated", deprecation))
     if not metadata.get("reproducible", True):
         why = [*map(str, metadata.get("unlocked", []))]
         if event and event["unlocked_because"]:

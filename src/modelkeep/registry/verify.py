@@ -142,8 +142,8 @@ def check_on_branch(git: Git, version: Version) -> None:
         UserError: a tag alone leads to it.
     """
     branches = ("refs/heads", "refs/remotes")
-    found = git.run("for-each-ref", "--count=1", f"--contains={version.commit}", *branches)
-    if found or git.commit("HEAD") == version.commit:
+    branch = git.run("for-each-ref", "--count=1", f"--contains={version.commit}", *branches)
+    if branch or git.commit("HEAD") == version.commit:
         return
     raise UserError(
         f"commit {version.commit[:7]} of {version.label} is on no branch here: a tag alone brought "

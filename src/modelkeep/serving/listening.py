@@ -150,14 +150,14 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
         UserError: it has none.
     """
     try:
-        known = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
             f"--host {host} is no address to listen on ({reason}): give 127.0.0.1 for this machine "
             "alone, or 0.0.0.0 for all that reach it."
         ) from None
-    pairs = dict.fromkeys((family, str(address[0])) for family, _, _, _, address in known)
+    pairs = dict.fromkeys((family, str(address[0])) for family, _, _, _, address in addresses)
     return sorted(pairs, key=lambda pair: pair[0] != socket.AF_INET)
 
 

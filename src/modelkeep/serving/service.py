@@ -233,10 +233,10 @@ class Service:
 
     def _count_refused(self, served: ServedModel, unfit: Unfit) -> None:
         """Count refused values; a column that the schema does not have is a client's invention."""
-        known = served.contract.schema.columns
+        columns = served.contract.schema.columns
         counts: Counter[tuple[str, str]] = Counter()
         for (reason, column), count in unfit.counts.items():
-            counts[reason, column if column in known else ""] += count
+            counts[reason, column if column in columns else ""] += count
         self.counters.refused(counts)
         if self._records:
             self._records.refuse(served.recipe_id, served.version, REFUSED_ROW, count=unfit.rows)

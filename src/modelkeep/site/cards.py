@@ -72,26 +72,26 @@ def _card(site: Site, stage: str, entry: Entry, span: dict[str, Any]) -> Html:
 
 def _marks(site: Site, entry: Entry, span: dict[str, Any]) -> list[Html]:
     """Return what is good and what is doubtful about a version in a stage."""
-    found: list[tuple[str, str]] = []
+    marks: list[tuple[str, str]] = []
     if span["gate"]:
         forced = span["forced"]
-        found.append(("bad", "forced past the gate") if forced else ("good", "passed the gate"))
+        marks.append(("bad", "forced past the gate") if forced else ("good", "passed the gate"))
     if not entry.version.number:
-        found.append(("bad", "not registered"))
+        marks.append(("bad", "not registered"))
     if site.in_step.get(entry.key) is False:
-        found.append(("bad", "dvc.lock is stale"))
+        marks.append(("bad", "dvc.lock is stale"))
     if entry.metadata and entry.metadata.get("reproducible", True) is not True:
-        found.append(("bad", "not made in the locked environment"))
+        marks.append(("bad", "not made in the locked environment"))
     if site.proofs is not None:
         proof = site.proofs.get(entry.key)
-        found.append(
+        marks.append(
             ("good", f"rebuilt {proof['when'][:10]}, {proof['result']} equal")
             if proof
             else ("open", "never verified")
         )
     if entry.signed is not None:
-        found.append(("good", "signed tag") if entry.signed else ("open", "unsigned tag"))
-    return [h("li", {"class": kind}, words) for kind, words in found]
+        marks.append(("good", "signed tag") if entry.signed else ("open", "unsigned tag"))
+    return [h("li", {"class": kind}, words) for kind, words in marks]
 
 
 def _value(headline: dict[str, Any]) -> str:

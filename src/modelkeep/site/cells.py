@@ -36,9 +36,9 @@ def data_of(entry: Entry) -> Html | str:
     parts: list[Html | str] = []
     for path, digest in files.items():
         rows = counts.get(path)
-        told = f" {rows:,} rows " if isinstance(rows, int) else " "
+        count = f" {rows:,} rows " if isinstance(rows, int) else " "
         name = h("bdi", None, in_line(word(path)))
-        parts += [h("span", {"class": "file"}, name, told, code_of(word(digest)[:HASH]))]
+        parts += [h("span", {"class": "file"}, name, count, code_of(word(digest)[:HASH]))]
     return join(*parts)
 
 

@@ -79,14 +79,14 @@ def entries_of(catalogue: Catalogue, since: datetime | None, experiments: bool) 
     versions = [*dict.fromkeys([*versions, *staged])]
     named = dict(_experiments(catalogue)) if experiments else {}
     names = {version: name for version, name in named.items() if version not in versions}
-    found = [*_entries(catalogue, [*versions, *names], names)]
-    if not found:
+    entries = [*_entries(catalogue, [*versions, *names], names)]
+    if not entries:
         raise UserError(
             "no version is registered here"
             + (f" since {since:%Y-%m-%d}" if since else "")
             + ": `modelkeep register` makes the first."
         )
-    return sorted(found, key=lambda entry: entry.when, reverse=True)
+    return sorted(entries, key=lambda entry: entry.when, reverse=True)
 
 
 def _entries(

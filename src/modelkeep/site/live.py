@@ -31,8 +31,8 @@ def _report(path: Path) -> dict[str, Any]:
         raise UserError(f"--report: {path} is missing.") from None
     except (RecursionError, ValueError):
         report = None
-    told = bool(mapping(report, "model")) or bool(mapping(report, "reference"))
-    if not isinstance(report, dict) or "state" not in report or not told:
+    named = bool(mapping(report, "model")) or bool(mapping(report, "reference"))
+    if not isinstance(report, dict) or "state" not in report or not named:
         raise UserError(
             f"--report: {path} is not what `modelkeep monitor report --json` or `modelkeep monitor "
             "actuals --json` prints."

@@ -111,7 +111,7 @@ def _text(value: Any) -> str | None:
 
 def _upstream(stages: Any, package: str) -> set[str]:
     """Return the paths that the stages write which a package is made by, directly or not."""
-    known = [
+    read_and_written = [
         (_paths(stage.get("deps")), _paths(stage.get("outs")) + _paths(stage.get("plots")))
         for stage in (stages.values() if isinstance(stages, dict) else ())
         if isinstance(stage, dict)
@@ -120,7 +120,7 @@ def _upstream(stages: Any, package: str) -> set[str]:
     waiting = [package]
     while waiting:
         path = waiting.pop()
-        for deps, outs in known:
+        for deps, outs in read_and_written:
             if any(overlaps(out, path) for out in outs) and not written.issuperset(outs):
                 written.update(outs)
                 waiting += deps

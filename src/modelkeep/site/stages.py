@@ -49,10 +49,10 @@ def _shown(
         "gate": in_line(span["gate"] or ""),
         "tag": span["tag"],
     }
-    found = PAIRED.search(message)
-    numbers = [_number(found[name]) for name in ("difference", "low", "high")] if found else []
-    if found and None not in numbers:
-        words = {name: in_line(found[name]) for name in ("metric", "new", "old")}
+    match = PAIRED.search(message)
+    numbers = [_number(match[name]) for name in ("difference", "low", "high")] if match else []
+    if match and None not in numbers:
+        words = {name: in_line(match[name]) for name in ("metric", "new", "old")}
         shown["paired"] = words | dict(zip(("difference", "low", "high"), numbers, strict=True))
     return shown
 

@@ -173,8 +173,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _list(value: Any, *keys: str) -> list[Any]:
-    found = mapping(value, *keys[:-1]).get(keys[-1])
-    return found if isinstance(found, list) else []
+    entry = mapping(value, *keys[:-1]).get(keys[-1])
+    return entry if isinstance(entry, list) else []
 
 
 def locks_in_step(catalogue: Catalogue, entries: Sequence[Entry]) -> dict[Version, bool | None]:
