@@ -26,7 +26,7 @@ everything else may change:
 - predictions: `predict`, `Predictions`: classes with probabilities, or numbers.
 - evaluation: `evaluate`, `Evaluation`, `one_thread`: scores with intervals, by group, beside a
   baseline.
-- metrics: `METRICS`, `Metric`, `Outcome`: what a score is.
+- metrics: `METRICS`, `Metric`, `ScoredRows`: what a score is.
 - own_metrics: `own_metrics`, `check_headline`: metrics of a project's own, and a headline checked
   before training.
 - findings: `findings`: what is to be said of a model that was evaluated.

@@ -13,7 +13,7 @@ from sklearn.model_selection import TunedThresholdClassifierCV as Tuned
 from sklearn.pipeline import Pipeline
 
 from modelkeep_core.errors import UserError, suggestion
-from modelkeep_core.metrics import CLASSIFICATION, Metric, Outcome
+from modelkeep_core.metrics import CLASSIFICATION, Metric, ScoredRows
 from modelkeep_core.params import Cost, Threshold, Train
 
 MODEL = "model"
@@ -160,7 +160,7 @@ def _score(truth: NDArray[Any], predicted: NDArray[Any], metric: Metric, pos_lab
     """Return a metric, which is higher where it is better, of (n,) classes."""
     classes = np.unique(np.concatenate([truth, predicted]))
     true, decided = (np.searchsorted(classes, labels) for labels in (truth, predicted))
-    return metric.score(Outcome(true, decided, None, tuple(classes.tolist())))
+    return metric.score(ScoredRows(true, decided, None, tuple(classes.tolist())))
 
 
 def _saved(truth: NDArray[Any], predicted: NDArray[Any], cost: Cost, pos_label: Any) -> float:

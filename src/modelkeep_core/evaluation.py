@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from modelkeep_core import metrics
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.metrics import Metric, Outcome
+from modelkeep_core.metrics import Metric, ScoredRows
 from modelkeep_core.params import Evaluate
 from modelkeep_core.schema import Schema
 
@@ -35,7 +35,7 @@ def evaluate(
     schema: Schema,
     params: Evaluate,
     own: Mapping[str, Metric] = MappingProxyType({}),
-) -> tuple[Evaluation, Outcome]:
+) -> tuple[Evaluation, ScoredRows]:
     """Score a fitted pipeline on the rows that it learnt from and on those that it has not seen.
 
     Args:
@@ -57,12 +57,12 @@ def evaluate(
     inputs = {"train": model_inputs(train, schema), "test": model_inputs(test, schema)}
     target = {"train": train[schema.target].to_numpy(), "test": test[schema.target].to_numpy()}
     baseline = baseline_of(schema.task).fit(inputs["train"], target["train"])
-    outcomes = {
-        "train": metrics.outcome_of(model, inputs["train"], target["train"]),
-        "test": metrics.outcome_of(model, inputs["test"], target["test"]),
-        "baseline": metrics.outcome_of(baseline, inputs["test"], target["test"]),
+    by_part = {
+        "train": metrics.scored_rows(model, inputs["train"], target["train"]),
+        "test": metrics.scored_rows(model, inputs["test"], target["test"]),
+        "baseline": metrics.scored_rows(baseline, inputs["test"], target["test"]),
     }
-    tested = outcomes["test"]
+    tested = by_part["test"]
     metric = metrics.headline_metric(params.headline, schema.task, tested, own)
     low, high = metrics.interval(metric, tested, params.resamples, params.confidence, params.seed)
     classes = schema.task == "classification"
@@ -82,7 +82,7 @@ def evaluate(
             "high": high,
             "confidence": params.confidence,
         },
-        **{name: metrics.scores(schema.task, outcome, own) for name, outcome in outcomes.items()},
+        **{name: metrics.scores(schema.task, rows, own) for name, rows in by_part.items()},
         "recall_by_class": metrics.recalls(tested) if classes else None,
         "by_group": by_group,
         "settings": params.model_dump(),

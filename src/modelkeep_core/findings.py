@@ -23,11 +23,11 @@ from modelkeep_core.errors import UserError
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import (
     Metric,
-    Outcome,
+    ScoredRows,
     group_labels,
     headline_metric,
     interval,
-    outcome_of,
+    scored_rows,
 )
 from modelkeep_core.metrics import paired_interval as difference
 from modelkeep_core.schema import NUMERIC, Schema
@@ -59,7 +59,7 @@ class Evaluated:
     schema: Schema
     train: pd.DataFrame
     test: pd.DataFrame
-    tested: Outcome
+    tested: ScoredRows
     metric: Metric
     evaluation: dict[str, Any]
     importance: list[list[Any]]
@@ -103,7 +103,7 @@ def findings(
     Returns:
         For each finding "name", "severity", what it "says", and the "evidence", as plain data.
     """
-    tested = outcome_of(model, model_inputs(test, schema), test[schema.target].to_numpy())
+    tested = scored_rows(model, model_inputs(test, schema), test[schema.target].to_numpy())
     name = evaluation["headline"]["metric"]
     metric = headline_metric(name, schema.task, tested, own)
     case = Evaluated(model, schema, train, test, tested, metric, evaluation, importance)
@@ -285,7 +285,7 @@ def miscalibrated(case: Evaluated) -> Iterator[Said]:
         return
     likeliest = chances.argmax(axis=1)
     predicted = np.clip(chances[np.arange(len(chances)), likeliest], 1e-6, 1 - 1e-6)
-    right = (likeliest == case.tested.truth).astype(float)
+    right = (likeliest == case.tested.actual).astype(float)
     spread = np.sqrt(np.sum((1 - 2 * predicted) ** 2 * predicted * (1 - predicted)))
     score = float(np.sum((right - predicted) * (1 - 2 * predicted)) / spread) if spread > 0 else 0.0
     apart = float(predicted.mean() - right.mean())
@@ -316,7 +316,7 @@ def simpler(case: Evaluated) -> Iterator[Said]:
     pipeline.fit(model_inputs(rows, case.schema), target if classes else target.astype(float))
     asked = model_inputs(case.test, case.schema)
     try:
-        other = outcome_of(pipeline, asked, case.test[case.schema.target].to_numpy())
+        other = scored_rows(pipeline, asked, case.test[case.schema.target].to_numpy())
     except UserError:
         # It has no prediction for some rows, so it is not as good
         return

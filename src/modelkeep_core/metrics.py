@@ -16,27 +16,27 @@ from modelkeep_core.predictions import Predictions, predict, undefined
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScoredRows:
     """What was true and what was predicted, for n rows.
 
     Attributes:
-        truth, predicted: (n,) numbers; for classes, their places in `classes`.
+        actual, predicted: (n,) numbers; for classes, their places in `classes`.
         probabilities: (n, len(classes)), or None where the model gives none.
         classes: the classes in the order of the model; empty for a regression.
     """
 
-    truth: NDArray[Any]
+    actual: NDArray[Any]
     predicted: NDArray[Any]
     probabilities: NDArray[np.float64] | None
     classes: tuple[Any, ...]
 
-    def take(self, rows: NDArray[Any]) -> "Outcome":
-        """Return the outcome of some of the rows, given as numbers or as a mask."""
+    def take(self, rows: NDArray[Any]) -> "ScoredRows":
+        """Return some of the rows, given as numbers or as a mask."""
         chosen = None if self.probabilities is None else self.probabilities[rows]
-        return Outcome(self.truth[rows], self.predicted[rows], chosen, self.classes)
+        return ScoredRows(self.actual[rows], self.predicted[rows], chosen, self.classes)
 
     def place_of(self, name: Any) -> int:
-        """Return the place of a class in `classes`: its number in `truth` and `predicted`.
+        """Return the place of a class in `classes`: its number in `actual` and `predicted`.
 
         Raises:
             UserError: there is no such class.
@@ -47,7 +47,7 @@ class Outcome:
         return self.classes.index(name)
 
 
-def outcome_of(model: Any, inputs: Any, target: NDArray[Any]) -> Outcome:
+def scored_rows(model: Any, inputs: Any, target: NDArray[Any]) -> ScoredRows:
     """Predict `inputs`, (n, features), and set that beside the true `target`, (n,).
 
     Raises:
@@ -55,7 +55,7 @@ def outcome_of(model: Any, inputs: Any, target: NDArray[Any]) -> Outcome:
             it has no prediction for some of the rows.
     """
     if not hasattr(model, "classes_"):
-        return Outcome(target, _predicted(model, inputs).predictions, None, ())
+        return ScoredRows(target, _predicted(model, inputs).predictions, None, ())
     classes = model.classes_.tolist()
     if len(classes) < 2:
         raise UserError(
@@ -69,7 +69,7 @@ def outcome_of(model: Any, inputs: Any, target: NDArray[Any]) -> Outcome:
             "prepare.split or prepare.split_by in params.yaml so that both have every class."
         )
     predictions, probabilities = _predicted(model, inputs)
-    return Outcome(
+    return ScoredRows(
         np.array([place[name] for name in target.tolist()]),
         np.array([place[name] for name in predictions.tolist()]),
         probabilities,
@@ -96,88 +96,88 @@ def _predicted(model: Any, inputs: Any) -> Predictions:
     return predicted
 
 
-def _log_loss(outcome: Outcome) -> float:
-    places = range(len(outcome.classes))
-    return float(metrics.log_loss(outcome.truth, outcome.probabilities, labels=list(places)))
+def _log_loss(tested: ScoredRows) -> float:
+    places = range(len(tested.classes))
+    return float(metrics.log_loss(tested.actual, tested.probabilities, labels=list(places)))
 
 
-def _roc_auc(outcome: Outcome) -> float:
+def _roc_auc(tested: ScoredRows) -> float:
     """One class against the rest, averaged over the classes that have rows on both sides."""
-    assert outcome.probabilities is not None
+    assert tested.probabilities is not None
     areas = [
-        metrics.roc_auc_score(outcome.truth == place, outcome.probabilities[:, place])
-        for place in np.unique(outcome.truth)
+        metrics.roc_auc_score(tested.actual == place, tested.probabilities[:, place])
+        for place in np.unique(tested.actual)
     ]
     return float(np.mean(areas))
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that says how good an outcome is, and which direction is better.
+    """A number that says how good predictions are, and which direction is better.
 
     Attributes:
-        score: takes the outcome of n rows, returns a number; NaN where it is not defined.
+        score: takes n rows, returns a number; NaN where it is not defined.
         higher_is_better: whether a greater number is better.
-        needs_probabilities: whether it can only score an outcome that has probabilities.
+        needs_probabilities: whether it can only score predictions that have probabilities.
         module: the module of the project that it comes from, or None for one of this library.
     """
 
-    score: Callable[[Outcome], float]
+    score: Callable[[ScoredRows], float]
     higher_is_better: bool = True
     needs_probabilities: bool = False
     module: str | None = None
 
 
 CLASSIFICATION = {
-    "accuracy": Metric(lambda o: metrics.accuracy_score(o.truth, o.predicted)),
-    "balanced_accuracy": Metric(lambda o: metrics.balanced_accuracy_score(o.truth, o.predicted)),
+    "accuracy": Metric(lambda o: metrics.accuracy_score(o.actual, o.predicted)),
+    "balanced_accuracy": Metric(lambda o: metrics.balanced_accuracy_score(o.actual, o.predicted)),
     "macro_f1": Metric(
-        lambda o: metrics.f1_score(o.truth, o.predicted, average="macro", zero_division=0)
+        lambda o: metrics.f1_score(o.actual, o.predicted, average="macro", zero_division=0)
     ),
     "log_loss": Metric(_log_loss, higher_is_better=False, needs_probabilities=True),
     "roc_auc": Metric(_roc_auc, needs_probabilities=True),
 }
 REGRESSION = {
     "rmse": Metric(
-        lambda o: metrics.root_mean_squared_error(o.truth, o.predicted), higher_is_better=False
+        lambda o: metrics.root_mean_squared_error(o.actual, o.predicted), higher_is_better=False
     ),
     "mae": Metric(
-        lambda o: metrics.mean_absolute_error(o.truth, o.predicted), higher_is_better=False
+        lambda o: metrics.mean_absolute_error(o.actual, o.predicted), higher_is_better=False
     ),
-    "r2": Metric(lambda o: metrics.r2_score(o.truth, o.predicted)),
+    "r2": Metric(lambda o: metrics.r2_score(o.actual, o.predicted)),
     "median_absolute_error": Metric(
-        lambda o: metrics.median_absolute_error(o.truth, o.predicted), higher_is_better=False
+        lambda o: metrics.median_absolute_error(o.actual, o.predicted), higher_is_better=False
     ),
 }
 METRICS = {"classification": CLASSIFICATION, "regression": REGRESSION}
 
 
 def headline_metric(
-    name: str, task: str, outcome: Outcome, own: Mapping[str, Metric] = MappingProxyType({})
+    name: str, task: str, tested: ScoredRows, own: Mapping[str, Metric] = MappingProxyType({})
 ) -> Metric:
     """Return the metric of this name.
 
     Args:
         name: its name.
         task: "classification" or "regression".
-        outcome: what it is to score.
+        tested: what it is to score.
         own: metrics of the project's own, beside those of the task.
 
     Raises:
-        UserError: there is no such metric, or it is not defined on this outcome.
+        UserError: there is no such metric, or it is not defined on these rows.
     """
     available = {**METRICS[task], **own}
     if name not in available:
         raise unknown_headline(name, task, available)
-    if available[name].needs_probabilities and outcome.probabilities is None:
+    if available[name].needs_probabilities and tested.probabilities is None:
         raise UserError(
             f"params.yaml: evaluate.headline: {name} needs probabilities, which this estimator "
             "does not give. Choose another metric or another estimator."
         )
-    if not np.isfinite(available[name].score(outcome)):
+    if not np.isfinite(available[name].score(tested)):
         raise UserError(
             f"params.yaml: evaluate.headline: {name} is not defined on these "
-            f"{len(outcome.truth)} test rows. Test on more rows, or choose another metric."
+            f"{len(tested.actual)} test rows. Test on more rows, or choose another metric."
         )
     return available[name]
 
@@ -192,40 +192,40 @@ def unknown_headline(name: str, task: str, available: Iterable[str]) -> UserErro
 
 
 def scores(
-    task: str, outcome: Outcome, own: Mapping[str, Metric] = MappingProxyType({})
+    task: str, tested: ScoredRows, own: Mapping[str, Metric] = MappingProxyType({})
 ) -> dict[str, float]:
-    """Return every metric of the task, and every own one, that this outcome allows.
+    """Return every metric of the task, and every own one, that these rows allow.
 
     Undefined ones are left out.
     """
     values = {
-        name: float(metric.score(outcome))
+        name: float(metric.score(tested))
         for name, metric in {**METRICS[task], **own}.items()
-        if outcome.probabilities is not None or not metric.needs_probabilities
+        if tested.probabilities is not None or not metric.needs_probabilities
     }
     return {name: value for name, value in values.items() if np.isfinite(value)}
 
 
 def interval(
-    metric: Metric, outcome: Outcome, resamples: int, confidence: float, seed: int
+    metric: Metric, tested: ScoredRows, resamples: int, confidence: float, seed: int
 ) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of a metric over the rows of `outcome`.
+    """Return the percentile bootstrap interval of a metric over the rows of `tested`.
 
     A resample on which the metric is not defined, for want of a rare class, does not count.
     """
-    rng, rows = np.random.default_rng(seed), len(outcome.truth)
-    resampled = (outcome.take(rng.integers(0, rows, size=rows)) for _ in range(resamples))
+    rng, rows = np.random.default_rng(seed), len(tested.actual)
+    resampled = (tested.take(rng.integers(0, rows, size=rows)) for _ in range(resamples))
     return _percentiles([metric.score(drawn) for drawn in resampled], confidence)
 
 
 def paired_interval(
-    metric: Metric, new: Outcome, old: Outcome, resamples: int, confidence: float, seed: int
+    metric: Metric, new: ScoredRows, old: ScoredRows, resamples: int, confidence: float, seed: int
 ) -> tuple[float, float]:
     """Return the percentile bootstrap interval of `new`'s metric minus `old`'s.
 
-    Both are outcomes on the same n rows, and are scored on the same resampled ones.
+    Both are predictions for the same n rows, and are scored on the same resampled ones.
     """
-    rng, rows = np.random.default_rng(seed), len(new.truth)
+    rng, rows = np.random.default_rng(seed), len(new.actual)
     differences = []
     for _ in range(resamples):
         drawn = rng.integers(0, rows, size=rows)
@@ -242,12 +242,12 @@ def _percentiles(values: list[float], confidence: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def recalls(outcome: Outcome) -> dict[str, float]:
+def recalls(tested: ScoredRows) -> dict[str, float]:
     """Return the share of each class's rows that was predicted as that class."""
-    present = np.unique(outcome.truth)
-    shares = metrics.recall_score(outcome.truth, outcome.predicted, labels=present, average=None)
+    present = np.unique(tested.actual)
+    shares = metrics.recall_score(tested.actual, tested.predicted, labels=present, average=None)
     return {
-        str(outcome.classes[place]): float(value)
+        str(tested.classes[place]): float(value)
         for place, value in zip(present, shares, strict=True)
     }
 
@@ -267,12 +267,12 @@ def group_labels(table: pd.DataFrame, name: str) -> NDArray[Any]:
     return column.where(column.notna(), "(missing)").astype(str).to_numpy()
 
 
-def by_group(metric: Metric, outcome: Outcome, groups: NDArray[Any]) -> list[dict[str, Any]]:
+def by_group(metric: Metric, tested: ScoredRows, groups: NDArray[Any]) -> list[dict[str, Any]]:
     """Return rows and metric of each group; `groups` is (n,) text, empty where it is missing."""
     scored = []
     for group in sorted(set(groups.tolist())):
         rows = groups == group
-        value = float(metric.score(outcome.take(rows)))
+        value = float(metric.score(tested.take(rows)))
         scored.append(
             {
                 "group": group,

@@ -10,7 +10,7 @@ from modelkeep_core import recording
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_yaml
 from modelkeep_core.metric_names import NAME, declared
-from modelkeep_core.metrics import METRICS, Metric, Outcome, unknown_headline
+from modelkeep_core.metrics import METRICS, Metric, ScoredRows, unknown_headline
 from modelkeep_core.project_code import CODE, imported_from
 
 
@@ -104,12 +104,12 @@ def _metrics_of(module: str) -> dict[Any, Any]:
     return metrics
 
 
-def _checked(where: str, score: Callable[[Outcome], float]) -> Callable[[Outcome], float]:
+def _checked(where: str, score: Callable[[ScoredRows], float]) -> Callable[[ScoredRows], float]:
     """Return a function whose failures, and results that are no numbers, are told by name."""
 
-    def checked(outcome: Outcome) -> float:
+    def checked(tested: ScoredRows) -> float:
         try:
-            value = score(outcome)
+            value = score(tested)
         except Exception as error:
             reason = " ".join(str(error).split())
             raise UserError(

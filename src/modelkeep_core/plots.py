@@ -18,7 +18,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.metrics import Metric, Outcome, headline_metric, outcome_of
+from modelkeep_core.metrics import Metric, ScoredRows, headline_metric, scored_rows
 from modelkeep_core.params import Evaluate
 from modelkeep_core.schema import Schema
 from modelkeep_core.visible import for_spreadsheet, in_line
@@ -46,7 +46,7 @@ Tables = dict[str, list[list[Any]]]
 def drawn(
     model: Any,
     test: pd.DataFrame,
-    tested: Outcome,
+    tested: ScoredRows,
     schema: Schema,
     params: Evaluate,
     own: Mapping[str, Metric] = MappingProxyType({}),
@@ -82,13 +82,13 @@ def thinned(points: NDArray[Any], most: int) -> NDArray[Any]:
     return thin
 
 
-def curves(outcome: Outcome) -> Tables:
+def curves(tested: ScoredRows) -> Tables:
     """Return ROC, precision-recall and calibration of each class against the rest."""
     rows: Tables = {"roc": [], "precision_recall": [], "calibration": []}
-    if outcome.probabilities is None:
+    if tested.probabilities is None:
         return rows
-    for place in np.unique(outcome.truth):
-        is_class, probability = outcome.truth == place, outcome.probabilities[:, place]
+    for place in np.unique(tested.actual):
+        is_class, probability = tested.actual == place, tested.probabilities[:, place]
         if is_class.all():
             continue
         false_positive, true_positive, _ = roc_curve(is_class, probability)
@@ -102,27 +102,27 @@ def curves(outcome: Outcome) -> Tables:
             "calibration": (predicted, observed),
         }.items():
             points = thinned(np.column_stack(pair), CURVE_POINTS)
-            rows[name] += [[str(outcome.classes[place]), *point] for point in points.tolist()]
+            rows[name] += [[str(tested.classes[place]), *point] for point in points.tolist()]
     return rows
 
 
-def confusion(outcome: Outcome) -> list[list[Any]]:
+def confusion(tested: ScoredRows) -> list[list[Any]]:
     """Return how many rows of each class were predicted as which, and what share of the class."""
-    counts = confusion_matrix(outcome.truth, outcome.predicted, labels=range(len(outcome.classes)))
+    counts = confusion_matrix(tested.actual, tested.predicted, labels=range(len(tested.classes)))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return [
         [str(actual), str(predicted), int(counts[row, column]), float(shares[row, column])]
-        for row, actual in enumerate(outcome.classes)
-        for column, predicted in enumerate(outcome.classes)
+        for row, actual in enumerate(tested.classes)
+        for column, predicted in enumerate(tested.classes)
     ]
 
 
-def scatters(outcome: Outcome, seed: int) -> dict[str, list[list[float]]]:
+def scatters(tested: ScoredRows, seed: int) -> dict[str, list[list[float]]]:
     """Return predicted against actual and residuals of at most SCATTER_POINTS rows."""
-    rows = np.arange(len(outcome.truth))
+    rows = np.arange(len(tested.actual))
     if len(rows) > SCATTER_POINTS:
         rows = np.sort(np.random.default_rng(seed).choice(rows, SCATTER_POINTS, replace=False))
-    truth, predicted = outcome.truth[rows].astype(float), outcome.predicted[rows]
+    truth, predicted = tested.actual[rows].astype(float), tested.predicted[rows]
     return {
         "predictions": np.column_stack([truth, predicted]).tolist(),
         "residuals": np.column_stack([predicted, truth - predicted]).tolist(),
@@ -143,7 +143,7 @@ def importance(
         inputs,
         target,
         scoring=lambda model, inputs, target: (
-            sign * metric.score(outcome_of(model, inputs, target))
+            sign * metric.score(scored_rows(model, inputs, target))
         ),
         n_repeats=repeats,
         random_state=seed,

@@ -28,7 +28,7 @@ from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.files import read_json
 from modelkeep_core.folds import KEY, Fold, folds
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.metrics import METRICS, Metric, outcome_of
+from modelkeep_core.metrics import METRICS, Metric, scored_rows
 from modelkeep_core.params import Prepare
 from modelkeep_core.schema import Schema
 from modelkeep_core.split import SPLIT
@@ -164,13 +164,13 @@ def scoring_of(name: str, task: str) -> Scoring:
 def _by_metric(
     metric: Metric, name: str, model: Any, inputs: pd.DataFrame, target: NDArray[Any]
 ) -> float:
-    outcome = outcome_of(model, inputs, target)
-    if metric.needs_probabilities and outcome.probabilities is None:
+    tested = scored_rows(model, inputs, target)
+    if metric.needs_probabilities and tested.probabilities is None:
         raise UserError(
             f"params.yaml: train.search.scoring: {name} needs probabilities, which "
             f"{type(model[-1]).__name__} does not give. Choose another metric."
         )
-    return float(metric.score(outcome))
+    return float(metric.score(tested))
 
 
 def versions() -> dict[str, str]:

@@ -8,15 +8,15 @@ import pytest
 from modelkeep_core.errors import UserError
 from modelkeep_core.evaluation import evaluate
 from modelkeep_core.metric_names import declared
-from modelkeep_core.metrics import Outcome, headline_metric, scores
+from modelkeep_core.metrics import ScoredRows, headline_metric, scores
 from modelkeep_core.own_metrics import check_headline, own_metrics, packaged_metrics
 
 MODULE = """\
 from modelkeep_core.metrics import Metric
 
 
-def cost(outcome):
-    return 5 * (outcome.truth != outcome.predicted).mean()
+def cost(tested):
+    return 5 * (tested.actual != tested.predicted).mean()
 
 
 METRICS = {"cost": Metric(cost, higher_is_better=False)}
@@ -24,10 +24,10 @@ METRICS = {"cost": Metric(cost, higher_is_better=False)}
 PARAMS = "evaluate:\n  headline: {}\n"
 
 
-def outcome():
-    """Return the outcome of four rows, of which one is wrong."""
+def four_rows():
+    """Return four rows, one of them wrong."""
     chances = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
-    return Outcome(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 1]), chances, ("no", "yes"))
+    return ScoredRows(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 1]), chances, ("no", "yes"))
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def test_a_metric_of_ones_own_scores_like_any_other(module):
     """It is among the scores, can be the headline, and says which way is better."""
     module()
     own = own_metrics(["mine"])
-    assert scores("classification", outcome(), own)["cost"] == 1.25
-    metric = headline_metric("cost", "classification", outcome(), own)
+    assert scores("classification", four_rows(), own)["cost"] == 1.25
+    metric = headline_metric("cost", "classification", four_rows(), own)
     assert (metric.higher_is_better, metric.module) == (False, "mine")
 
 
@@ -96,14 +96,14 @@ def test_a_module_that_is_not_there_is_named_with_the_hook():
     [
         ("1 / 0", "mine: metric 'cost' failed: ZeroDivisionError"),
         ("None", "mine: metric 'cost' returned NoneType, and a number is wanted"),
-        ("outcome.place_of('maybe')", "there is no class 'maybe'; there are no, yes"),
+        ("tested.place_of('maybe')", "there is no class 'maybe'; there are no, yes"),
     ],
 )
 def test_a_metric_that_fails_is_a_sentence(module, code, message):
     """It names the module, the metric and the failure, and is no traceback."""
-    module(MODULE.replace("5 * (outcome.truth != outcome.predicted).mean()", code))
+    module(MODULE.replace("5 * (tested.actual != tested.predicted).mean()", code))
     with pytest.raises(UserError, match=message):
-        scores("classification", outcome(), own_metrics(["mine"]))
+        scores("classification", four_rows(), own_metrics(["mine"]))
 
 
 @pytest.mark.parametrize("headline", ["f1", "costs"])
@@ -147,7 +147,7 @@ def test_a_package_scores_with_the_code_that_it_carries(module, tmp_path):
     with pytest.raises(UserError, match=r"metrics of its own \(mine\).*--trust-code"):
         packaged_metrics(tmp_path / "package", metadata, trust_code=False)
     own = packaged_metrics(tmp_path / "package", metadata, trust_code=True)
-    assert own["cost"].score(outcome()) == 1.25
+    assert own["cost"].score(four_rows()) == 1.25
 
 
 def test_a_package_of_before_has_no_metrics_of_its_own(tmp_path):

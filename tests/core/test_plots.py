@@ -8,18 +8,18 @@ import pytest
 
 from modelkeep_core import plots
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.metrics import METRICS, Outcome
+from modelkeep_core.metrics import METRICS, ScoredRows
 from pipeline.train import train
 
 
 @pytest.fixture
-def outcome():
-    """An outcome of three classes with probabilities that are good but not perfect."""
+def tested():
+    """Rows of three classes with probabilities that are good but not perfect."""
     random = np.random.default_rng(0)
     truth = random.integers(0, 3, 300)
     logits = 2 * np.eye(3)[truth] + random.normal(size=(300, 3))
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return Outcome(truth, probabilities.argmax(axis=1), probabilities, ("a", "b", "c"))
+    return ScoredRows(truth, probabilities.argmax(axis=1), probabilities, ("a", "b", "c"))
 
 
 class Linear:
@@ -38,18 +38,18 @@ def points_of(rows, name):
     return np.array([row[1:] for row in rows if row[0] == name])
 
 
-def test_each_class_has_its_curves(outcome):
+def test_each_class_has_its_curves(tested):
     """Every curve is drawn for every class against the rest."""
-    drawn = plots.curves(outcome)
+    drawn = plots.curves(tested)
     assert set(drawn) == {"roc", "precision_recall", "calibration"}
     for rows in drawn.values():
         assert {row[0] for row in rows} == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize("name", ["a", "b", "c"])
-def test_a_roc_curve_rises_from_corner_to_corner(outcome, name):
+def test_a_roc_curve_rises_from_corner_to_corner(tested, name):
     """It starts at (0, 0), ends at (1, 1), never falls, and lies above the diagonal."""
-    points = points_of(plots.curves(outcome)["roc"], name)
+    points = points_of(plots.curves(tested)["roc"], name)
     assert points[0].tolist() == [0, 0]
     assert points[-1].tolist() == [1, 1]
     assert (np.diff(points, axis=0) >= 0).all()
@@ -57,12 +57,12 @@ def test_a_roc_curve_rises_from_corner_to_corner(outcome, name):
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_precision_and_recall_end_where_every_row_is_taken(outcome, place):
+def test_precision_and_recall_end_where_every_row_is_taken(tested, place):
     """Recall rises from 0 to 1, where precision is the share of the class."""
-    points = points_of(plots.curves(outcome)["precision_recall"], outcome.classes[place])
+    points = points_of(plots.curves(tested)["precision_recall"], tested.classes[place])
     assert points[0].tolist() == [0, 1]
     assert (np.diff(points[:, 0]) >= 0).all()
-    assert points[-1] == pytest.approx([1, (outcome.truth == place).mean()])
+    assert points[-1] == pytest.approx([1, (tested.actual == place).mean()])
 
 
 def test_honest_probabilities_are_calibrated():
@@ -70,7 +70,7 @@ def test_honest_probabilities_are_calibrated():
     random = np.random.default_rng(0)
     probability = random.random(20_000)
     truth = (random.random(20_000) < probability).astype(int)
-    honest = Outcome(
+    honest = ScoredRows(
         truth, probability.round(), np.column_stack([1 - probability, probability]), ("no", "yes")
     )
     points = points_of(plots.curves(honest)["calibration"], "yes")
@@ -78,25 +78,25 @@ def test_honest_probabilities_are_calibrated():
     assert points[:, 0] == pytest.approx(points[:, 1], abs=0.05)
 
 
-def test_without_probabilities_there_are_no_curves(outcome):
+def test_without_probabilities_there_are_no_curves(tested):
     """A model that gives only classes has no curve, and that is no error."""
-    hard = Outcome(outcome.truth, outcome.predicted, None, outcome.classes)
+    hard = ScoredRows(tested.actual, tested.predicted, None, tested.classes)
     assert plots.curves(hard) == {"roc": [], "precision_recall": [], "calibration": []}
 
 
-def test_a_class_that_cannot_be_drawn_is_left_out(outcome):
+def test_a_class_that_cannot_be_drawn_is_left_out(tested):
     """A class without rows, or with all of them, has no curve against the rest."""
-    two = outcome.take(outcome.truth != 2)
+    two = tested.take(tested.actual != 2)
     assert {row[0] for row in plots.curves(two)["roc"]} == {"a", "b"}
-    first = outcome.take(outcome.truth == 1)
+    first = tested.take(tested.actual == 1)
     assert plots.curves(first)["roc"] == []
 
 
-def test_a_long_curve_is_thinned(outcome):
+def test_a_long_curve_is_thinned(tested):
     """However many rows there are, a curve stays small enough for Git."""
-    many = outcome.take(np.arange(300).repeat(10))
+    many = tested.take(np.arange(300).repeat(10))
     noise = np.random.default_rng(1).random((3000, 3))
-    noisy = Outcome(many.truth, many.predicted, noise, many.classes)
+    noisy = ScoredRows(many.actual, many.predicted, noise, many.classes)
     for rows in plots.curves(noisy).values():
         assert max(len(points_of(rows, name)) for name in "abc") <= plots.CURVE_POINTS
 
@@ -112,27 +112,27 @@ def test_thinning_keeps_both_ends_and_even_steps(most):
     assert np.diff(thin[:, 0]).max() <= 99 / (most - 1) + 1
 
 
-def test_confusion_counts_every_row_once(outcome):
+def test_confusion_counts_every_row_once(tested):
     """Counts add up to the rows, and shares to one for each actual class."""
-    rows = plots.confusion(outcome)
+    rows = plots.confusion(tested)
     assert len(rows) == 9
     assert sum(row[2] for row in rows) == 300
     for place, name in enumerate("abc"):
         assert sum(row[3] for row in rows if row[0] == name) == pytest.approx(1)
         diagonal = next(row for row in rows if row[:2] == [name, name])
-        hits = (outcome.truth == place) & (outcome.predicted == place)
+        hits = (tested.actual == place) & (tested.predicted == place)
         assert diagonal[2] == hits.sum()
 
 
-def test_confusion_has_rows_for_a_class_without_any(outcome):
+def test_confusion_has_rows_for_a_class_without_any(tested):
     """A class that no test row has is in the matrix, with zeros."""
-    rows = plots.confusion(outcome.take(outcome.truth != 2))
+    rows = plots.confusion(tested.take(tested.actual != 2))
     assert [row[2:] for row in rows if row[0] == "c"] == [[0, 0.0]] * 3
 
 
 def test_a_residual_is_actual_minus_predicted():
     """Both scatters show the same rows in the same order."""
-    drawn = plots.scatters(Outcome(np.array([3, 5]), np.array([2.5, 6.0]), None, ()), seed=1)
+    drawn = plots.scatters(ScoredRows(np.array([3, 5]), np.array([2.5, 6.0]), None, ()), seed=1)
     assert drawn == {
         "predictions": [[3.0, 2.5], [5.0, 6.0]],
         "residuals": [[2.5, 0.5], [6.0, -1.0]],
@@ -142,8 +142,8 @@ def test_a_residual_is_actual_minus_predicted():
 def test_a_large_scatter_is_a_sample_by_the_seed():
     """Of many rows some are drawn at random, the same ones for the same seed."""
     numbers = np.arange(3000.0)
-    outcome = Outcome(numbers, numbers, None, ())
-    drawn = [plots.scatters(outcome, seed)["predictions"] for seed in (1, 1, 2)]
+    tested = ScoredRows(numbers, numbers, None, ())
+    drawn = [plots.scatters(tested, seed)["predictions"] for seed in (1, 1, 2)]
     assert len(drawn[0]) == plots.SCATTER_POINTS
     assert len({tuple(point) for point in drawn[0]}) == plots.SCATTER_POINTS
     assert drawn[0] == drawn[1]

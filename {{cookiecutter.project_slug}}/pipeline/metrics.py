@@ -2,11 +2,11 @@
 
 from modelkeep_core.metrics import Metric
 
-# YOURS: metrics by name, each of a function that takes an Outcome and returns a number:
+# YOURS: metrics by name, each of a function that takes ScoredRows and returns a number:
 #
-#     def cost(outcome: Outcome) -> float:
+#     def cost(tested: ScoredRows) -> float:
 #         """Return what a prediction costs on average, where a wrong one costs 5."""
-#         return 5 * float((outcome.truth != outcome.predicted).mean())
+#         return 5 * float((tested.actual != tested.predicted).mean())
 #
 #     METRICS = {"cost": Metric(cost, higher_is_better=False)}
 METRICS: dict[str, Metric] = {}

@@ -9,7 +9,7 @@ import numpy as np
 from modelkeep.monitoring.reference import ReferencePackage
 from modelkeep.monitoring.store import Request
 from modelkeep_core import metrics
-from modelkeep_core.metrics import METRICS, Outcome
+from modelkeep_core.metrics import METRICS, ScoredRows
 from modelkeep_core.profiles import word
 
 
@@ -26,26 +26,26 @@ def quality(
     """
     metadata = reference.metadata
     headline, settings = metadata["metrics"]["headline"], metadata["metrics"]["settings"]
-    outcome = outcome_of(reference, requests)
+    tested = scored_rows(reference, requests)
     result: dict[str, Any] = {
         "state": "not enough data",
-        "rows": len(outcome.truth),
+        "rows": len(tested.actual),
         "needed": needed,
         "reference": {"headline": headline, "scores": metadata["metrics"]["test"]},
         "current": None,
     }
-    if len(outcome.truth) < needed:
+    if len(tested.actual) < needed:
         return result
     with warnings.catch_warnings():
         # Of metrics that are not defined on these rows; those are left out.
         warnings.simplefilter("ignore")
         own = reference.metrics
-        scores = metrics.scores(metadata["task"], outcome, own)
+        scores = metrics.scores(metadata["task"], tested, own)
         if headline["metric"] not in scores:
             return result
         low, high = metrics.interval(
             (METRICS[metadata["task"]] | own)[headline["metric"]],
-            outcome,
+            tested,
             settings["resamples"],
             settings["confidence"],
             settings["seed"],
@@ -56,7 +56,7 @@ def quality(
     return result | {"state": "alarm" if worse else "in order", "current": current}
 
 
-def outcome_of(reference: ReferencePackage, requests: Iterable[Request]) -> Outcome:
+def scored_rows(reference: ReferencePackage, requests: Iterable[Request]) -> ScoredRows:
     """Set the recorded predictions beside the actuals of their rows.
 
     A class that the model does not know comes after those that it knows, with probability 0.
@@ -77,4 +77,4 @@ def outcome_of(reference: ReferencePackage, requests: Iterable[Request]) -> Outc
     if chances:
         probabilities = np.pad(np.array(chances), ((0, 0), (0, len(place) - len(classes))))
     names = (*classes, *[*place][len(classes) :])
-    return Outcome(np.array(truth), np.array(predicted), probabilities, names)
+    return ScoredRows(np.array(truth), np.array(predicted), probabilities, names)

@@ -22,7 +22,7 @@ from modelkeep_core.card import number
 from modelkeep_core.errors import UserError
 
 if TYPE_CHECKING:
-    from modelkeep_core.metrics import Metric, Outcome
+    from modelkeep_core.metrics import Metric, ScoredRows
 
 TEST = "test.parquet"
 
@@ -42,14 +42,14 @@ class Scored:
     Attributes:
         version: the version.
         task, target: what it predicts.
-        outcome: the truth and its predictions, for n rows.
+        tested: the test rows, with what it predicts for them.
         own: the metrics of its project's own.
     """
 
     version: Version
     task: str
     target: str
-    outcome: "Outcome"
+    tested: "ScoredRows"
     own: "Mapping[str, Metric]" = field(default_factory=dict)
 
 
@@ -92,7 +92,7 @@ def scored(package: Path, test: Path, version: Version) -> Scored:
     import pandas as pd
 
     from modelkeep_core.inputs import model_inputs
-    from modelkeep_core.metrics import outcome_of
+    from modelkeep_core.metrics import scored_rows
     from modelkeep_core.own_metrics import packaged_metrics
     from modelkeep_core.packaged import open_package
 
@@ -105,9 +105,9 @@ def scored(package: Path, test: Path, version: Version) -> Scored:
         if lacking:
             raise UserError(f"they have no column '{min(lacking)}'.")
         truth = rows[schema.target].to_numpy()
-        outcome = outcome_of(opened.model, model_inputs(rows, schema), truth)
+        tested = scored_rows(opened.model, model_inputs(rows, schema), truth)
         own = packaged_metrics(package, opened.metadata, trust_code=True)
-        return Scored(version, schema.task, schema.target, outcome, own)
+        return Scored(version, schema.task, schema.target, tested, own)
     # Values of another type than the model was trained on are errors of pandas or scikit-learn.
     except (UserError, TypeError, ValueError) as error:
         raise UserError(
@@ -129,11 +129,11 @@ def verdict(
     Raises:
         UserError: a metric is unknown or not defined, or the two do not predict the same.
     """
-    outcome, label = candidate.outcome, candidate.version.label
+    tested, label = candidate.tested, candidate.version.label
     rows, passed = [], True
     for name, bound in bounds.thresholds.items():
-        metric = _metric(name, candidate, outcome, "params.yaml: promote.thresholds")
-        value = float(metric.score(outcome))
+        metric = _metric(name, candidate, tested, "params.yaml: promote.thresholds")
+        value = float(metric.score(tested))
         good = value >= bound if metric.higher_is_better else value <= bound
         sign = "at least" if metric.higher_is_better else "at most"
         rows.append([name, f"{sign} {number(bound)}", number(value), _word(good)])
@@ -147,7 +147,7 @@ def verdict(
         row, good = _compared(bounds, evaluated, candidate, assigned)
         rows.append(row)
         passed &= good
-    title = f"{label} on the {len(outcome.truth)} test rows of HEAD"
+    title = f"{label} on the {len(tested.actual)} test rows of HEAD"
     if not rows:
         return Verdict(True, f"{title}: no thresholds, and the stage is empty.")
     return Verdict(passed, f"{title}:\n{text.table(('', 'WANTED', 'FOUND', ''), rows, ('FOUND',))}")
@@ -160,11 +160,11 @@ def _compared(
     from modelkeep_core.metrics import paired_interval
 
     name = evaluated.headline
-    new, old = candidate.outcome, assigned.outcome
+    new, old = candidate.tested, assigned.tested
     # Both are scored by the candidate's metric, so that they differ in nothing else
     metric, _ = (
-        _metric(name, candidate, outcome, f"the headline of {candidate.version.label}")
-        for outcome in (new, old)
+        _metric(name, candidate, tested, f"the headline of {candidate.version.label}")
+        for tested in (new, old)
     )
     difference = float(metric.score(new) - metric.score(old))
     low, high = paired_interval(
@@ -180,8 +180,8 @@ def _compared(
     return [title, wanted, got, _word(good)], good
 
 
-def _metric(name: str, scored: Scored, outcome: "Outcome", where: str) -> "Metric":
-    """Return a metric of the task or of a version's own by its name, to score an outcome.
+def _metric(name: str, scored: Scored, tested: "ScoredRows", where: str) -> "Metric":
+    """Return a metric of the task or of a version's own by its name, to score rows by it.
 
     Raises:
         UserError: it is unknown, or not defined on these rows; the message begins with `where`.
@@ -189,7 +189,7 @@ def _metric(name: str, scored: Scored, outcome: "Outcome", where: str) -> "Metri
     from modelkeep_core.metrics import headline_metric
 
     try:
-        return headline_metric(name, scored.task, outcome, scored.own)
+        return headline_metric(name, scored.task, tested, scored.own)
     except UserError as error:
         raise UserError(str(error).replace("params.yaml: evaluate.headline", where)) from None
 

@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Rebuild:
     """What a rebuild gave, beside what is recorded.
 
     Attributes:
@@ -114,23 +114,23 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         check_target(args.attest)
     if not args.trust_code:
         check_on_branch(catalogue.git, version)
-    outcome = rebuilt(catalogue, version, args.tolerance)
-    if not outcome.same:
-        raise UserError(refusal(version, outcome))
+    rebuild = rebuilt(catalogue, version, args.tolerance)
+    if not rebuild.same:
+        raise UserError(refusal(version, rebuild))
     shown = f"{version.model} {version.label} was rebuilt from commit {version.commit[:7]}: "
-    if outcome.different:
-        first = outcome.different[0]
+    if rebuild.different:
+        first = rebuild.different[0]
         shown += (
             f"its predictions on the test rows are the same to {args.tolerance:g} (at most "
-            f"{outcome.distance:.2g} apart). The bytes are not, first in {_where(first)}. "
-            f"{_cause(first.stage, outcome.steady)}\n\n{_table(outcome.rows)}"
+            f"{rebuild.distance:.2g} apart). The bytes are not, first in {_where(first)}. "
+            f"{_cause(first.stage, rebuild.steady)}\n\n{_table(rebuild.rows)}"
         )
     else:
         stages = len(catalogue.pipeline(version).stages)
         shown += f"all outputs of its {stages} stages are the same, byte for byte."
     if args.attest:
-        result = ROUNDING if outcome.different else BYTES
-        attest(args.attest, catalogue, version, result, outcome.rows, outcome.here)
+        result = ROUNDING if rebuild.different else BYTES
+        attest(args.attest, catalogue, version, result, rebuild.rows, rebuild.here)
         shown += f"\n{args.attest} attests it."
     return None, shown
 
@@ -152,7 +152,7 @@ def check_on_branch(git: Git, version: Version) -> None:
     )
 
 
-def rebuilt(catalogue: Catalogue, version: Version, tolerance: float) -> Outcome:
+def rebuilt(catalogue: Catalogue, version: Version, tolerance: float) -> Rebuild:
     """Rebuild a version in a directory that goes away, and compare it with what is recorded.
 
     Args:
@@ -183,7 +183,7 @@ def rebuilt(catalogue: Catalogue, version: Version, tolerance: float) -> Outcome
         different = differences(catalogue, version, recorded, made, project, storage)
         here = installed(python, metadata["libraries"])
         if not different:
-            return Outcome([], [], 0.0, True, None, here, [])
+            return Rebuild([], [], 0.0, True, None, here, [])
         distance = distance_of(catalogue, version, different, project, Path(directory))
         close = distance is not None and distance <= tolerance
         kinds = [kind(part, project, tolerance, close) for part in different]
@@ -191,21 +191,21 @@ def rebuilt(catalogue: Catalogue, version: Version, tolerance: float) -> Outcome
         rows = [*other_environment(project, metadata, here), *files]
         # The stage overwrites what it wrote, so this comes last.
         steady = runs_alike(project, python, different[0].stage, made)
-    return Outcome(different, kinds, distance, close, steady, here, [*rows])
+    return Rebuild(different, kinds, distance, close, steady, here, [*rows])
 
 
-def refusal(version: Version, outcome: Outcome) -> str:
+def refusal(version: Version, rebuild: Rebuild) -> str:
     """Say that a version could not be rebuilt: where it differs first, and all that differs."""
-    named = zip(outcome.different, outcome.kinds, strict=True)
+    named = zip(rebuild.different, rebuild.kinds, strict=True)
     unlike = [part for part, word in named if word != ROUNDING]
-    first = unlike[0] if outcome.close else outcome.different[0]
-    far = outcome.distance and not outcome.close
-    apart = f", and predictions are up to {outcome.distance:.2g} apart" if far else ""
-    stage = outcome.different[0].stage
-    chance = f" {_cause(stage, False)}" if outcome.steady is False else ""
+    first = unlike[0] if rebuild.close else rebuild.different[0]
+    far = rebuild.distance and not rebuild.close
+    apart = f", and predictions are up to {rebuild.distance:.2g} apart" if far else ""
+    stage = rebuild.different[0].stage
+    chance = f" {_cause(stage, False)}" if rebuild.steady is False else ""
     return (
         f"{version.label} could not be rebuilt: the first difference is in {_where(first)}{apart}."
-        f"{chance}\n\n{_table(outcome.rows)}"
+        f"{chance}\n\n{_table(rebuild.rows)}"
     )
 
 

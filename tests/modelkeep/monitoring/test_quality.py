@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modelkeep.monitoring.quality import outcome_of, quality
+from modelkeep.monitoring.quality import quality, scored_rows
 from modelkeep.monitoring.reference import read_reference
 from modelkeep.monitoring.store import opened
 from modelkeep.monitoring.window import Window
@@ -70,8 +70,8 @@ def test_a_metric_of_ones_own_is_scored_on_actuals(run, tmp_path, rows):
     recorded.actuals(recorded.answer(rows), rows["label"])
     reference = read_reference(run.package)
 
-    def missed(outcome):
-        return float((outcome.predicted != outcome.place_of("high")).mean())
+    def missed(tested):
+        return float((tested.predicted != tested.place_of("high")).mean())
 
     headline = reference.metadata["metrics"]["headline"] | {"metric": "missed"}
     metadata = reference.metadata | {
@@ -137,10 +137,10 @@ def test_a_class_that_the_model_does_not_know_is_a_wrong_answer(recorded, rows):
     recorded.actuals(recorded.answer(rows.head(20)), ["new", *rows["label"].iloc[1:20]])
     reference = read_reference(recorded.package)
     with opened(recorded.path) as store:
-        outcome = outcome_of(reference, store.with_actuals(Window()))
-    assert outcome.classes == (*reference.metadata["training"]["classes"], "new")
-    assert outcome.probabilities[:, -1].tolist() == [0.0] * 20
-    assert outcome.truth[0] == len(outcome.classes) - 1
+        tested = scored_rows(reference, store.with_actuals(Window()))
+    assert tested.classes == (*reference.metadata["training"]["classes"], "new")
+    assert tested.probabilities[:, -1].tolist() == [0.0] * 20
+    assert tested.actual[0] == len(tested.classes) - 1
     assert np.isfinite(scored(recorded)["current"]["scores"]["log_loss"])
 
 
@@ -151,10 +151,10 @@ def test_each_row_of_a_request_has_its_own_actual_value(recorded, rows):
     reference = read_reference(recorded.package)
     with opened(recorded.path) as store:
         (request,) = store.with_actuals(Window())
-        outcome = outcome_of(reference, [request])
-    assert outcome.classes[outcome.truth[0]] == rows["label"][2]
-    assert outcome.classes[outcome.predicted[0]] == request.outputs["predictions"][2]
-    assert outcome.probabilities.tolist() == [request.outputs["probabilities"][2]]
+        tested = scored_rows(reference, [request])
+    assert tested.classes[tested.actual[0]] == rows["label"][2]
+    assert tested.classes[tested.predicted[0]] == request.outputs["predictions"][2]
+    assert tested.probabilities.tolist() == [request.outputs["probabilities"][2]]
 
 
 def test_answers_of_other_models_are_not_scored(recorded, rows):

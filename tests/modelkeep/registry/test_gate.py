@@ -17,7 +17,7 @@ from modelkeep.registry.tested_on import put_test_rows
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import write_json
-from modelkeep_core.metrics import METRICS, Metric, Outcome, paired_interval
+from modelkeep_core.metrics import METRICS, Metric, ScoredRows, paired_interval
 from project import dvc
 
 TRUTH = np.array([0, 0, 0, 1, 1, 1, 1, 1])
@@ -37,19 +37,19 @@ def classes(wrong, probabilities=True):
     return (
         "classification",
         "label",
-        Outcome(TRUTH, predicted, shares if probabilities else None, (0, 1)),
+        ScoredRows(TRUTH, predicted, shares if probabilities else None, (0, 1)),
     )
 
 
 def numbers(error):
     """Return what a regression predicts that is off by so much on every row."""
     truth = TRUTH * 10.0
-    return "regression", "price", Outcome(truth, truth + error, None, ())
+    return "regression", "price", ScoredRows(truth, truth + error, None, ())
 
 
 @pytest.fixture
 def judged():
-    """Return a function that judges one outcome against another, with these bounds."""
+    """Return a function that judges some predictions against others, with these bounds."""
 
     def judged(
         candidate, assigned=None, headline="accuracy", thresholds=None, allowed_loss=0.0, own=None
@@ -118,7 +118,7 @@ def test_a_threshold_counts_also_for_what_is_better_than_the_stage(judged):
 
 def test_a_metric_of_ones_own_decides_like_any_other(judged):
     """The candidate's own metric is its threshold and scores both versions."""
-    own = {"cost": Metric(lambda o: 5 * (o.truth != o.predicted).mean(), False, False, "mine")}
+    own = {"cost": Metric(lambda o: 5 * (o.actual != o.predicted).mean(), False, False, "mine")}
     judgement = judged(
         *(classes(wrong=1), classes(wrong=2)),
         headline="cost",
@@ -215,11 +215,11 @@ def test_a_headline_that_the_version_in_the_stage_cannot_have_is_refused(judged)
 @pytest.mark.parametrize("target", ["label", "size"])
 def test_models_of_other_things_are_not_compared(judged, target):
     """What predicts something else is neither better nor worse."""
-    task, _, outcome = numbers(1) if target == "label" else classes(1)
+    task, _, tested = numbers(1) if target == "label" else classes(1)
     with pytest.raises(
         UserError, match=rf"v2\.0\.0 is a classification of label, v1\.0\.0 a {task} of {target}"
     ):
-        judged(classes(1), (task, target, outcome))
+        judged(classes(1), (task, target, tested))
 
 
 # From a repository to scores
@@ -366,14 +366,14 @@ def test_metadata_that_do_not_say_how_a_version_was_evaluated_are_refused(projec
         read_evaluated(catalogue, at(project, "main"))
 
 
-def test_an_outcome_is_what_the_packaged_model_predicts(run):
+def test_the_scored_rows_are_what_the_packaged_model_predicts(run):
     """Truth and prediction stand beside each other, with task and target."""
     rows = pd.read_parquet(run.prepared / "test.parquet")
     scored = gate.scored(run.package, run.prepared / "test.parquet", version("v1.0.0"))
-    outcome = scored.outcome
+    tested = scored.tested
     assert (scored.task, scored.target) == ("classification", "label")
-    assert [outcome.classes[place] for place in outcome.truth] == rows["label"].tolist()
-    assert len(outcome.predicted) == len(rows)
+    assert [tested.classes[place] for place in tested.actual] == rows["label"].tolist()
+    assert len(tested.predicted) == len(rows)
 
 
 def test_a_regression_is_scored_as_well(regression_run):
@@ -381,7 +381,7 @@ def test_a_regression_is_scored_as_well(regression_run):
     test = regression_run.prepared / "test.parquet"
     scored = gate.scored(regression_run.package, test, version("v1.0.0"))
     assert (scored.task, scored.target) == ("regression", "price")
-    assert scored.outcome.truth.tolist() == pd.read_parquet(test)["price"].tolist()
+    assert scored.tested.actual.tolist() == pd.read_parquet(test)["price"].tolist()
 
 
 @pytest.mark.parametrize(

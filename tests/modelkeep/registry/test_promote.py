@@ -13,7 +13,7 @@ from modelkeep import ready
 from modelkeep.registry import promote
 from modelkeep.registry.gate import Verdict
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.metrics import CLASSIFICATION, outcome_of
+from modelkeep_core.metrics import CLASSIFICATION, scored_rows
 from modelkeep_core.packaged import open_package
 from project import FORKS, LATER, SETTINGS, UNREACHED, damage, git, killed_everywhere, refuse_pushes
 
@@ -37,7 +37,7 @@ def score_on(rows, project, branch):
     opened = open_package(package)
     truth = table["label"].to_numpy()
     return CLASSIFICATION["macro_f1"].score(
-        outcome_of(opened.model, model_inputs(table, opened.schema), truth)
+        scored_rows(opened.model, model_inputs(table, opened.schema), truth)
     )
 
 
