@@ -145,22 +145,25 @@ def read_parameters(path: Path) -> Any:
         raise UserError(f"{path} is not valid TOML: {error}") from None
 
 
-def read_model(path: Path, model: type[Model], section: str | None = None) -> Model:
+def read_model(
+    path: Path, model: type[Model], section: str | None = None, page: str | None = None
+) -> Model:
     """Read a YAML file, or the section of it with this name, into `model`.
 
     Raises:
-        UserError: naming the keys that are unknown, missing or of a wrong value.
+        UserError: naming the keys that are unknown, missing or of a wrong value, and the page of
+            the documentation that says which there are.
     """
     content, start = read_yaml(path), []
     if section is not None:
         if not isinstance(content, dict) or section not in content:
-            raise UserError(f"{path} cannot be used:\n  {section}: this section is missing")
+            raise UserError(f"{path} cannot be used:\n  {section}: this section is missing", page)
         content, start = content[section], [section]
     try:
         return model.model_validate(content)
     except ValidationError as invalid:
         faults = "\n".join(f"  {_fault(fault, start)}" for fault in invalid.errors())
-        raise UserError(f"{path} cannot be used:\n{faults}") from None
+        raise UserError(f"{path} cannot be used:\n{faults}", page) from None
 
 
 def _fault(fault: Any, start: list[str]) -> str:

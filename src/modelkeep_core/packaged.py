@@ -59,7 +59,8 @@ def open_package(directory: Path, trust_code: bool = False) -> Packaged:
         raise UserError(
             f"{directory} carries code of its own ({', '.join(modules)}), which runs when the "
             "model is loaded. If you trust where it comes from, say so with --trust-code; of a "
-            "version that the registry fetched, Git vouches for it."
+            "version that the registry fetched, Git vouches for it.",
+            "reference/package-format.md#code",
         )
     from modelkeep_core import model_file
 
@@ -80,7 +81,8 @@ def check_format(content: Any, file: Path) -> None:
         raise UserError(
             f"{file.parent} is a package of format {number}, and this library reads up to "
             f"{FORMAT}. Install what it needs: python -m pip install --require-hashes "
-            f"-r {file.with_name('requirements.lock')}"
+            f"-r {file.with_name('requirements.lock')}",
+            "reference/package-format.md#compatibility",
         )
 
 

@@ -20,6 +20,14 @@ from modelkeep_core import recording
 from modelkeep_core.errors import suggestion
 from modelkeep_core.files import Model, Section, read_model
 
+# Where the documentation says what a section may hold
+PAGES = {
+    "prepare": "reference/params.md#prepare",
+    "train": "reference/params.md#train",
+    "evaluate": "reference/params.md#evaluate",
+    "package": "reference/params.md#package",
+    "promote": "reference/params.md#promote",
+}
 # What NumPy, Polars and scikit-learn all take
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -196,7 +204,7 @@ def read_params(path: Path, section: str, model: type[Model]) -> Model:
         UserError: the file or the section is missing, or naming every parameter of the section
             that is unknown, missing or of a wrong type.
     """
-    params = read_model(path, model, section)
+    params = read_model(path, model, section, PAGES.get(section))
     recording.add_params(path, (f"{section}.{key}" for key in _keys(params.model_dump())))
     return params
 

@@ -320,7 +320,7 @@ def read_schema(path: Path) -> Schema:
     Raises:
         UserError: naming every rule that is unknown, missing or does not fit.
     """
-    return read_model(path, Schema)
+    return read_model(path, Schema, page="reference/schema.md")
 
 
 def _is_moment(text: str) -> bool:

@@ -238,7 +238,10 @@ def checked_hashes(files: list[Path], schema: Schema) -> list[pl.DataFrame]:
     if not schema.duplicates:
         problems += repeated_rows(files, hashes)
     if problems:
-        raise UserError(f"the raw data break schema.yaml:\n{report(problems)}")
+        raise UserError(
+            f"the raw data break schema.yaml:\n{report(problems)}",
+            "how-to/own-data.md#when-data-break-the-schema",
+        )
     return hashes
 
 

@@ -8,6 +8,9 @@ import pytest
 
 import modelkeep_core
 from modelkeep_core.errors import UserError, described, exit_on_user_error, suggestion
+from modelkeep_core.packaged import check_format
+from modelkeep_core.params import Prepare, read_params
+from modelkeep_core.schema import read_schema
 
 SOURCES = Path(modelkeep_core.__file__).parents[1]
 PAGE = re.compile(r"((?:tutorials|how-to|reference|explanation)/[\w/-]+\.md)(?:#([\w-]+))?")
@@ -63,6 +66,32 @@ def test_a_message_may_name_the_page_that_says_more(tmp_path, monkeypatch):
     assert described(error) == f"error: no.\nMore: {more}"
 
 
+def read_own_params(path):
+    """Read the section of a stage of the project's own, for which there is no page."""
+    read_params(path, "summarise", Prepare)
+
+
+@pytest.mark.parametrize(
+    ("read", "page"),
+    [
+        (lambda path: read_params(path, "prepare", Prepare), "reference/params.md#prepare"),
+        (read_own_params, None),
+        (read_schema, "reference/schema.md"),
+        (
+            lambda path: check_format({"format": 99}, path),
+            "reference/package-format.md#compatibility",
+        ),
+    ],
+)
+def test_a_message_about_a_file_names_the_page_of_its_keys(tmp_path, read, page):
+    """Whoever has a key wrong is led to the list of the keys, where the documentation has one."""
+    path = tmp_path / "file.yaml"
+    path.write_text("prepare: {sede: 1}\nsummarise: {}\n", encoding="utf-8")
+    with pytest.raises(UserError) as refused:
+        read(path)
+    assert refused.value.page == page
+
+
 def anchors(page):
     """Return the anchors of a page, as GitHub makes them of its headings."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
@@ -78,7 +107,7 @@ def test_every_page_that_a_message_names_is_there():
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if (found := PAGE.fullmatch(node.value))
     }
-    assert len(named) > 1
+    assert len(named) > 8
     docs = SOURCES.parent / "docs"
     assert [
         f"{page}#{anchor}"

@@ -61,7 +61,7 @@ def read_bounds(catalogue: Catalogue, version: Version) -> Bounds:
                 return Bounds()
             return read_params(path, PROMOTE, Bounds)
         except UserError as error:
-            raise UserError(str(error).replace(str(path), PARAMS)) from None
+            raise UserError(str(error).replace(str(path), PARAMS), error.page) from None
 
 
 def read_evaluated(catalogue: Catalogue, version: Version) -> Evaluated:

@@ -169,7 +169,8 @@ def check_locked(metadata: Metadata, reason: str | None) -> None:
         raise UserError(
             f"the model was not made in the locked environment ({unlocked}), so nobody can make "
             "it again. Make it anew, with `dvc repro --force` in that environment; "
-            "--unlocked-because 'why' registers it all the same, and keeps the reason."
+            "--unlocked-because 'why' registers it all the same, and keeps the reason.",
+            "how-to/environment.md",
         )
 
 
