@@ -129,7 +129,7 @@ def _add_actuals(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_collect(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("out", type=path_given, metavar="OUT", help="a new file, .csv or .parquet")
+    parser.add_argument("out", type=path_given, metavar="FILE", help="a new file, .csv or .parquet")
     parser.add_argument(
         "--set",
         action="append",
@@ -141,7 +141,7 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without",
         type=path_given,
-        metavar="DATA",
+        metavar="PATH",
         help="leave out the rows that this file or directory has already, such as data/raw",
     )
 

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--unlocked-because",
-        metavar="REASON",
+        metavar="TEXT",
         help="register a model that was not made in the locked environment",
     )
     parser.add_argument(

@@ -12,7 +12,7 @@ EXAMPLE = "2026-01-31"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's own options."""
-    parser.add_argument("out", type=path_given, metavar="OUT", help="the directory of the site")
+    parser.add_argument("out", type=path_given, metavar="DIR", help="the directory of the site")
     parser.add_argument("--model", metavar="NAME", help="only one of several models")
     parser.add_argument(
         "--repo",
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         The exit status: 0.
 
     Raises:
-        UserError: there is no version, or OUT or a file that is given cannot be used.
+        UserError: there is no version, or the directory or a file that is given cannot be used.
     """
     from modelkeep.registry.catalogue import Catalogue
     from modelkeep.registry.git import opened

@@ -40,7 +40,7 @@ def check_target(out: Path) -> None:
     """Make sure that a site can be written, and that nothing else is lost.
 
     Raises:
-        UserError: OUT is a file, or a directory with something else in it.
+        UserError: the place is a file, or a directory with something else in it.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is no directory: name one for the site.")
