@@ -1,4 +1,4 @@
-"""Bring the line into a repository that exists: `python tools/bring.py PATH [answer=value ...]`.
+"""Bring the pipeline into a repository: `python tools/bring.py PATH [answer=value ...]`.
 
 A project is generated in a temporary directory, and every file of it that PATH does not have is
 copied. Nothing that is there is changed; what was added and what was left alone is listed. Run
@@ -126,7 +126,7 @@ def report(project: Path, target: Path, added: list[str], left: list[str]) -> No
     if "pyproject.toml" in left:
         print(
             "\nYour pyproject.toml stays as it is: the files requirements*.lock say "
-            "what the line needs."
+            "what the pipeline needs."
         )
 
 

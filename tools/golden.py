@@ -31,7 +31,7 @@ sys.path[:0] = [str(ROOT / place) for place in PLACES]
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402
 from threadpoolctl import threadpool_info, threadpool_limits  # noqa: E402
 
-from made import line_run, made_params, made_schema, made_table  # noqa: E402
+from made import made_params, made_schema, made_table, pipeline_run  # noqa: E402
 from modelkeep_core import __version__  # noqa: E402
 from modelkeep_core.inputs import inputs_from_rows  # noqa: E402
 from modelkeep_core.packaged import open_package  # noqa: E402
@@ -123,7 +123,7 @@ def make(name: str, out: Path) -> None:
         try:
             # A network that is not trained to the end is still a network
             warnings.simplefilter("ignore", ConvergenceWarning)
-            made = line_run(run, made_table(), schema_of(name, task, target), params)
+            made = pipeline_run(run, made_table(), schema_of(name, task, target), params)
         finally:
             features.FEATURES = before
         shutil.copytree(made.package, out / "package")

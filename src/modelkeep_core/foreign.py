@@ -1,8 +1,8 @@
 """Bytes that somebody else wrote: every reader of a package or a repository checks them here.
 
 Names of objects, paths, kinds and sizes of files, JSON and YAML: what is not as it should be is a
-UserError. Limits are far beyond what the line writes, and keep a file of a few bytes from taking
-the memory of a machine.
+UserError. Limits are far beyond what the pipeline writes, and keep a file of a few bytes from
+taking the memory of a machine.
 """
 
 import json

@@ -62,11 +62,11 @@ def score(run_parts, classification, params):
     return evaluation
 
 
-@pytest.mark.parametrize("line", ["run", "regression_run"])
-def test_the_model_beats_the_naive_guess(line, request):
+@pytest.mark.parametrize("pipeline", ["run", "regression_run"])
+def test_the_model_beats_the_naive_guess(pipeline, request):
     """On rows that it never saw, the model is better than the baseline by every metric."""
-    result = read(request.getfixturevalue(line).reports / "evaluation.json")
-    listed = METRICS["classification" if line == "run" else "regression"]
+    result = read(request.getfixturevalue(pipeline).reports / "evaluation.json")
+    listed = METRICS["classification" if pipeline == "run" else "regression"]
     for name, metric in listed.items():
         sign = 1 if metric.higher_is_better else -1
         assert sign * result["test"][name] > sign * result["baseline"][name]
@@ -261,10 +261,10 @@ def test_a_table_with_a_single_class_is_evaluated_or_refused(
 # The stage
 
 
-@pytest.mark.parametrize("line", ["run", "regression_run"])
-def test_the_stage_writes_metrics_evaluation_and_every_plot(line, request):
+@pytest.mark.parametrize("pipeline", ["run", "regression_run"])
+def test_the_stage_writes_metrics_evaluation_and_every_plot(pipeline, request):
     """What dvc.yaml promises is there, the metrics being the test scores of the evaluation."""
-    reports = request.getfixturevalue(line).reports
+    reports = request.getfixturevalue(pipeline).reports
     files = {path.relative_to(reports).as_posix() for path in reports.rglob("*") if path.is_file()}
     expected = {f"plots/{name}.csv" for name in plots.COLUMNS}
     others = ("metrics", "evaluation", "fast_path", "findings", "profile")
@@ -276,15 +276,15 @@ def test_the_stage_writes_metrics_evaluation_and_every_plot(line, request):
 
 
 @pytest.mark.parametrize(
-    ("line", "drawn"),
+    ("pipeline", "drawn"),
     [
         ("run", {"roc", "precision_recall", "calibration", "confusion", "importance"}),
         ("regression_run", {"predictions", "residuals", "importance"}),
     ],
 )
-def test_a_task_has_the_plots_that_mean_something(line, drawn, request):
+def test_a_task_has_the_plots_that_mean_something(pipeline, drawn, request):
     """The others have a header and no rows."""
-    directory = request.getfixturevalue(line).reports / "plots"
+    directory = request.getfixturevalue(pipeline).reports / "plots"
     rows = {path.stem: len(pd.read_csv(path)) for path in directory.iterdir()}
     assert {name for name, count in rows.items() if count} == drawn
 

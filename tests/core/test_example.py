@@ -101,11 +101,11 @@ def test_a_record_with_nothing_in_it_is_with_predictions(frame, params, classifi
     )
 
 
-@pytest.mark.parametrize("line", ["run", "regression_run"])
-def test_the_saved_model_repeats_the_example(line, request, classification, regression):
+@pytest.mark.parametrize("pipeline", ["run", "regression_run"])
+def test_the_saved_model_repeats_the_example(pipeline, request, classification, regression):
     """Whoever loads the model can check it with the example that lies beside it."""
-    models = request.getfixturevalue(line).models
-    schema = classification if line == "run" else regression
+    models = request.getfixturevalue(pipeline).models
+    schema = classification if pipeline == "run" else regression
     example = json.loads((models / "example.json").read_text(encoding="utf-8"))
     model = model_file.load(models / "model.skops")
     assert with_predictions(model, example["records"][0], schema) == example

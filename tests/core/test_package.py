@@ -54,10 +54,10 @@ def again(run, tmp_path, monkeypatch):
     return make
 
 
-@pytest.mark.parametrize("line", ["run", "regression_run"])
-def test_the_package_has_these_files(line, request):
+@pytest.mark.parametrize("pipeline", ["run", "regression_run"])
+def test_the_package_has_these_files(pipeline, request):
     """Model, metadata, contract, example, environment, card, bill, and a manifest of them all."""
-    directory = request.getfixturevalue(line).package
+    directory = request.getfixturevalue(pipeline).package
     names = {path.name for path in directory.iterdir()}
     assert names == {
         *("model.skops", "model.json", "schema.yaml", "example.json", "profile.json"),
@@ -140,9 +140,9 @@ def test_the_metadata_hold_the_versions_that_are_locked(run):
     assert read(run.metadata)["libraries"] == versions
 
 
-def test_the_same_line_elsewhere_gives_the_same_bytes(run, run_line):
+def test_the_same_line_elsewhere_gives_the_same_bytes(run, run_pipeline):
     """Every output of every stage is the same in another directory, at another time."""
-    other = run_line("another directory")
+    other = run_pipeline("another directory")
     outputs = ("prepared", "models", "reports", "package")
     files = [path for name in outputs for path in (run.directory / name).rglob("*.*")]
     assert len(files) > 15
@@ -273,21 +273,21 @@ def test_limits_stand_in_the_card(run):
     assert "## Limits\n\n- Knows only made-up things.\n" in text
 
 
-def test_a_searched_model_goes_through_the_line(run_line, params):
+def test_a_searched_model_goes_through_the_line(run_pipeline, params):
     """With the search enabled, the package holds the best model and what was tried."""
     ranges = {"LogisticRegression": {"C": Range(choices=[0.001, 1.0])}}
     search = {"method": "grid", "ranges": ranges}
     params.train.search = params.train.search.model_copy(update=search)
-    done = run_line(params=params)
+    done = run_pipeline(params=params)
     training = read(done.metadata)["training"]
     assert training["search"]["trials"] == 2
     assert training["search"]["best"]["parameters"] == {"C": training["parameters"]["C"]}
 
 
-def test_an_infinite_parameter_goes_through_the_line(run_line, params):
+def test_an_infinite_parameter_goes_through_the_line(run_pipeline, params):
     """`C: .inf` is how scikit-learn is told not to regularize: no stage stumbles over it."""
     params.train.__pydantic_extra__ = {"LogisticRegression": {"C": float("inf")}}
-    done = run_line(params=params)
+    done = run_pipeline(params=params)
     assert math.isinf(model_file.load(done.package / "model.skops")["model"].C)
     assert "Infinity" not in done.metadata.read_text(encoding="utf-8")
 

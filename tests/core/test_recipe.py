@@ -14,23 +14,23 @@ FILES = {
     "dvc.yaml": """\
 stages:
   clean:
-    cmd: python -m line.clean --raw raw --out tidy
-    deps: [raw, extra.csv, schema.yaml, requirements.lock, .python-version, line/clean.py]
+    cmd: python -m steps.clean --raw raw --out tidy
+    deps: [raw, extra.csv, schema.yaml, requirements.lock, .python-version, steps/clean.py]
     params: [clean.seed]
     outs: [tidy]
   learn:
     cmd: >-
-      python -m line.learn --tidy tidy
+      python -m steps.learn --tidy tidy
       --out models
-    deps: [tidy, notes.txt, requirements.lock, line/learn.py, line/deep]
+    deps: [tidy, notes.txt, requirements.lock, steps/learn.py, steps/deep]
     params:
       - learn
       - more.yaml:
           - rate
     outs: [models]
   judge:
-    cmd: python -m line.judge --models models
-    deps: [models, tidy, line/judge.py]
+    cmd: python -m steps.judge --models models
+    deps: [models, tidy, steps/judge.py]
     params: [judge]
     outs: [reports]
   pack:
@@ -57,12 +57,12 @@ pack: {title: x}
     "notes.txt": "hello\n",
     "tidy/rows.csv": "1\n",
     "models/model": "m\n",
-    "line/clean.py": "import json\n",
-    "line/learn.py": "import os\n",
-    "line/judge.py": "# judges\n",
-    "line/unused.py": "# does nothing\n",
-    "line/deep/__init__.py": "",
-    "line/deep/er.py": "thing = 1\n",
+    "steps/clean.py": "import json\n",
+    "steps/learn.py": "import os\n",
+    "steps/judge.py": "# judges\n",
+    "steps/unused.py": "# does nothing\n",
+    "steps/deep/__init__.py": "",
+    "steps/deep/er.py": "thing = 1\n",
     "vendor/modelkeep_core-0.1.0-py3-none-any.whl": "w\n",
 }
 
@@ -109,14 +109,14 @@ def new(name):
         new("raw/c.csv"),
         change("extra.csv"),
         change("notes.txt"),
-        change("line/clean.py"),
-        change("line/deep/er.py"),
-        new("line/deep/more.py"),
+        change("steps/clean.py"),
+        change("steps/deep/er.py"),
+        new("steps/deep/more.py"),
         change("schema.yaml"),
         change("requirements.lock"),
         change(".python-version"),
         change("dvc.yaml", "--out models", "--out models --fast"),
-        change("dvc.yaml", "line/deep]", "line/deep, line/unused.py]"),
+        change("dvc.yaml", "steps/deep]", "steps/deep, steps/unused.py]"),
     ],
     ids=[
         *("a param", "an order in a param", "another stage's param", "a param of another file"),
@@ -139,19 +139,17 @@ def test_each_ingredient_changes_the_id(project, changed):
         change("params.yaml", "unused: 0", "unused: 1"),
         change("params.yaml", "judge:", "new: {y: 1}\njudge:"),
         change("more.yaml", "other: 6", "other: 7"),
-        change("line/judge.py"),
-        change("line/unused.py"),
+        change("steps/judge.py"),
+        change("steps/unused.py"),
         change("tidy/rows.csv"),
         change("vendor/modelkeep_core-0.1.0-py3-none-any.whl"),
-        change("dvc.yaml", "python -m line.judge", "python -m line.judge --hard"),
-        change(
-            "dvc.yaml", "python -m line.learn --tidy tidy\n", "python -m  line.learn --tidy  tidy\n"
-        ),
+        change("dvc.yaml", "python -m steps.judge", "python -m steps.judge --hard"),
+        change("dvc.yaml", "steps.learn --tidy tidy\n", " steps.learn --tidy  tidy\n"),
         change("dvc.yaml", "  clean:", "  # first\n  clean:"),
         new("README.md"),
         lambda project: [os.utime(path, (0, 0)) for path in project.rglob("*")],
-        lambda project: shutil.copytree(project / "line", project / "line" / "__pycache__"),
-        lambda project: (project / "line" / "deep" / "__pycache__").mkdir(),
+        lambda project: shutil.copytree(project / "steps", project / "steps" / "__pycache__"),
+        lambda project: (project / "steps" / "deep" / "__pycache__").mkdir(),
     ],
     ids=[
         *("a judge's param", "a title", "a param that no stage uses", "a new section"),
@@ -168,7 +166,7 @@ def test_nothing_else_changes_the_id(project, changed):
     assert recipe_id(made(project)) == before
 
 
-@pytest.mark.parametrize("name", ["raw/.DS_Store", "raw/deep/note.tmp", "line/deep/er.pyc"])
+@pytest.mark.parametrize("name", ["raw/.DS_Store", "raw/deep/note.tmp", "steps/deep/er.pyc"])
 def test_what_dvc_does_not_see_is_no_ingredient(project, name):
     """DVC runs no stage again for a file that .dvcignore hides, so it is no part of the recipe."""
     before = made(project)
@@ -194,8 +192,8 @@ def test_the_recipe_holds_what_makes_the_model(project):
     """Commands and parameters by stage; hashes of all that is read by kind and path."""
     result = made(project)
     assert result["commands"] == {
-        "clean": "python -m line.clean --raw raw --out tidy",
-        "learn": "python -m line.learn --tidy tidy --out models",
+        "clean": "python -m steps.clean --raw raw --out tidy",
+        "learn": "python -m steps.learn --tidy tidy --out models",
     }
     assert result["parameters"] == {
         "clean": {"seed": 1},
@@ -204,7 +202,7 @@ def test_the_recipe_holds_what_makes_the_model(project):
     }
     kinds = {
         "data": ["extra.csv", "raw/a.csv", "raw/b.csv"],
-        "code": ["line/clean.py", "line/deep/__init__.py", "line/deep/er.py", "line/learn.py"],
+        "code": ["steps/clean.py", "steps/deep/__init__.py", "steps/deep/er.py", "steps/learn.py"],
         "schema": ["schema.yaml"],
         "environment": [".python-version", "requirements.lock"],
         "files": ["notes.txt"],
@@ -291,16 +289,16 @@ def test_a_file_inside_data_that_a_stage_names_is_data(project):
     assert list(made(project)["data"]) == ["extra.csv", "raw/a.csv", "raw/notes.py"]
 
 
-@pytest.mark.parametrize(("text", "refused"), [("", False), ("import line.unused\n", True)])
+@pytest.mark.parametrize(("text", "refused"), [("", False), ("import steps.unused\n", True)])
 def test_a_package_that_got_content_is_refused(project, text, refused):
     """The guard lets an empty `__init__.py` pass; with content it has to be a dependency."""
-    (project / "line" / "__init__.py").write_text(text, encoding="utf-8")
+    (project / "steps" / "__init__.py").write_text(text, encoding="utf-8")
     if not refused:
-        assert "line/__init__.py" not in made(project)["code"]
+        assert "steps/__init__.py" not in made(project)["code"]
         return
     with pytest.raises(UserError, match=r"Add to stages\.clean\.deps in dvc\.yaml:") as told:
         made(project)
-    assert str(told.value).splitlines()[1:] == ["      - line/__init__.py"]
-    change("dvc.yaml", "line/clean.py]", "line/clean.py, line/__init__.py]")(project)
-    change("dvc.yaml", "line/learn.py,", "line/learn.py, line/__init__.py,")(project)
-    assert "line/__init__.py" in made(project)["code"]
+    assert str(told.value).splitlines()[1:] == ["      - steps/__init__.py"]
+    change("dvc.yaml", "steps/clean.py]", "steps/clean.py, steps/__init__.py]")(project)
+    change("dvc.yaml", "steps/learn.py,", "steps/learn.py, steps/__init__.py,")(project)
+    assert "steps/__init__.py" in made(project)["code"]

@@ -386,13 +386,13 @@ def test_rows_that_train_leaves_out_are_refused(tmp_path, table, classification,
         train(rows[:50], classification, params.train, source)
 
 
-def test_the_search_is_in_the_reports(run_line, params, classification):
+def test_the_search_is_in_the_reports(run_pipeline, params, classification):
     """The trials are in reports/search.csv, the best in model.json, its score among the metrics."""
     params.train.search = Search.model_validate(
         params.train.search.model_dump()
         | {"method": "grid", "ranges": {"LogisticRegression": {"C": {"choices": [0.01, 1.0]}}}}
     )
-    done = run_line(params=params)
+    done = run_pipeline(params=params)
     rows = pd.read_csv(done.reports / "search.csv")
     best = json.loads(done.metadata.read_text("utf-8"))["training"]["search"]["best"]
     metrics = json.loads((done.reports / "metrics.json").read_text("utf-8"))

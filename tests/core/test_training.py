@@ -309,10 +309,10 @@ def test_the_stage_never_sees_a_test_row(run, tmp_path, monkeypatch):
         assert (copy / "again" / name).read_bytes() == (run.models / name).read_bytes()
 
 
-@pytest.mark.parametrize("line", ["run", "regression_run"])
-def test_the_recorded_summary_is_that_of_the_saved_model(line, request):
+@pytest.mark.parametrize("pipeline", ["run", "regression_run"])
+def test_the_recorded_summary_is_that_of_the_saved_model(pipeline, request):
     """training.json describes the model that lies beside it."""
-    models = request.getfixturevalue(line).models
+    models = request.getfixturevalue(pipeline).models
     summary = json.loads((models / "training.json").read_text(encoding="utf-8"))
     model = model_file.load(models / "model.skops")
     validated = summary["cross_validation"]

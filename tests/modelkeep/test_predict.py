@@ -32,17 +32,17 @@ def scored(package, table, tmp_path, name="scored.parquet"):
     return predicted
 
 
-@pytest.mark.parametrize("line", ["run", "regression_run"])
+@pytest.mark.parametrize("pipeline", ["run", "regression_run"])
 def test_predictions_are_those_of_the_model(
-    line, request, table, frame, classification, regression, tmp_path
+    pipeline, request, table, frame, classification, regression, tmp_path
 ):
     """The package adds nothing to what the model says and takes nothing away."""
-    run = request.getfixturevalue(line)
+    run = request.getfixturevalue(pipeline)
     model = model_file.load(run.models / "model.skops")
-    inputs = model_inputs(frame, classification if line == "run" else regression)
+    inputs = model_inputs(frame, classification if pipeline == "run" else regression)
     predicted = scored(run.package, table, tmp_path)
     assert predicted["prediction"].to_list() == model.predict(inputs).tolist()
-    if line == "run":
+    if pipeline == "run":
         assert (predicted.select(ADDED[1:]).to_numpy() == model.predict_proba(inputs)).all()
     else:
         assert predicted.columns == [*table.columns, "prediction"]

@@ -62,12 +62,12 @@ def test_of_another_model_nothing_is_known(fitted):
     assert learned_values(make_pipeline("passthrough", LogisticRegression()), fitted[1]) == {}
 
 
-def test_predictions_mark_the_rows(run_line, table, classification, tmp_path):
+def test_predictions_mark_the_rows(run_pipeline, table, classification, tmp_path):
     """`predict` names the columns in a row, and says on standard error that all are unseen."""
     from modelkeep.batch import UNSEEN, predict_file
 
     classification.columns["colour"].values = None
-    package = run_line(schema=classification).package
+    package = run_pipeline(schema=classification).package
     said: list[str] = []
     for name, colours in (("some", ["red", "pink", None]), ("all", ["a", "b", None])):
         rows = table.head(3).with_columns(colour=pl.Series(colours))

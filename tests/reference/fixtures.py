@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from threadpoolctl import threadpool_limits
 
-from made import Params, Run, line_run, made_params, made_schema, made_table
+from made import Params, Run, made_params, made_schema, made_table, pipeline_run
 from modelkeep_core.schema import Schema
 from project import Project, copy_project, make_project, set_aside
 from repository import Repository, make_released
@@ -68,14 +68,14 @@ def params() -> Params:
 
 
 @pytest.fixture
-def run_line(
+def run_pipeline(
     tmp_path: Path, table: pl.DataFrame, classification: Schema, params: Params
 ) -> Callable[..., Run]:
     """Run the pipeline in a new directory, with another table, schema or params if given."""
 
-    def run(name: str = "line", **others: Any) -> Run:
+    def run(name: str = "pipeline", **others: Any) -> Run:
         given = {"table": table, "schema": classification, "params": params} | others
-        return line_run(tmp_path / name, **given)
+        return pipeline_run(tmp_path / name, **given)
 
     return run
 
@@ -83,8 +83,8 @@ def run_line(
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished classification; read it, do not change it."""
-    return line_run(
-        tmp_path_factory.mktemp("classification") / "line",
+    return pipeline_run(
+        tmp_path_factory.mktemp("classification") / "pipeline",
         made_table(),
         made_schema("classification", "label"),
         made_params("LogisticRegression", "macro_f1"),
@@ -94,8 +94,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="session")
 def regression_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished regression; read it, do not change it."""
-    return line_run(
-        tmp_path_factory.mktemp("regression") / "line",
+    return pipeline_run(
+        tmp_path_factory.mktemp("regression") / "pipeline",
         made_table(),
         made_schema("regression", "price"),
         made_params("Ridge", "rmse"),
@@ -119,7 +119,7 @@ def made_project(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Project:
             params.prepare.seed, strength = settings
             params.train.__pydantic_extra__ = {"LogisticRegression": {"C": strength}}
             schema = made_schema("classification", "label")
-            runs[name] = line_run(place / name, made_table(), schema, params)
+            runs[name] = pipeline_run(place / name, made_table(), schema, params)
         else:
             runs[name] = run
     with pytest.MonkeyPatch.context() as patch:

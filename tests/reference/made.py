@@ -203,7 +203,7 @@ def made_params(estimator: str, headline: str) -> Params:
     )
 
 
-def line_run(directory: Path, table: pl.DataFrame, schema: Schema, params: Params) -> Run:
+def pipeline_run(directory: Path, table: pl.DataFrame, schema: Schema, params: Params) -> Run:
     """Run the four stages in `directory`, with relative paths as dvc.yaml gives them."""
     run = Run(directory)
     (directory / "raw").mkdir(parents=True)

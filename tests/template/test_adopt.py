@@ -1,4 +1,4 @@
-"""Own data: after `modelkeep adopt` the line and the project's own checks work at once."""
+"""Own data: after `modelkeep adopt` the pipeline and the project's own checks work at once."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from conftest import Bake, Run
 def test_a_table_of_another_task_is_adopted(
     bake: Bake, run: Run, task: str, tmp_path: Path
 ) -> None:
-    """The task follows from the table, the line runs, scores and packages, and the checks pass."""
+    """The task follows from the table; the pipeline runs, the model scores, and the checks pass."""
     project = bake(task=task)
     target = "Umsatz" if task == "classification" else "Neukunde"
     rows = ["Kunde;Größe;Umsatz;Datum;Neukunde"]

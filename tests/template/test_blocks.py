@@ -86,7 +86,7 @@ def test_use_it(template: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_bring_it(template: Path, tmp_path: Path) -> None:
-    """The command that brings the line into a repository works in a checkout of the template."""
+    """The command that brings the pipeline into a repository works in a checkout."""
     command = block(ROOT / "README.md", "python tools/bring.py")
     repository = tmp_path / command.split()[2]
     subprocess.run(["git", "init", "--quiet", repository], check=True)

@@ -1,4 +1,4 @@
-"""Bring the line into a repository that exists: nothing there is touched, and the line works."""
+"""Bring the pipeline into a repository that exists: nothing there is touched, and it works."""
 
 import subprocess
 import sys
@@ -52,7 +52,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_the_line_works_where_it_was_brought(repository: Path, run: Run) -> None:
+def test_the_pipeline_works_where_it_was_brought(repository: Path, run: Run) -> None:
     """Every file that was there is as it was, all is told, and `dvc repro` trains a model."""
     before = contents(repository)
     said = bring(repository, "task=regression").stdout

@@ -154,7 +154,7 @@ def test_the_template_has_a_scheduled_run() -> None:
 def test_actions_are_pinned() -> None:
     """Every action is one of GitHub's own, by its commit; the token may only read and comment."""
     workflow = yaml.safe_load((PROJECT / FILES["github"]).read_text("utf-8"))
-    steps = workflow["jobs"]["line"]["steps"]
+    steps = workflow["jobs"]["pipeline"]["steps"]
     used = [step["uses"] for step in steps if "uses" in step]
     assert [name.split("@")[0] for name in used] == [
         "actions/checkout",
@@ -163,21 +163,24 @@ def test_actions_are_pinned() -> None:
     ]
     assert all(len(name.split("@")[1]) == 40 for name in used)
     assert workflow["permissions"] == {"contents": "read"}
-    assert workflow["jobs"]["line"]["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert workflow["jobs"]["pipeline"]["permissions"] == {
+        "contents": "read",
+        "pull-requests": "write",
+    }
 
 
 def script(path: Path, kind: str, compare: bool) -> str:
     """Return the commands of the file as one shell script.
 
-    The environment is made elsewhere, and tests/test_line.py runs the project's own tests.
+    The environment is made elsewhere, and test_pipeline.py runs the project's own tests.
     """
     file = yaml.safe_load(path.read_text("utf-8"))
     if kind == "gitlab":
-        lines = file["line"]["script"] + (file["compare"]["script"] if compare else [])
+        lines = file["pipeline"]["script"] + (file["compare"]["script"] if compare else [])
     else:
         skipped = {"Install", "Comment on the pull request"}
         skipped |= set() if compare else {"Compare with the target branch"}
-        steps = file["jobs"]["line"]["steps"]
+        steps = file["jobs"]["pipeline"]["steps"]
         lines = [step["run"] for step in steps if "run" in step and step["name"] not in skipped]
     assert "python -m pytest" in lines
     return "set -eo pipefail\n" + "\n".join(line for line in lines if "pytest" not in line)
@@ -207,9 +210,9 @@ def test_a_fork_needs_no_credentials(
     """Where secrets are not given, what needs them is left out, and said; elsewhere it fails."""
     file = yaml.safe_load(files[kind].read_text("utf-8"))
     if kind == "gitlab":
-        (pull,) = (line for line in file["line"]["script"] if "dvc pull" in line)
+        (pull,) = (line for line in file["pipeline"]["script"] if "dvc pull" in line)
     else:
-        steps = file["jobs"]["line"]["steps"]
+        steps = file["jobs"]["pipeline"]["steps"]
         (step,) = (step for step in steps if step.get("name") == "Pull data and models")
         assert "head.repo.fork" in step["env"]["WITHOUT_SECRETS"]
         pull = step["run"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Bake, Run
-from test_line import contents
+from test_pipeline import contents
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Bake, Run
-from test_line import contents
+from test_pipeline import contents
 
 pytestmark = pytest.mark.slow
 
@@ -116,7 +116,7 @@ def test_a_broken_lock_file(
 def test_a_broken_dvc_lock(
     fresh: Path, run: Run, undisturbed: tuple[dict[str, str], float]
 ) -> None:
-    """A dvc.lock that was half written comes back from Git, and the line goes on from there."""
+    """A dvc.lock that was half written comes back from Git, and the pipeline goes on from there."""
     run("dvc repro -q && git add . && (git commit -qm Trained || true)", fresh)
     lock = fresh / "dvc.lock"
     lock.write_text(lock.read_text("utf-8")[:1000] + "\n  - {", encoding="utf-8")

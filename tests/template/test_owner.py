@@ -1,4 +1,4 @@
-"""What an owner does in the first week: after each edit the line, the checks and the tests work."""
+"""What an owner does in the first week: after each edit pipeline, checks and tests work."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def test_a_feature_of_ones_own_is_one_file(bake: Bake, run: Run, task: str, tmp_
 
 
 def test_a_helper_that_dvc_does_not_know_stops_the_stage(bake: Bake, run: Run) -> None:
-    """What a stage imports must be in dvc.yaml: the message is pasted, and the line goes on."""
+    """What a stage imports must be in dvc.yaml: the message is pasted, and the pipeline goes on."""
     project = bake()
     add_ratio(project)
     (project / "mymath.py").write_text('"""Mine."""\n\nFACTOR = 1.0\n', "utf-8")

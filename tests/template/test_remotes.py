@@ -8,7 +8,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from conftest import Bake, Run
-from test_line import contents
+from test_pipeline import contents
 
 pytestmark = pytest.mark.slow
 

@@ -174,7 +174,7 @@ def test_inside_another_repository(generate, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_line_works_inside_another_repository(generate, run: Run, tmp_path: Path) -> None:
+def test_the_pipeline_works_inside_another_repository(generate, run: Run, tmp_path: Path) -> None:
     """In a subdirectory of a repository, the printed commands commit, train and push."""
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     done = generate("create_environment=no")

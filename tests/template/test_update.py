@@ -11,7 +11,7 @@ import pytest
 
 from conftest import ROOT, Run
 from test_blocks import LOCKS
-from test_line import STAGES
+from test_pipeline import STAGES
 from test_tree import tracked
 
 pytestmark = pytest.mark.slow
@@ -190,7 +190,7 @@ def test_what_the_owner_removed_does_not_come_back(
     assert not (project / "tests" / "test_features.py").exists()
 
 
-def test_the_line_works_after_an_update(
+def test_the_pipeline_works_after_an_update(
     project: Path, update: Callable[..., str], run: Run
 ) -> None:
     """Models of before are there, own data too, and `dvc repro` trains with what is new."""

@@ -1,4 +1,4 @@
-"""Tables as people have them → CSV and Parquet files that the line reads, with the same cells."""
+"""Tables as people have them → CSV and Parquet files for the pipeline, with the same cells."""
 
 import csv
 import shutil
@@ -68,9 +68,9 @@ def _is_plain(source: Path, names: set[str], others: set[str]) -> bool:
 def take_in(
     source: Path, raw: Path, work: Path, encoding: str | None = None
 ) -> tuple[list[Path], list[str]]:
-    """Write the tables at `source` into the new directory `raw`, as the line reads them.
+    """Write the tables at `source` into the new directory `raw`, as the pipeline reads them.
 
-    A file that the line can read stays byte for byte. Other text becomes CSV in UTF-8, other
+    A file that the pipeline can read stays byte for byte. Other text becomes CSV in UTF-8, other
     Parquet gets plain columns.
 
     Args:

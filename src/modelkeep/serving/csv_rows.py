@@ -18,7 +18,7 @@ NAME = "the body"
 
 
 def records_of(body: bytes, schema: Schema, most: int | None = None) -> list[dict[str, Any]]:
-    """Return the rows of a CSV table with a header, converted as the line converts raw data.
+    """Return the rows of a CSV table with a header, converted as the pipeline converts raw data.
 
     What `modelkeep predict` reads as a table in UTF-8 is read as the same table. A cell that is not
     of its column's type stays text, for the contract to refuse.

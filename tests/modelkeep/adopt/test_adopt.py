@@ -251,14 +251,14 @@ def test_what_is_likely_wrong_is_warned_of(home, given):
     assert "note: rows without 'label', which are left out: 1" in told
 
 
-def test_new_rows_in_the_same_dialect_are_scored(home, given, run_line, tmp_path):
+def test_new_rows_in_the_same_dialect_are_scored(home, given, run_pipeline, tmp_path):
     """A package reads what adopt read: the same file, in its encoding, with its commas."""
     content = next(content for name, content, _ in TABLES if name == "german-latin1.csv")
     path = given(content)
     run(path, Options("label"))
     schema = read_schema(SCHEMA)
     rows = pl.read_csv(module.placing.RAW / "rows.csv", infer_schema=False)
-    made = run_line("german", table=rows, schema=schema, params=settings()[1])
+    made = run_pipeline("german", table=rows, schema=schema, params=settings()[1])
     assert predict_file(made.package, path, tmp_path / "scored.csv") == ROWS
 
 

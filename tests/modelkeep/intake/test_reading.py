@@ -1,4 +1,4 @@
-"""Tables are taken in so that the line reads them, cell by cell; plain ones stay as bytes."""
+"""Tables are taken in so that the pipeline reads them, cell by cell; plain ones stay as bytes."""
 
 import gzip
 import zipfile
@@ -56,7 +56,7 @@ def test_a_plain_parquet_file_stays_byte_for_byte(tmp_path):
     ],
 )
 def test_other_text_becomes_csv_with_the_same_cells(tmp_path, content, cells):
-    """What the line reads is what stood in the file, cell by cell."""
+    """What the pipeline reads is what stood in the file, cell by cell."""
     files, _ = taken(written(tmp_path / "rows.txt", content), tmp_path)
     assert scan(files["rows.csv"]).collect().rows() == cells
 

@@ -114,10 +114,10 @@ def test_the_training_rows_never_raise_an_alarm(trained):
     assert alarms(profiled(table), table, strict) == set()
 
 
-@pytest.mark.parametrize("line", ["run", "regression_run"])
-def test_a_strong_shift_always_raises_an_alarm(line, request, tmp_path):
+@pytest.mark.parametrize("pipeline", ["run", "regression_run"])
+def test_a_strong_shift_always_raises_an_alarm(pipeline, request, tmp_path):
     """In a real package, for its features one by one."""
-    run = request.getfixturevalue(line)
+    run = request.getfixturevalue(pipeline)
     train = pd.read_parquet(run.prepared / "train.parquet")
     rows = drawn(train, 200)
     changed = {

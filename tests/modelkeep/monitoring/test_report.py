@@ -36,10 +36,10 @@ def reported(recorded, window=None, **limits):
         )
 
 
-@pytest.mark.parametrize("line", ["run", "regression_run"])
-def test_clean_traffic_is_in_order(line, request, tmp_path):
+@pytest.mark.parametrize("pipeline", ["run", "regression_run"])
+def test_clean_traffic_is_in_order(pipeline, request, tmp_path):
     """Of both tasks, and the report is plain data."""
-    run = request.getfixturevalue(line)
+    run = request.getfixturevalue(pipeline)
     recorded = Recorded(run.package, tmp_path)
     recorded.answer(pd.read_parquet(run.prepared / "test.parquet"))
     recorded.answer(drawn(pd.read_parquet(run.prepared / "train.parquet"), 120))

@@ -21,12 +21,12 @@ ROW = {
 
 
 @pytest.fixture
-def package(run_line, classification):
+def package(run_pipeline, classification):
     """A package of a model that sees dates, and shops by their mean target."""
     schema = classification.model_copy(deep=True)
     schema.columns["seen"].feature = schema.columns["shop"].feature = True
     schema.columns["shop"].encoding = "target"
-    return run_line(schema=schema).package
+    return run_pipeline(schema=schema).package
 
 
 def test_the_pipeline_itself_answers(package, tmp_path):

@@ -1,4 +1,4 @@
-"""The line of a generated project: its own checks, training, restoring, sharing."""
+"""The pipeline of a generated project: its own checks, training, restoring, sharing."""
 
 import shutil
 from hashlib import sha256
@@ -48,7 +48,7 @@ def test_its_own_checks_pass(project: Path, run: Run) -> None:
 
 
 def test_without_serving_it_is_whole(bake: Bake, run: Run) -> None:
-    """Nothing that is left misses what was left out: the checks pass, and the line runs."""
+    """Nothing that is left misses what was left out: the checks pass, and the pipeline runs."""
     project = bake(serving=False)
     run("ruff check . && ruff format --check . && dvc repro -q", project)
     run("modelkeep check && python -m pytest -q", project)
