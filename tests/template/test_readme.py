@@ -24,6 +24,13 @@ def test_the_readme_is_short(bake: Bake, task: str) -> None:
     assert len((project / "README.md").read_text("utf-8").splitlines()) <= 120
 
 
+def test_the_readme_says_where_its_pages_are(bake: Bake) -> None:
+    """A template that lies in a directory has no address: its pages are named with its name."""
+    readme = (bake() / "README.md").read_text("utf-8")
+    assert "a first day (`docs/tutorials/first-day.md` of the template)" in readme
+    assert "The template is `cookiecutter-dvc-pipeline`" in readme
+
+
 def test_the_pages_that_are_linked_exist() -> None:
     """Each page of the documentation that a generated file or a message leads to is there."""
     files = [
