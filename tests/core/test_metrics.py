@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from modelkeep_core import metrics
 from modelkeep_core.errors import UserError
-from modelkeep_core.metrics import METRICS, Metric, ScoredRows
+from modelkeep_core.metrics import CLASSIFICATION, METRICS, Metric, ScoredRows
 
 CLASSES = ("a", "b", "c")
 NAMES = [(task, name) for task, listed in METRICS.items() for name in listed]
@@ -372,3 +373,16 @@ def test_a_group_without_a_score_has_none():
     tested = ScoredRows(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 2.0]), None, ())
     result = metrics.by_group(METRICS["regression"]["r2"], tested, np.array(["x", "x", "y"]))
     assert [group["score"] for group in result] == [1.0, None]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 17])
+def test_macro_f1_is_that_of_scikit_learn_to_the_last_bit(classes):
+    """Also where a class has no rows, is never predicted, or only predicted."""
+    random = np.random.default_rng(classes)
+    for rows in (1, 2, 7, 86, 1000):
+        for _ in range(20):
+            actual, predicted = random.integers(0, classes, (2, rows))
+            actual[random.random(rows) < 0.5] = predicted[0]
+            tested = ScoredRows(actual, predicted, None, tuple(range(classes)))
+            wanted = f1_score(actual, predicted, average="macro", zero_division=0)
+            assert CLASSIFICATION["macro_f1"].score(tested) == wanted
