@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -63,9 +64,13 @@ def test_no_library_imports_a_projects_code(library):
     assert [path.name for path in files if foreign & tops(path)] == []
 
 
+# It reads the metadata of all that is installed
+installed_modules = cache(packages_distributions)
+
+
 def distributions(names):
     """Return the distributions that modules which are not of Python or a library here come from."""
-    installed = packages_distributions()
+    installed = installed_modules()
     foreign = names - sys.stdlib_module_names - {"modelkeep"}
     return {
         PARTS.get(name, name)
@@ -88,7 +93,6 @@ def declared(library):
     return required, extras
 
 
-@pytest.mark.slow
 def test_the_core_declares_what_it_imports():
     """Whoever installs it has everything that any of its modules needs."""
     imported = distributions(set().union(*map(tops, CORE)) - {"modelkeep_core"})
@@ -97,7 +101,6 @@ def test_the_core_declares_what_it_imports():
     assert not extras
 
 
-@pytest.mark.slow
 def test_the_tool_declares_what_it_imports():
     """A server needs the extra; nothing else does."""
     required, extras = declared("modelkeep")
@@ -107,7 +110,6 @@ def test_the_tool_declares_what_it_imports():
         assert not missing, path
 
 
-@pytest.mark.slow
 def test_nothing_is_declared_that_nobody_imports():
     """Every requirement is there for an import, or says in the file what it is there for."""
     for library, files in (("modelkeep_core", CORE), ("modelkeep", TOOL)):
