@@ -33,7 +33,10 @@ lock: .venv/ready  ## Refresh the locks: make lock UPGRADE=--upgrade
 clean:
 	rm -rf .venv .cache
 
+# pip installs uv alone, as it is locked, and uv the rest. The tests find there what uv has fetched.
 .venv/ready: requirements-dev.lock
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-dev.lock
+	sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > .venv/uv.lock
+	.venv/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r .venv/uv.lock
+	UV_CACHE_DIR=.cache/uv .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.lock
 	touch .venv/ready

@@ -4,8 +4,31 @@ import pytest
 
 # Fixtures that need a project of DVC, or a server: their tests take seconds
 SLOW = {"project", "numbered", "server"}
-# The slow tests that take longest start first
-LONGEST = ("test_docs.py", "test_owner.py", "test_by_hand.py", "test_environment.py")
+# Slow tests in the order in which they start: what takes longest comes first, so that all workers
+# end at about the same time. The second file of the template needs nothing of the environment that
+# the first one makes for the others.
+LONGEST = (
+    "test_by_hand.py",
+    "test_docs.py",
+    "test_environment.py",
+    "test_owner.py",
+    "test_demo.py",
+    "test_pipeline.py",
+    "test_interrupted.py",
+    "test_determinism.py",
+    "test_registry.py",
+    "test_update.py",
+    "test_serving.py",
+    "test_ci.py",
+    "test_edits.py",
+    "test_origins.py",
+    "test_readme.py",
+    "test_surroundings.py",
+    "test_adopt.py",
+    "test_hostile.py",
+    "test_remotes.py",
+    "test_bring.py",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
