@@ -3,15 +3,22 @@ PYTHON ?= python3
 CODE := benchmarks hooks local_extensions.py src tests tools
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: demo test fast lint types coverage picture lock clean
+.PHONY: demo test fast quick lint types coverage picture lock clean
+# Of linters, types and fast tests, each has times in which it uses one processor.
+MAKEFLAGS += --jobs=2
+# Else each worker, and each of the thousand processes that tests start, compiles all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: .venv/ready  ## Generate a project, train it, compare, restore
 	.venv/bin/python tools/demo.py
 
+# On two processors three workers: one of them waits now and then, for a server, a disk or a network.
 test: fast  ## All tests, the fast ones first
-	$(PYTEST) -m slow -n 2 --dist loadfile --no-loadscope-reorder -v --durations 10
+	$(PYTEST) -m slow -n 3 --dist loadfile --no-loadscope-reorder -v --durations 10
 
-fast: lint types  ## The tests that take seconds
+fast: lint types quick  ## Linters, types and the tests that take seconds
+
+quick: .venv/ready
 	$(PYTEST) -m "not slow" -n 2
 
 lint: .venv/ready
@@ -38,5 +45,5 @@ clean:
 	$(PYTHON) -m venv .venv
 	sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > .venv/uv.lock
 	.venv/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r .venv/uv.lock
-	UV_CACHE_DIR=.cache/uv .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.lock
+	UV_CACHE_DIR=.cache/uv .venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode --require-hashes -r requirements-dev.lock
 	touch .venv/ready
