@@ -31,9 +31,9 @@ from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import METRICS, Metric, scored_rows
 from modelkeep_core.params import Prepare
 from modelkeep_core.schema import Schema
-from modelkeep_core.split import SPLIT
 
-PROVENANCE = "provenance.json"
+# What prepare writes of a split, and the key there
+PROVENANCE, SPLIT = "provenance.json", "split"
 
 
 @dataclass(frozen=True)

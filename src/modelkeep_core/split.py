@@ -11,8 +11,6 @@ from modelkeep_core.params import Prepare
 from modelkeep_core.schema import Schema
 
 ROW_GROUP = 250_000
-# What provenance.json calls it
-SPLIT = "split"
 
 
 def split_column(params: Prepare, schema: Schema) -> str:

@@ -124,6 +124,33 @@ def test_nothing_is_declared_that_nobody_imports():
         assert (required | extras) - imported - explained == set(), library
 
 
+def at_its_start(module, seen):
+    """Add to `seen` the top names that importing a module of the core imports, directly or not."""
+    for node in ast.parse((SOURCES / "modelkeep_core" / f"{module}.py").read_bytes()).body:
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for first, second, *_ in (f"{name}..".split(".") for name in names):
+            inner = first == "modelkeep_core" and second in {path.stem for path in CORE}
+            name = f"{first}.{second}" if inner else first
+            if name not in seen:
+                seen.add(name)
+                if inner:
+                    at_its_start(second, seen)
+    return seen
+
+
+def test_the_stages_after_prepare_start_without_polars():
+    """A run of the sample is mostly imports: train and evaluate import one library of tables."""
+    stages = [TEMPLATE / "pipeline" / f"{name}.py" for name in ("train", "evaluate", "features")]
+    named = {name for path in stages for name in imports(path)}
+    used = {path.stem for path in CORE if f"modelkeep_core.{path.stem}" in named}
+    assert {"training", "evaluation", "model_file", "plots"} <= used
+    for module in used:
+        assert "polars" not in at_its_start(module, set()), module
+    assert "polars" in at_its_start("split", set())
+
+
 def test_both_libraries_have_the_version_of_their_metadata():
     """The tool requires exactly the core that it was made with."""
     for library in ("modelkeep_core", "modelkeep"):
