@@ -129,7 +129,7 @@ def test_dates_are_those_of_the_reader():
 
 def test_a_hash_is_shortened():
     """As Git does it; where there is none, a dash stands."""
-    assert [text.short(it) for it in ("0123456789", "0123", None, "")] == [
+    assert [text.short(words) for words in ("0123456789", "0123", None, "")] == [
         "0123456",
         "0123",
         "-",

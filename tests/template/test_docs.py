@@ -186,7 +186,7 @@ def test_the_reference_of_a_file_is_complete(page: str, words: list[tuple[str, t
 
 def _below(parser: argparse.ArgumentParser, name: str) -> list[tuple[str, argparse.ArgumentParser]]:
     """Return the parsers of the commands below one, by their names."""
-    inner = [it for it in parser._actions if isinstance(it, argparse._SubParsersAction)]
+    inner = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not inner:
         return [(name, parser)]
     return [

@@ -146,20 +146,22 @@ def test_the_metadata_are_valid(wheels: dict[str, Wheel], package: str) -> None:
     extras = declared.get("optional-dependencies", {})
     assert metadata.provides_extra == (list(extras) or None)
     required = {Requirement(line) for line in declared["dependencies"]}
-    plain = {it for it in metadata.requires_dist or () if "extra" not in str(it.marker)}
+    plain = {item for item in metadata.requires_dist or () if "extra" not in str(item.marker)}
     assert plain == required
     for extra, lines in extras.items():
         for system in ("linux", "win32"):
             environment = {"extra": extra, "sys_platform": system}
             wanted = {
-                (it.name, str(it.specifier))
-                for it in map(Requirement, lines)
-                if it.marker is None or it.marker.evaluate(environment)
+                (item.name, str(item.specifier))
+                for item in map(Requirement, lines)
+                if item.marker is None or item.marker.evaluate(environment)
             }
             offered = {
-                (it.name, str(it.specifier))
-                for it in (metadata.requires_dist or ())
-                if it not in plain and it.marker is not None and it.marker.evaluate(environment)
+                (item.name, str(item.specifier))
+                for item in (metadata.requires_dist or ())
+                if item not in plain
+                and item.marker is not None
+                and item.marker.evaluate(environment)
             }
             assert offered == wanted
 
@@ -241,7 +243,7 @@ def test_the_libraries_are_installed_from_the_lock(
     done = install(tool, here)
     assert done.returncode == 0, done.stderr
     (site,) = (tmp_path / "venv").rglob("site-packages")
-    installed = {it.metadata["Name"]: rebuilt(it) for it in distributions(path=[str(site)])}
+    installed = {item.metadata["Name"]: rebuilt(item) for item in distributions(path=[str(site)])}
     assert installed == {wheel.name: wheel.content for wheel in wheels.values()}
 
 

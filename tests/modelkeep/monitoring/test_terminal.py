@@ -25,7 +25,7 @@ def train(run):
     return pd.read_parquet(run.prepared / "train.parquet")
 
 
-def told(recorded, **limits):
+def shown(recorded, **limits):
     """Return the text of the report on what is recorded."""
     with opened(recorded.path) as store:
         reference = read_reference(recorded.package)
@@ -35,7 +35,7 @@ def told(recorded, **limits):
 def test_a_report_in_order_says_so(recorded, train):
     """Model, volume, a line for each column, and the conclusion at the end."""
     recorded.answer(drawn(train, 150), each=3)
-    text = told(recorded)
+    text = shown(recorded)
     assert text.startswith("model     made-up v1.0.0\n")
     assert "answered  50 requests, 150 rows" in text
     for name in [*recorded.features, "(prediction)"]:
@@ -52,7 +52,7 @@ def test_every_alarm_has_its_sentence(recorded, train):
     rows.loc[:150, "member"] = None
     recorded.answer(rows)
     recorded.refuse(50, "mistyped", "count")
-    text = told(recorded)
+    text = shown(recorded)
     ending = " ".join(text.split("\n\n")[-1].split())
     assert "ALARM: size: the distance of the values is 0." in ending
     assert "; the mean was " in ending
@@ -69,13 +69,13 @@ def test_every_alarm_has_its_sentence(recorded, train):
 def test_too_few_rows_are_told(recorded, train):
     """With how many it takes."""
     recorded.answer(drawn(train, 20))
-    assert told(recorded).endswith("Not enough data: 20 rows, and 100 are needed.")
+    assert shown(recorded).endswith("Not enough data: 20 rows, and 100 are needed.")
 
 
 def test_where_other_models_answered_their_package_is_asked_for(recorded, train):
     """As after a new version was trained here, and is not served yet."""
     recorded.answer(drawn(train, 120), recipe_id="older", version="")
-    text = told(recorded)
+    text = shown(recorded)
     assert "left out  requests answered 120 by a model (older)\n" in text
     assert "Other models answered: name the package of such a model with --package" in text
 
@@ -83,14 +83,14 @@ def test_where_other_models_answered_their_package_is_asked_for(recorded, train)
 def test_inputs_that_were_not_recorded_are_told(recorded, train):
     """Then only the predictions were judged."""
     recorded.answer(drawn(train, 150), record_inputs=False)
-    ending = " ".join(told(recorded).split("\n\n")[-1].split())
+    ending = " ".join(shown(recorded).split("\n\n")[-1].split())
     assert ending.startswith("The inputs of 0 rows were recorded, and 100 are needed: nothing but")
 
 
 def test_nothing_is_told_of_no_row(recorded):
     """No table without traffic."""
     recorded.refuse(1, "malformed")
-    text = told(recorded)
+    text = shown(recorded)
     assert "COLUMN" not in text
     assert text.endswith("Not enough data: 0 rows, and 100 are needed.")
 
@@ -101,7 +101,7 @@ def test_other_models_days_and_refused_values_are_listed(recorded, train):
     recorded.answer(drawn(train, 7), recipe_id="other")
     for number in range(6):
         recorded.refuse(1 + number, f"reason {number}")
-    text = told(recorded)
+    text = shown(recorded)
     assert "left out  requests answered 7 by v1.0.0 (other)\n" in text
     assert "2026-11-01" not in text
     assert "2026-11-11" in text
@@ -115,6 +115,6 @@ def test_no_line_is_wider_than_a_terminal(recorded, train):
     rows = drawn(train, 150).assign(colour="x" * 200)
     recorded.answer(rows)
     recorded.refuse(200, "mistyped", "f" * 100)
-    lines = told(recorded).splitlines()
+    lines = shown(recorded).splitlines()
     table = [line for line in lines if not line.startswith("x" * 50)]
     assert max(map(width, table)) <= 80

@@ -267,7 +267,7 @@ def test_imported_data_of_a_data_registry_are_data(repository, tmp_path):
     data, edges = using(repository, "data/raw", imported("data/raw", other, commit, "sets/rows"))
     name = f"{other.directory.as_uri()}:sets/rows"
     assert {("data/raw", name), (name, "s3://bucket/rows")} < edges
-    (node,) = [it for it in data["nodes"] if it["name"] == name]
+    (node,) = [entry for entry in data["nodes"] if entry["name"] == name]
     assert (node["kind"], node["digest"]) == ("data", digest("sets/rows", 32))
 
 

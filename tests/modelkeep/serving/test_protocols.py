@@ -204,8 +204,8 @@ def test_mlflow_leaves_other_columns_alone(server, expected):
 def test_the_metadata_of_the_model_say_what_it_takes(server):
     """A tensor for each column in its type, and the answers."""
     said = server.get(V2).json
-    assert {it["name"]: it["datatype"] for it in said["inputs"]} == KINDS
-    assert [(it["name"], it["shape"]) for it in said["outputs"]] == [
+    assert {field["name"]: field["datatype"] for field in said["inputs"]} == KINDS
+    assert [(field["name"], field["shape"]) for field in said["outputs"]] == [
         ("predictions", [-1]),
         ("probabilities", [-1, 3]),
     ]
@@ -238,7 +238,7 @@ def test_numbers_are_tensors_of_numbers(regression_run, tmp_path):
         (said,) = served.post(f"{V2}/infer", tensors()).json["outputs"]
         described = served.get(V2).json["outputs"]
     assert (said["datatype"], said["shape"]) == ("FP64", [2])
-    assert [it["name"] for it in described] == ["predictions"]
+    assert [field["name"] for field in described] == ["predictions"]
 
 
 def test_an_answer_to_unseen_categories_is_no_ordinary_one(server, monkeypatch):
