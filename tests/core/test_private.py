@@ -2,7 +2,7 @@
 
 import pytest
 
-from made import line_run, made_params, made_schema, made_table
+from made import pipeline_run, made_params, made_schema, made_table
 from modelkeep_core.errors import UserError
 from modelkeep_core.example import typical_row
 from modelkeep_core.files import read_json
@@ -21,7 +21,7 @@ def private_run(tmp_path_factory):
     params = made_params("LogisticRegression", "macro_f1")
     params.evaluate.group_by = "shop"
     place = tmp_path_factory.mktemp("private") / "line"
-    return line_run(place, made_table(), schema, params)
+    return pipeline_run(place, made_table(), schema, params)
 
 
 def test_no_text_of_a_package_or_report_has_a_private_value(private_run):

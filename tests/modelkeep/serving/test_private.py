@@ -2,7 +2,7 @@
 
 import pytest
 
-from made import line_run, made_params, made_schema, made_table
+from made import pipeline_run, made_params, made_schema, made_table
 from modelkeep.serving.private import DIGITS, HIDDEN, KEY, Hider, plain, private_key
 from modelkeep.unseen import unseen
 from modelkeep_core.errors import UserError
@@ -92,7 +92,7 @@ def test_no_file_of_a_server_has_a_private_value(tmp_path, monkeypatch, key):
     schema.columns["size"].private = True
     schema.columns["shop"].private = schema.columns["shop"].feature = True
     params = made_params("LogisticRegression", "macro_f1")
-    run = line_run(tmp_path / "line", made_table(), schema, params)
+    run = pipeline_run(tmp_path / "line", made_table(), schema, params)
     if key:
         monkeypatch.setenv(KEY, key)
     row = {"size": 12.34567, "count": 3, "member": True, "colour": "red", "shop": "Zaphod's"}
