@@ -25,11 +25,14 @@ class Hooks(Section):
             a package that holds some carries the code of their modules.
         metrics: modules with metrics of the project's own, such as "pipeline.metrics"; a package
             carries the code of those that have some.
+        require_signed: the stages in which `modelkeep` uses signed tags only; it goes by what the
+            default branch says.
         docs: the address of the pages that messages name.
     """
 
     trusted: list[str] = Field(default_factory=list)
     metrics: list[str] = Field(default_factory=list)
+    require_signed: list[str] = Field(default_factory=list)
     docs: str | None = None
 
 

@@ -15,6 +15,7 @@ from made import Params, Run, made_params, made_schema, made_table, pipeline_run
 from modelkeep_core.schema import Schema
 from project import Project, copy_project, make_project, set_aside
 from repository import Repository, make_released
+from signing import make_key
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -154,3 +155,10 @@ def numbered(project: Project) -> Project:
     for number, branch in (("v1.0.0", "weak"), ("v1.1.0", "strong"), ("v1.2.0", "main")):
         project.tag(f"made-up@{number}", branch)
     return project
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The keys of Ada, Bob and Eve."""
+    place = tmp_path_factory.mktemp("keys")
+    return {name: make_key(place, name) for name in ("ada", "bob", "eve")}

@@ -27,6 +27,7 @@ from installed import site
 from modelkeep.cli import COMMANDS, arguments
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import opened
+from modelkeep.registry.trust import Trust
 from modelkeep_core.errors import UserError
 
 # What Git and DVC would take from the person who runs the tests
@@ -156,7 +157,8 @@ class Project:
             # DVC's own
             warnings.simplefilter("ignore", DeprecationWarning)
             command = importlib.import_module(COMMANDS[args.command].module)
-            return command.run(Catalogue(repository, args.model), args)
+            trust = Trust(repository, getattr(args, "allowed_signers", None))
+            return command.run(Catalogue(repository, args.model, trust), args)
 
     def refusal(self, *words: str) -> str:
         """Run a command that is refused, and return why; no tag and no file was written."""

@@ -16,6 +16,8 @@ from typing import Any
 from modelkeep.cli import COMMANDS, arguments
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import opened
+from modelkeep.registry.trust import Trust
+from signing import signature
 
 START = datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
 PERSON = "Ada Lovelace"
@@ -244,34 +246,52 @@ class Repository:
         return commit
 
     def tag(
-        self, name: str, at: str | None = None, message: str = "Why", author: str = PERSON
+        self,
+        name: str,
+        at: str | None = None,
+        message: str = "Why",
+        author: str = PERSON,
+        key: Path | None = None,
     ) -> None:
         """Put an annotated tag on a commit: the last one of the main branch, if not said."""
         self.days += 1
-        self.raw_tag(name, at or self.head, f"{author} <ada@example.org> {self._now}", message)
+        tagger = f"{author} <ada@example.org> {self._now}"
+        self.raw_tag(name, at or self.head, tagger, message, key)
 
-    def raw_tag(self, name: str, commit: str, tagger: str, message: str = "Why") -> str:
-        """Make a tag of any tagger, and return the id of its object."""
+    def raw_tag(
+        self, name: str, commit: str, tagger: str, message: str = "Why", key: Path | None = None
+    ) -> str:
+        """Make a tag of any tagger, signed with a key if one is given; return its object's id."""
         header = f"object {commit}\ntype commit\ntag {name}\ntagger {tagger}\n\n"
-        oid = self.store("tag", f"{header}{message}\n".encode(errors="surrogateescape"))
+        content = f"{header}{message}\n".encode(errors="surrogateescape")
+        oid = self.store("tag", content + (signature(content, key) if key else b""))
         self.point(f"tags/{name}", oid)
         self._tags.append(name)
         return oid
 
-    def release(self, number: str, model: Model | None = None, *stages: str) -> str:
+    def release(
+        self, number: str, model: Model | None = None, *stages: str, key: Path | None = None
+    ) -> str:
         """Commit a model, register it, assign it to stages; return the id of the commit."""
         model = model or Model(recipe=digest(number))
         commit = self.commit(model)
-        self.tag(f"{model.name}@{number}", message=f"About {number}")
+        self.tag(f"{model.name}@{number}", message=f"About {number}", key=key)
         for stage in stages:
-            self.assign(stage, commit, model.name)
+            self.assign(stage, commit, model.name, key=key)
         return commit
 
-    def assign(self, stage: str, at: str, name: str = "model", message: str = "Why") -> str:
+    def assign(
+        self,
+        stage: str,
+        at: str,
+        name: str = "model",
+        message: str = "Why",
+        key: Path | None = None,
+    ) -> str:
         """Assign a commit to a stage, or with "!" take that back; return the name of the tag."""
         before = [tag for tag in self._tags if tag.startswith(f"{name}#")]
         tag = f"{name}#{stage}#{len(before) + 1}"
-        self.tag(tag, at, message)
+        self.tag(tag, at, message, key=key)
         return tag
 
     @contextmanager
@@ -289,7 +309,8 @@ def answer(*words: str) -> tuple[Any, str]:
     """Return what a command gives, as data and as text."""
     args = arguments(list(words))
     with opened(args.repo or ".") as git:
-        catalogue = Catalogue(git, args.model)
+        trust = Trust(git, getattr(args, "allowed_signers", None))
+        catalogue = Catalogue(git, args.model, trust)
         command = importlib.import_module(COMMANDS[args.command].module)
         return command.run(catalogue, args)
 

@@ -6,7 +6,7 @@ that there are, the commit has a version number, and the commit is on a branch.
 
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import ASK_NOBODY, Git, GitError
-from modelkeep.registry.tags import Event, parse
+from modelkeep.registry.tags import Event, parse, removal
 from modelkeep_core.errors import UserError
 
 ORIGIN = "origin"
@@ -76,7 +76,7 @@ def doubts(catalogue: Catalogue) -> list[str]:
         lines.append(
             f"the tag {odd[0].tag} {odd[0].odd}{rest}. Assignments count by their counters, and "
             "other tags as the oldest; GTO goes by the date. If it is a mistake, "
-            f"{_removal(odd[0].tag)} take the tag away."
+            f"{removal(odd[0].tag)} take the tag away."
         )
     for assignments in catalogue.assignments.values():
         for event in assignments.values():
@@ -148,10 +148,6 @@ def _names(refs: list[str]) -> str:
 
 def _remedy(event: Event) -> str:
     return (
-        f"`modelkeep promote VERSION {event.stage}` assigns a version; {_removal(event.tag)} take "
+        f"`modelkeep promote VERSION {event.stage}` assigns a version; {removal(event.tag)} take "
         "the tag away."
     )
-
-
-def _removal(tag: str) -> str:
-    return f"`git tag -d '{tag}'` and `git push {ORIGIN} ':refs/tags/{tag}'`"

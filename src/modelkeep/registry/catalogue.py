@@ -9,6 +9,7 @@ from modelkeep.registry.git import Git
 from modelkeep.registry.metadata import Record, Records
 from modelkeep.registry.summary import summaries
 from modelkeep.registry.tags import Event, of_model, order, parse, read_events
+from modelkeep.registry.trust import Trust
 from modelkeep.registry.version import Version, full_name
 from modelkeep_core.errors import UserError, suggestion
 
@@ -21,14 +22,16 @@ class Catalogue:
         model: the only model that counts, or None.
         events: what the tags say, oldest first.
         records: the metadata of the versions.
+        trust: what the signatures of the tags are worth.
     """
 
-    def __init__(self, git: Git, model: str | None = None) -> None:
+    def __init__(self, git: Git, model: str | None = None, trust: Trust | None = None) -> None:
         """Read the tags.
 
         Args:
             git: the repository; in a project below its top, only that project's models count.
             model: the name of the only model that counts, or None for all.
+            trust: whose signatures count; None for what the repository says.
 
         Raises:
             UserError: there is no such model.
@@ -36,9 +39,27 @@ class Catalogue:
         self.git = git
         self.model: str | None = None
         self.records = Records(git)
+        self.trust = trust or Trust(git)
         self.events = [event for event in read_events(git) if self._here(event.model)]
         if model is not None:
             self._choose(model)
+
+    def of(self, model: str) -> "Catalogue":
+        """Return the same for one model only.
+
+        Raises:
+            UserError: there is no such model.
+        """
+        return Catalogue(self.git, model, self.trust)
+
+    def check_signed(self, event: Event) -> None:
+        """Make sure that what a tag assigns to a stage is signed, where that is asked for.
+
+        Raises:
+            UserError: it is not.
+        """
+        events = [*of_model(self.events, event.model)]
+        self.trust.check_stage(events, event, self.at(event.model, event.commit))
 
     def _here(self, model: str) -> bool:
         return not self.git.prefix or Version(model, "").directory == self.git.prefix

@@ -4,7 +4,7 @@ import argparse
 import sys
 from types import ModuleType
 
-from modelkeep.place import path_or_word
+from modelkeep.place import path_given, path_or_word
 from modelkeep.text import as_json
 from modelkeep_core.visible import visible
 
@@ -27,6 +27,18 @@ def add_common(parser: argparse.ArgumentParser, name: str) -> None:
             type=path_or_word,
             help="another Git repository, bare or not (default: this one)",
         )
+    if name == "fetch":
+        add_allowed_signers(parser)
+
+
+def add_allowed_signers(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names a file of allowed signers."""
+    parser.add_argument(
+        "--allowed-signers",
+        metavar="FILE",
+        type=path_given,
+        help="take only what these have signed, whatever the repository says",
+    )
 
 
 def run(module: ModuleType, args: argparse.Namespace) -> int:
@@ -41,9 +53,11 @@ def run(module: ModuleType, args: argparse.Namespace) -> int:
     from modelkeep.registry.believed import doubts
     from modelkeep.registry.catalogue import Catalogue
     from modelkeep.registry.git import opened
+    from modelkeep.registry.trust import Trust
 
     with opened(getattr(args, "repo", None) or ".") as git:
-        catalogue = Catalogue(git, args.model)
+        trust = Trust(git, getattr(args, "allowed_signers", None))
+        catalogue = Catalogue(git, args.model, trust)
         for line in doubts(catalogue):
             print(f"note: {visible(line)}", file=sys.stderr)
         data, shown = module.run(catalogue, args)

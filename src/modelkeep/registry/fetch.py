@@ -29,7 +29,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     Raises:
         UserError: there is no such version, its bytes are nowhere, or the directory exists.
     """
-    version = find(catalogue, args.reference, to_use=True)
+    version = find(catalogue, args.reference, to_use=True, signed=True)
     if not args.directory.exists():
         fetch(catalogue, version, args.directory)
     elif not fetched(catalogue, version, args.directory):

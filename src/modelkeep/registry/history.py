@@ -6,7 +6,8 @@ from typing import Any
 
 from modelkeep import text
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.tags import Event
+from modelkeep.registry.listing import signed_by
+from modelkeep.registry.tags import Event, of_model
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError, suggestion
 
@@ -45,6 +46,7 @@ def spans(catalogue: Catalogue, model: str) -> list[dict[str, Any]]:
     """
     spans: list[dict[str, Any]] = []
     last: dict[str, dict[str, Any]] = {}
+    signatures = catalogue.trust.shown([*of_model(catalogue.events, model)])
     for stage, event, assigned in catalogue.changes(model):
         if stage in last:
             last[stage]["until"] = event.when.isoformat()
@@ -61,6 +63,7 @@ def spans(catalogue: Catalogue, model: str) -> list[dict[str, Any]]:
             "message": event.reason,
             "gate": event.trailer("Gate"),
             "doubts": doubts_of(event, version),
+            "signature": signatures.get(event.tag),
             "tag": event.tag,
         }
         spans.append(last[stage])
@@ -84,7 +87,9 @@ def rendered(history: list[dict[str, Any]]) -> str:
 
     A line with "-" stands for nothing.
     """
+    signed = ["SIGNED BY"] if any(span["signature"] for span in history) else []
     several = len({span["model"] for span in history}) > 1
+    header = ("SINCE", "VERSION", "BY", *signed, "WHY")
     tables: dict[str, list[list[str]]] = {}
     for span in history:
         title = f"{span['model']} {span['stage']}" if several else span["stage"]
@@ -94,10 +99,11 @@ def rendered(history: list[dict[str, Any]]) -> str:
                 text.minute(datetime.fromisoformat(span["from"])),
                 span["version"] or text.short(span["commit"]),
                 span["author"],
+                *(signed_by(span["signature"]) for _ in signed),
                 span["message"] + doubts,
             ]
         )
     return "\n\n".join(
-        f"{title}\n\n{text.table(('SINCE', 'VERSION', 'BY', 'WHY'), rows, ('WHY', 'BY'))}"
+        f"{title}\n\n{text.table(header, rows, ('WHY', 'BY', *signed))}"
         for title, rows in tables.items()
     )

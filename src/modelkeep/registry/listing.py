@@ -14,6 +14,8 @@ from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 
 HEADER = ("VERSION", "STAGES", "DATE", "AUTHOR", "RECIPE", "METRIC", "COMMIT")
+# Where signatures count, who signed stands in the place of the author, which is anybody's word.
+SIGNED, PLACE = "SIGNED BY", HEADER.index("AUTHOR")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +40,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     _add_same_recipe(entries)
     for entry in entries:
         entry["deprecated"] = catalogue.deprecation(entry["model"])
+    _add_signatures(catalogue, entries)
     return entries, rendered(entries) + warning(catalogue)
 
 
@@ -77,6 +80,19 @@ def _add_same_recipe(entries: list[dict[str, Any]]) -> None:
             ]
 
 
+def _add_signatures(catalogue: Catalogue, entries: list[dict[str, Any]]) -> None:
+    """Add to each entry who signed its number; None where it has none, or no signatures count."""
+    events = {
+        (event.model, event.version): event
+        for event in catalogue.events
+        if event.version and not event.back
+    }
+    shown = catalogue.trust.shown([*events.values()])
+    for entry in entries:
+        event = events.get((entry["model"], entry["version"]))
+        entry["signature"] = shown.get(event.tag) if event else None
+
+
 def _entry(
     version: Version, record: Record, stages: list[str], date: str, author: str
 ) -> dict[str, Any]:
@@ -114,7 +130,11 @@ def rendered(entries: list[dict[str, Any]]) -> str:
         name = metrics.pop().upper() if len(metrics) == 1 else "METRIC"
         header = [name if column == "METRIC" else column for column in HEADER]
         rows = [_row(entry, same_metric=not metrics) for entry in own]
-        shown = text.table(header, rows, yielding=("AUTHOR", "STAGES", "VERSION", name))
+        if any(entry.get("signature") for entry in own):
+            header[PLACE] = SIGNED
+            for row, entry in zip(rows, own, strict=True):
+                row[PLACE] = signed_by(entry["signature"])
+        shown = text.table(header, rows, yielding=(header[PLACE], "STAGES", "VERSION", name))
         shown += "".join(f"\nThe same recipe: {numbers}." for numbers in _same_recipe(own))
         if retired := own[0].get("deprecated"):
             when = text.day(datetime.fromisoformat(retired["date"]))
@@ -122,6 +142,13 @@ def rendered(entries: list[dict[str, Any]]) -> str:
             shown = f"{deprecation}\n\n{shown}"
         parts.append(shown if len(models) == 1 else f"{model}\n\n{shown}")
     return "\n\n".join(parts)
+
+
+def signed_by(signature: dict[str, str] | None) -> str:
+    """Return who signed a tag as a table shows it; what is wrong with the signature in brackets."""
+    if not signature:
+        return "-"
+    return signature["by"] or f"[{signature['problem']}]"
 
 
 def _same_recipe(entries: list[dict[str, Any]]) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from modelkeep.registry.chain import check_file
 from modelkeep.registry.dvc_lock import read_artifacts, read_pipeline
 from modelkeep.registry.git import CHUNK, Git
 from modelkeep.registry.version import Version
@@ -102,11 +103,14 @@ class Records:
         """Return the bytes of the metadata as they are committed.
 
         Raises:
-            UserError: the commit has none.
+            UserError: the commit has none, or its id does not stand for them.
         """
         self.of(version)
-        path = self.paths(version.model)[0]
-        return self._git.read_one(f"{version.commit}:{version.directory}{path}")
+        path = f"{version.directory}{self.paths(version.model)[0]}"
+        content = self._git.read_one(f"{version.commit}:{path}")
+        if content is not None:
+            check_file(self._git, version.commit, path, content)
+        return content
 
     def paths(self, model: str) -> list[str]:
         """Return where the metadata of a model were, the last place first."""

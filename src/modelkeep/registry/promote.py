@@ -42,7 +42,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         )
     if args.force and not args.message:
         raise UserError("--force needs a reason, which is kept with the tag: -m 'why'.")
-    version = find(catalogue, args.reference)
+    version = find(catalogue, args.reference, signed=True)
     assigned = present(catalogue, version, args.stage)
     if args.push:
         publish.check_remote(catalogue, version.model)
@@ -67,7 +67,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
 
 
 def present(catalogue: Catalogue, version: Version, stage: str) -> Version | None:
-    """Return the version that is in the stage now, or None.
+    """Return the version that is in the stage now, or None; none that lacks its signature only.
 
     Raises:
         UserError: the version has no number, or is in the stage already; its model was deprecated;
@@ -87,8 +87,19 @@ def present(catalogue: Catalogue, version: Version, stage: str) -> Version | Non
         )
     assigned = catalogue.assigned(version.model, stage)
     if assigned and assigned.commit == version.commit:
-        raise UserError(f"{version.label} is in {stage} already.")
+        if accepted(catalogue, version, stage):
+            raise UserError(f"{version.label} is in {stage} already.")
+        return None
     return assigned
+
+
+def accepted(catalogue: Catalogue, version: Version, stage: str) -> bool:
+    """Say whether nothing is wrong with the signature by which a version is in a stage."""
+    try:
+        catalogue.check_signed(catalogue.assignments[version.model][stage])
+    except UserError:
+        return False
+    return True
 
 
 def judged(

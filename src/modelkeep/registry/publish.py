@@ -8,7 +8,9 @@ from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import Git, GitError
-from modelkeep.registry.tags import parse
+from modelkeep.registry.tags import parse, read_events
+from modelkeep.registry.trust import SETUP
+from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 
 REMOTE = "origin"
@@ -92,6 +94,9 @@ def write(catalogue: Catalogue, tag: str, commit: str, message: str, push: bool)
             "Git does not know who you are: `git config user.name` and `git config user.email` "
             "say it."
         ) from None
+    name = parse(tag)
+    policy = catalogue.trust.policy(Version(name.model, "").directory) if name else None
+    asked = name is not None and policy is not None and policy.asks(name.stage)
     dates = (event.when for event in catalogue.events if event.when < LAST_OF_GIT)
     last = max(dates, default=None)
     now = datetime.now().astimezone()
@@ -99,12 +104,16 @@ def write(catalogue: Catalogue, tag: str, commit: str, message: str, push: bool)
     date = f"{int(when.timestamp())} {now.strftime('%z')}"
     try:
         git.run(
-            *("tag", "--annotate", "--cleanup=verbatim", "--file=-", tag, commit),
+            *("tag", "--sign" if asked else "--annotate"),
+            *("--cleanup=verbatim", "--file=-", tag, commit),
             input=f"{message.strip()}\n",
             GIT_COMMITTER_DATE=date,
         )
     except GitError as error:
-        raise UserError(f"the tag {tag} was not written: {error}") from None
+        setup = f" The tag has to be signed. {SETUP}" if asked else ""
+        raise UserError(f"the tag {tag} was not written: {error}{setup}") from None
+    if asked and name is not None:
+        _check_signed(catalogue, tag, name.stage)
     if not push:
         return f"{tag} is written here; `git push {REMOTE} {_quoted(tag)}` shares it."
     written = git.run("rev-parse", f"refs/tags/{tag}").strip()
@@ -113,6 +122,22 @@ def write(catalogue: Catalogue, tag: str, commit: str, message: str, push: bool)
     except (UserError, KeyboardInterrupt) as error:
         _settle(git, tag, written, str(error) or "Interrupted.")
     return f"{tag} is written and pushed to {REMOTE}."
+
+
+def _check_signed(catalogue: Catalogue, tag: str, stage: str | None) -> None:
+    """Make sure that the signature of a new tag counts; it is taken back where it does not.
+
+    Raises:
+        UserError: it does not.
+    """
+    git = catalogue.git
+    events = read_events(git)
+    try:
+        event = next(event for event in events if event.tag == tag)
+        catalogue.trust.check(event, stage, f"{SETUP} The tag was taken back: nothing has changed.")
+    except UserError:
+        git.run("update-ref", "-d", f"refs/tags/{tag}")
+        raise
 
 
 def _settle(git: Git, tag: str, written: str, reason: str) -> None:

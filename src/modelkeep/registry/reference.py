@@ -5,7 +5,8 @@ import sys
 from modelkeep.registry.believed import check_assignment, check_history, check_origin
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import Git
-from modelkeep.registry.tags import parse
+from modelkeep.registry.signed_reference import check_named, check_revision
+from modelkeep.registry.tags import STAGE, parse
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.visible import visible
@@ -15,7 +16,9 @@ HEXADECIMAL = frozenset("0123456789abcdef")
 SHORTEST_RECIPE = 4
 
 
-def find(catalogue: Catalogue, reference: str, to_use: bool = False) -> Version:
+def find(
+    catalogue: Catalogue, reference: str, to_use: bool = False, signed: bool = False
+) -> Version:
     """Return the version that a reference names.
 
     Args:
@@ -24,19 +27,23 @@ def find(catalogue: Catalogue, reference: str, to_use: bool = False) -> Version:
             looked for in this order; "model@v1.2.0" and "model#prod" name the model as well.
         to_use: whether the version is to be used, and not only looked at: then a stage names one
             that can be believed to be released.
+        signed: whether it has to be signed, where the repository asks for that.
 
     Raises:
-        UserError: it names none, or several; or a stage, and what is in it cannot be known here.
+        UserError: it names none, or several; or a stage, and what is in it cannot be known here; or
+            its signature is asked for, and does not count.
     """
+    reference = _alias(catalogue, reference)
     tag = parse(reference.replace(":", "="))
     if tag and catalogue.full(tag.model) in catalogue.models:
-        catalogue = Catalogue(catalogue.git, tag.model)
+        catalogue = catalogue.of(tag.model)
         if tag.back or tag.counter is not None:
             reference = reference.replace(":", "=")
         else:
             reference = tag.version or tag.stage or reference
     commit = catalogue.git.commit(reference)
-    versions = _by_number(catalogue, reference) or _by_stage(catalogue, reference, to_use)
+    versions = _by_number(catalogue, reference) or _by_stage(catalogue, reference, to_use, signed)
+    by_name = [*versions]
     if len(versions) == 1 and commit and commit != versions[0].commit:
         print(
             f"note: '{visible(reference)}' is a Git revision too (commit {commit[:7]}); here it "
@@ -49,6 +56,10 @@ def find(catalogue: Catalogue, reference: str, to_use: bool = False) -> Version:
         others = _by_recipe(catalogue, reference)
         versions += [version for version in others if version not in versions]
     if len(versions) == 1:
+        if signed and versions[0] not in by_name:
+            check_revision(catalogue, versions[0], reference)
+        elif signed:
+            check_named(catalogue, versions[0], reference)
         return versions[0]
     if versions:
         raise _ambiguous(reference, versions)
@@ -56,6 +67,14 @@ def find(catalogue: Catalogue, reference: str, to_use: bool = False) -> Version:
         named = f"the model '{catalogue.model}'" if catalogue.model else "a model"
         raise UserError(f"dvc.yaml of commit {commit[:7]} ({reference}) does not name {named}.")
     raise _unknown(catalogue, reference)
+
+
+def _alias(catalogue: Catalogue, reference: str) -> str:
+    """Return "model#prod" for "model@prod", which people write as well."""
+    model, at, stage = reference.rpartition("@")
+    if at and not parse(reference.replace(":", "=")) and catalogue.full(model) in catalogue.models:
+        return f"{model}#{stage}" if STAGE.fullmatch(stage) else reference
+    return reference
 
 
 def model_in(catalogue: Catalogue, stage: str) -> str:
@@ -91,6 +110,7 @@ def version_in(catalogue: Catalogue, stage: str) -> Version:
     model = model_in(catalogue, stage)
     event = catalogue.assignments[model][stage]
     check_assignment(catalogue, event)
+    catalogue.check_signed(event)
     return catalogue.at(model, event.commit)
 
 
@@ -107,7 +127,7 @@ def _by_number(catalogue: Catalogue, reference: str) -> list[Version]:
     return [versions[number] for versions in catalogue.numbered.values() if number in versions]
 
 
-def _by_stage(catalogue: Catalogue, reference: str, to_use: bool) -> list[Version]:
+def _by_stage(catalogue: Catalogue, reference: str, to_use: bool, signed: bool) -> list[Version]:
     versions = []
     for model, assignments in catalogue.assignments.items():
         if event := assignments.get(reference):
@@ -116,6 +136,8 @@ def _by_stage(catalogue: Catalogue, reference: str, to_use: bool) -> list[Versio
                 print(f"note: {visible(line)}", file=sys.stderr)
             if to_use:
                 check_assignment(catalogue, event)
+            if signed:
+                catalogue.check_signed(event)
             versions.append(catalogue.at(model, event.commit))
     return versions
 

@@ -64,7 +64,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     model = only_model(catalogue)
     with locked_project() as repo:
         # What was read before the others were kept out may have changed.
-        catalogue = Catalogue(catalogue.git, model)
+        catalogue = catalogue.of(model)
         version = checked(catalogue, model, repo, args)
         number = next_number(catalogue, model, args.version, args.bump)
         metadata = catalogue.records.of(version)

@@ -36,7 +36,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     Raises:
         UserError: there is no such version, its bytes are nowhere, or the directory exists.
     """
-    version = find(catalogue, args.reference)
+    version = find(catalogue, args.reference, signed=True)
     here = catalogue.git.directory.resolve()
     directory = args.into or here.with_name(f"{here.name}-{version.label}")
     if directory.exists():

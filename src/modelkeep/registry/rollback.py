@@ -95,13 +95,27 @@ def stack(catalogue: Catalogue, model: str, stage: str) -> list[str]:
     return commits
 
 
+def check_earlier(catalogue: Catalogue, target: Version, stage: str) -> None:
+    """Make sure that what was in a stage before was put there by a signature that counts.
+
+    Raises:
+        UserError: it was not, and signatures are asked for.
+    """
+    own = of_model(catalogue.events, target.model)
+    events = [event for event in own if event.stage == stage and event.commit == target.commit]
+    if catalogue.trust.policy(target.directory).asks(stage):
+        remedy = f"--to {target.commit[:12]} goes there all the same, with your signature."
+        catalogue.trust.check(events[-1], stage, remedy)
+
+
 def chosen(
     catalogue: Catalogue, reference: str | None, earlier: list[str], present: Version, stage: str
 ) -> Version:
     """Return the version to go back to.
 
     Raises:
-        UserError: there is none, it was never in the stage or was taken back, or it is there now.
+        UserError: there is none, it was never in the stage or was taken back, or it is there now;
+            or it is not signed as the stage asks for.
     """
     if reference is None:
         older = [commit for commit in earlier if commit != present.commit]
@@ -109,8 +123,10 @@ def chosen(
             raise UserError(
                 f"no version was in {stage} before {present.label}: say where to go with --to REF."
             )
-        return catalogue.at(present.model, older[-1])
-    target = find(Catalogue(catalogue.git, present.model), reference)
+        target = catalogue.at(present.model, older[-1])
+        check_earlier(catalogue, target, stage)
+        return target
+    target = find(catalogue.of(present.model), reference, signed=True)
     if target.commit == present.commit:
         raise UserError(f"{present.label} is in {stage} now.")
     assigned = {

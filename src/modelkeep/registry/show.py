@@ -6,6 +6,7 @@ from typing import Any
 from modelkeep import text
 from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.history import spans
+from modelkeep.registry.listing import signed_by
 from modelkeep.registry.metadata import rows_of
 from modelkeep.registry.presence import package_output, places_of
 from modelkeep.registry.reference import find
@@ -49,6 +50,7 @@ def facts(catalogue: Catalogue, version: Version) -> dict[str, Any]:
             "email": event.email,
             "message": event.message,
             "unlocked_because": event.trailer(UNLOCKED),
+            "signature": catalogue.trust.shown([event]).get(event.tag),
         }
         if event
         else None,
@@ -89,6 +91,8 @@ def rendered(facts: dict[str, Any]) -> str:
         registered = f"{event['date'][:16].replace('T', ' ')} by {event['author']}"
         first = next(iter(event["message"].splitlines()), "without a message")
         identity.append(("registered", f"{registered}: {first}"))
+        if event["signature"]:
+            identity.append(("signed by", signed_by(event["signature"])))
     if retired := facts["deprecated"]:
         deprecation = f"{retired['date'][:10]} by {retired['author']}: {retired['message']}"
         identity.append(("deprecated", deprecation))

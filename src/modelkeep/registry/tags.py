@@ -55,6 +55,7 @@ class Event:
         commit: the full id of the commit that the tag points to.
         author, email, when, message: who wrote the tag, when and why.
         odd: what is wrong with its date, or None.
+        signed: whether there is a signature on it; what it is worth, is another question.
         moment: from when on it counts, among the events of the model.
     """
 
@@ -71,6 +72,7 @@ class Event:
     when: datetime
     message: str
     odd: str | None = None
+    signed: bool = False
     moment: datetime = field(default=FIRST, compare=False)
 
     @property
@@ -197,6 +199,7 @@ def _event(tag: str, oid: str, name: Name, content: bytes) -> Event | None:
         when=when,
         message=_SIGNATURE.sub("", message).strip(),
         odd=odd,
+        signed=_SIGNATURE.search(message) is not None,
     )
 
 
@@ -220,3 +223,8 @@ def _date(seconds: str, sign: str, hours: str, minutes: str) -> tuple[datetime, 
 def of_model(events: list[Event], model: str) -> Iterator[Event]:
     """Yield the events of one model."""
     return (event for event in events if event.model == model)
+
+
+def removal(tag: str) -> str:
+    """Return the commands that take a tag away, here and at origin."""
+    return f"`git tag -d '{tag}'` and `git push origin ':refs/tags/{tag}'`"

@@ -109,7 +109,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         UserError: the version cannot be rebuilt, its commit is on no branch, it is not the same, or
             the attestation cannot be written.
     """
-    version = find(catalogue, args.reference)
+    version = find(catalogue, args.reference, signed=True)
     if args.attest:
         check_target(args.attest)
     if not args.trust_code:

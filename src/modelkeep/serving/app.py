@@ -131,4 +131,6 @@ def _add_paths(app: FastAPI, service: Service) -> None:
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
         """Show the model card and a form."""
-        return Response(page.html(service.served), headers=page.HEADERS, media_type="text/html")
+        faults = service.faults.reasons
+        shown = page.html(service.served, faults)
+        return Response(shown, headers=page.HEADERS, media_type="text/html")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelkeep.place import path_given, path_or_word
+from modelkeep.registry.command import add_allowed_signers
 from modelkeep_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR|URL",
         help="the Git repository of the versions (.)",
     )
+    add_allowed_signers(parser)
     parser.add_argument("--model", metavar="NAME", help="the model, where there are several")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
     parser.add_argument(
@@ -86,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.follow and not args.stage:
         raise UserError("--follow needs --stage: a version and a directory do not change.")
+    if args.allowed_signers and args.package:
+        raise UserError("--allowed-signers is for --stage and --version: a directory has no tag.")
     if args.trust_code and not args.package:
         raise UserError("--trust-code is for --package: Git vouches for the versions it has.")
     _check_installed()
@@ -133,7 +137,12 @@ def _serve(
         from modelkeep.serving.follow import AT_START, PATIENCE, Follower, Source
 
         source = Source(
-            args.repo or ".", args.model, args.stage, args.version, args.data / "packages"
+            args.repo or ".",
+            args.model,
+            args.stage,
+            args.version,
+            args.data / "packages",
+            args.allowed_signers,
         )
         # What comes later is followed, if anything is.
         current = source.at_start(path, AT_START if args.follow else PATIENCE)

@@ -18,6 +18,7 @@ from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.fetch import fetch, is_package_of
 from modelkeep.registry.git import Git, opened
 from modelkeep.registry.reference import find, version_in
+from modelkeep.registry.trust import Trust
 from modelkeep.registry.version import Version
 from modelkeep.registry.vouching import is_whole
 from modelkeep.serving.current import Current
@@ -46,7 +47,13 @@ class Source:
     """
 
     def __init__(
-        self, repo: str, model: str | None, stage: str | None, reference: str | None, into: Path
+        self,
+        repo: str,
+        model: str | None,
+        stage: str | None,
+        reference: str | None,
+        into: Path,
+        signers: Path | None = None,
     ) -> None:
         """Name what is to be served.
 
@@ -56,12 +63,16 @@ class Source:
             stage: the stage whose version is wanted, or None.
             reference: else, the version; HEAD where neither is given.
             into: where packages are put, each in a directory of its own.
+            signers: a file with those whose signatures count; None for what the repository says.
         """
         self._repo = repo
         self._model = model
         self._stage = stage
         self._reference = reference
         self._into = into
+        self._signers = signers
+        # Whether what is served needs a signature: then who may sign is watched as well
+        self._signed = True
         self.asked = json.dumps([repo, model, stage, reference])
         for name, value in (ASK_NOBODY | IMPATIENT).items():
             os.environ.setdefault(name, value)
@@ -73,8 +84,9 @@ class Source:
             UserError: there is no such version, or its package cannot be had.
         """
         with self._opened() as git:
-            catalogue = Catalogue(git, self._model)
+            catalogue = Catalogue(git, self._model, Trust(git, self._signers))
             version = self._wanted(catalogue)
+            self._signed = catalogue.trust.policy(version.directory).asks(self._stage)
             # Two versions of one commit are the same package.
             directory = self._into / f"{version.name}-{version.commit[:12]}"
             self._into.mkdir(parents=True, exist_ok=True)
@@ -106,7 +118,7 @@ class Source:
         failure = ""
         try:
             if self._stage:
-                self.update(AT_START)
+                self.update(AT_START, branches=True)
         except UserError as error:
             failure = str(error)
         last = self._last(path)
@@ -141,11 +153,13 @@ class Source:
         except TimeoutError:
             raise UserError(f"{self._repo} has not answered for {seconds:g} s.") from None
 
-    def update(self, patience: float) -> None:
+    def update(self, patience: float, branches: bool | None = None) -> None:
         """Learn of the tags of origin, where the repository is a clone.
 
         Args:
             patience: how many seconds it may take.
+            branches: whether branches are fetched even where no tag has changed; by default, where
+                what is served needs a signature, as they say whose signatures count.
 
         Raises:
             UserError: the repository that it was cloned from cannot be reached.
@@ -153,19 +167,24 @@ class Source:
         if Path(self._repo).is_dir():
             with self._opened() as git:
                 if isinstance(git, OriginGit):
-                    git.update(patience)
+                    branches = self._signed if branches is None else branches
+                    git.update(patience, branches)
 
     def tags(self) -> str:
-        """Return what all tags name, to see whether anything has changed.
+        """Return what all tags name and who may sign them, to see whether anything has changed.
 
         Raises:
             UserError: the repository cannot be reached.
         """
         if Path(self._repo).is_dir():
             with self._opened() as git:
-                return "\n".join(f"{oid} {name}" for name, oid in git.refs("refs/tags"))
-        question = ("ls-remote", "--tags", "--quiet", "--", self._repo)
-        return Git(Path()).run(*question, timeout=PATIENCE, **ASK_NOBODY)
+                tags = "\n".join(f"{oid} {name}" for name, oid in git.refs("refs/tags"))
+                return f"{tags}\n{Trust(git, self._signers).fingerprint if self._signed else ''}"
+        question = ["ls-remote", "--quiet", "--", self._repo, "refs/tags/*"]
+        tags = Git(Path()).run(
+            *(question + ["HEAD"] * self._signed), timeout=PATIENCE, **ASK_NOBODY
+        )
+        return f"{tags}{sha256(self._signers) if self._signers else ''}"
 
     @contextmanager
     def _opened(self) -> Iterator[Git]:
@@ -183,7 +202,7 @@ class Source:
 
     def _wanted(self, catalogue: Catalogue) -> Version:
         if not self._stage:
-            return find(catalogue, self._reference or "HEAD")
+            return find(catalogue, self._reference or "HEAD", signed=True)
         return version_in(catalogue, self._stage)
 
     def _last(self, path: Path) -> Current | None:

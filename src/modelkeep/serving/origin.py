@@ -30,11 +30,12 @@ class OriginGit(Git):
         vars(clone).update((name, value) for name, value in vars(git).items() if name != "_reader")
         return clone
 
-    def update(self, patience: float) -> None:
+    def update(self, patience: float, branches: bool = False) -> None:
         """Learn which tags origin has now; those that are new are the clone's as well.
 
         Args:
             patience: how many seconds it may take.
+            branches: whether branches are fetched even where no tag has changed.
 
         Raises:
             GitError: origin cannot be reached.
@@ -43,7 +44,7 @@ class OriginGit(Git):
         before = self._under(HAS)
         self.run(*fetch, "--prune", "origin", f"+{TAGS}*:{HAS}*", timeout=patience, **ASK_NOBODY)
         has, had, here = self._under(HAS), self._under(HAD), self._under(TAGS)
-        if has != before:
+        if branches or has != before:
             self.run(*fetch, "origin", timeout=patience, **ASK_NOBODY)
         updates = [
             *(f"update {HAD}{name} {oid}" for name, oid in has.items() if had.get(name) != oid),

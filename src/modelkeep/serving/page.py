@@ -3,15 +3,18 @@
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
 
+from modelkeep.serving.health import MEANINGS
 from modelkeep.serving.served import ServedModel
 from modelkeep_core.schema import Column
 
+NOTHING: Mapping[str, str] = {}
 TEMPLATE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
 
 
@@ -31,8 +34,13 @@ HEADERS = {
 }
 
 
-def html(served: ServedModel) -> str:
-    """Return the page."""
+def html(served: ServedModel, faults: Mapping[str, str] = NOTHING) -> str:
+    """Return the page.
+
+    Args:
+        served: the model.
+        faults: what is wrong with the server, by the names in MEANINGS.
+    """
     card = MarkdownIt("commonmark", {"html": False}).enable("table").render(served.card)
     example, profile = served.example["records"][0], served.profile["features"]
     fields = [
@@ -46,9 +54,15 @@ def html(served: ServedModel) -> str:
         ("target", escape(served.metadata["target"])),
         ("fields", "\n".join(fields)),
         ("card", card),
+        ("faults", "".join(_fault(name, reason) for name, reason in faults.items())),
     ):
         page = page.replace(f"<!-- {mark} -->", content)
     return page
+
+
+def _fault(name: str, reason: str) -> str:
+    told = escape(f"{MEANINGS[name]}: {reason}")
+    return f'<p class="wrong" role="alert">{told[:1].upper()}{told[1:]}</p>'
 
 
 def _field(key: str, name: str, column: Column, value: Any, profile: dict[str, Any]) -> str:

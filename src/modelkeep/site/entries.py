@@ -14,7 +14,6 @@ from modelkeep_core.errors import UserError
 # It changes with what is in the file of a version, which is never written again.
 FORMAT = 1
 EXPERIMENTS = "refs/exps"
-SIGNATURE = b"\n-----BEGIN "
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,8 @@ class Entry:
         version: the model and its commit.
         when: when it was registered, or committed.
         author, reason: who did that, and why.
-        signed: whether its tag has a signature, which is not checked here; None without a tag.
+        signed: whether its tag has a signature, which counts if the repository says whose do; None
+            without a tag.
         experiment: the name of the experiment, or None for a version.
         metadata: its metadata, or None.
         problem: why there are none.
@@ -114,10 +114,10 @@ def _entries(
 
 def _signatures(catalogue: Catalogue, versions: Sequence[Version]) -> dict[Version, bool]:
     tagged = [version for version in versions if version.registered]
-    contents = catalogue.git.read(version.event.oid for version in tagged)
+    shown = catalogue.trust.shown([version.event for version in tagged])
     return {
-        version: SIGNATURE in (content or b"")
-        for version, content in zip(tagged, contents, strict=True)
+        version: version.event.signed and shown.get(version.event.tag, {}).get("problem", "") == ""
+        for version in tagged
     }
 
 

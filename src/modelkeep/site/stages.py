@@ -7,6 +7,7 @@ from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.history import spans
+from modelkeep.registry.listing import signed_by
 from modelkeep.site.clean import in_line
 
 # The line of a promotion's message in which the gate compares two versions on the same rows
@@ -43,7 +44,7 @@ def _shown(
         "from": _seconds(span["from"]),
         "until": _seconds(span["until"]),
         "date": span["from"][:16],
-        "author": in_line(span["author"]),
+        "author": in_line(span["author"] + _signed(span["signature"])),
         "reason": in_line(span["message"]),
         "forced": (span["gate"] or "").startswith("forced"),
         "gate": in_line(span["gate"] or ""),
@@ -55,6 +56,10 @@ def _shown(
         words = {name: in_line(match[name]) for name in ("metric", "new", "old")}
         shown["paired"] = words | dict(zip(("difference", "low", "high"), numbers, strict=True))
     return shown
+
+
+def _signed(signature: dict[str, str] | None) -> str:
+    return f" (signed by {signed_by(signature)})" if signature else ""
 
 
 def _seconds(moment: str | None) -> int | None:

@@ -50,6 +50,7 @@ def test_an_entry_has_all_that_a_program_needs(released):
         "message": "Better",
         "gate": None,
         "doubts": ["no gate"],
+        "signature": None,
         "tag": "model#prod#3",
     }
     assert data[0]["until"] is None

@@ -50,6 +50,7 @@ def test_an_entry_has_all_that_a_program_needs(released):
         "commit": released.git("rev-parse", "HEAD~2"),
         "problem": None,
         "deprecated": None,
+        "signature": None,
     }
 
 

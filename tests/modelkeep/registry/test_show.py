@@ -34,6 +34,7 @@ def test_a_version_is_shown_with_its_commit_and_its_tag(numbered, facts):
         "email": "ada@example.org",
         "message": "why",
         "unlocked_because": None,
+        "signature": None,
     }
     created = shown["created"]
     assert created["subject"] == "Train the strong model"

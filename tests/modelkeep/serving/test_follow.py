@@ -14,15 +14,16 @@ from modelkeep.serving.follow import Follower, Source
 from modelkeep_core.errors import UserError
 from modelkeep_core.packaged import open_package
 from server import until
+from signing import NEEDED, SIGNERS, allowed, asking
 
 pytestmark = pytest.mark.slow
 
 PACKAGES = Path("var/packages")
 
 
-def source(stage=None, reference=None, repo=".", model=None):
+def source(stage=None, reference=None, repo=".", model=None, signers=None):
     """Return a source in the current directory."""
-    return Source(str(repo), model, stage, reference, PACKAGES)
+    return Source(str(repo), model, stage, reference, PACKAGES, signers)
 
 
 @pytest.fixture
@@ -313,3 +314,71 @@ def test_it_looks_again_and_again_until_it_is_stopped(follow):
     follower.stopped.set()
     follower.join(5)
     assert not follower.is_alive()
+
+
+# Signatures
+
+
+@pytest.fixture
+def asked(numbered, keys):
+    """The project as Ada has it, who signs what she assigns; prod asks for her signature."""
+    (numbered.directory / ".modelkeep").mkdir()
+    (numbered.directory / SIGNERS).write_text(allowed(keys["ada"]), encoding="utf-8")
+    (numbered.directory / "pyproject.toml").write_text(asking("prod"), encoding="utf-8")
+    numbered.commit("Ask for signatures")
+    numbered.git("config", "gpg.format", "ssh")
+    numbered.git("config", "user.signingkey", f"{keys['ada']}.pub")
+    numbered.git("config", "tag.gpgSign", "true")
+    numbered.assign("prod", "strong")
+    return numbered
+
+
+def unsigned(project, revision):
+    """Assign a version without a signature."""
+    project.git("config", "tag.gpgSign", "false")
+    project.assign("prod", revision)
+    project.git("config", "tag.gpgSign", "true")
+
+
+@NEEDED
+@pytest.mark.parametrize("kind", ["a clone", "a URL", "a URL and signers of its own"])
+def test_a_follower_stays_with_what_was_signed(asked, keys, tmp_path, monkeypatch, kind):
+    """It goes on with the old version and says why, until somebody signs; a new one starts not."""
+    origin = asked.add_origin()
+    monkeypatch.setattr(module, "WAIT", 30)
+    if kind == "a clone":
+        repo = tmp_path / "clone"
+        subprocess.run(["git", "clone", "-q", origin, repo], check=True)
+        shutil.copy(".dvc/config.local", repo / ".dvc" / "config.local")
+    else:
+        repo = f"file://{origin}"
+    signers = tmp_path / "signers" if "own" in kind else None
+    if signers:
+        signers.write_text(allowed(keys["ada"]), encoding="utf-8")
+    path = Path("var/current.json")
+    follows = source("prod", repo=repo, signers=signers)
+    follower = Follower(follows, follows.at_start(path), path, 60)
+    follower.look()
+    unsigned(asked, "main~1")
+    asked.git("push", "-q", "origin", "--tags")
+    follower.look()
+    told = Current.read(path)
+    assert told.version == "v1.1.0"
+    assert told.failure.startswith("the tag made-up#prod#2 is not signed")
+    with pytest.raises(UserError, match="made-up#prod#2 is not signed"):
+        source("prod", repo=repo, signers=signers).at_start(Path("var/other.json"))
+    asked.assign("prod", "weak")
+    asked.git("push", "-q", "origin", "--tags")
+    follower.look()
+    assert (Current.read(path).version, Current.read(path).failure) == ("v1.0.0", "")
+    # Who may sign has changed, and no tag has.
+    if signers:
+        signers.write_text(allowed(keys["bob"]), encoding="utf-8")
+    else:
+        (asked.directory / SIGNERS).write_text(allowed(keys["bob"]), encoding="utf-8")
+        asked.commit("Let Bob release, and Ada no more")
+        asked.git("push", "-q", "origin", "main")
+    follower.look()
+    told = Current.read(path)
+    assert told.version == "v1.0.0"
+    assert "made-up#prod#3 is signed with a key of no allowed signer" in told.failure

@@ -76,6 +76,16 @@ def test_an_open_category_is_typed_with_what_training_had_as_suggestions():
     assert [tag["value"] for tag in tags.all("option")] == list(WORDS["counts"])
 
 
+def test_the_page_says_what_is_wrong_with_the_server(served):
+    """As `/health` does: that a newer version was refused, say, as text."""
+    assert "alert" not in html(served)
+    page = html(served, {"following": "the tag <b> is not signed"})
+    assert (
+        '<p class="wrong" role="alert">Newer versions are not noticed: the tag &lt;b&gt; is not '
+        "signed</p>"
+    ) in page
+
+
 def test_nothing_that_a_package_says_becomes_code(served):
     """Names, titles, values and the card are text, whatever they hold."""
     evil = "<script>alert(1)</script>"
