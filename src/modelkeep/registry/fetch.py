@@ -8,7 +8,8 @@ from typing import Any
 
 from modelkeep.place import path_given
 from modelkeep.registry.catalogue import Catalogue, package_of
-from modelkeep.registry.reference import find
+from modelkeep.registry.consumer_lock import locked, locked_version, write_locked
+from modelkeep.registry.reference import find, stage_of
 from modelkeep.registry.same_recipe import check_recipe_id
 from modelkeep.registry.storage import md5, storage_of
 from modelkeep.registry.version import Version
@@ -19,24 +20,59 @@ from modelkeep_core.packaged import check_manifest
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's own options."""
-    parser.add_argument("reference", metavar="REF", help="the version")
-    parser.add_argument("directory", metavar="DIR", type=path_given, help="a directory to be made")
+    parser.add_argument("reference", metavar="REF", help="the version; with --locked, the model")
+    parser.add_argument(
+        "directory", metavar="DIR", nargs="?", type=path_given, help="a directory to be made"
+    )
+    lock = parser.add_mutually_exclusive_group()
+    lock.add_argument(
+        "--lock", metavar="FILE", type=path_given, help="write down which version that is, exactly"
+    )
+    lock.add_argument(
+        "--locked", metavar="FILE", type=path_given, help="take what was written down, exactly"
+    )
 
 
 def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     """Fetch the package.
 
     Raises:
-        UserError: there is no such version, its bytes are nowhere, or the directory exists.
+        UserError: there is no such version, its bytes are nowhere, the directory exists, or it is
+            not what was locked.
     """
-    version = find(catalogue, args.reference, to_use=True, signed=True)
-    if not args.directory.exists():
-        fetch(catalogue, version, args.directory)
-    elif not fetched(catalogue, version, args.directory):
+    if args.directory is None and not args.lock:
+        raise UserError(f"name a directory to be made: `modelkeep fetch {args.reference} DIR`.")
+    if args.locked:
+        if args.allowed_signers:
+            raise UserError(
+                "--locked takes what was checked when it was locked: --allowed-signers goes with "
+                "--lock."
+            )
+        version = locked_version(catalogue, args.locked, args.reference)
+    else:
+        version = find(catalogue, args.reference, to_use=True, signed=True)
+    lines = [] if args.directory is None else [placed(catalogue, version, args.directory)]
+    if args.lock:
+        stage = stage_of(catalogue, args.reference, version)
+        write_locked(args.lock, version.model, locked(catalogue, version, stage))
+        commit = version.commit[:12]
+        lines.append(f"{args.lock} has {version.model} {version.label}, commit {commit}.")
+    return None, "\n".join(lines)
+
+
+def placed(catalogue: Catalogue, version: Version, directory: Path) -> str:
+    """Make sure that a directory is the package of a version, and say so.
+
+    Raises:
+        UserError: its bytes are nowhere, or the directory is something else.
+    """
+    if not directory.exists():
+        fetch(catalogue, version, directory)
+    elif not fetched(catalogue, version, directory):
         raise UserError(
-            f"{args.directory} exists, and is not {version.label}: remove it, or name another."
+            f"{directory} exists, and is not {version.label}: remove it, or name another."
         )
-    return None, f"{args.directory}: {version.model} {version.label}, verified."
+    return f"{directory}: {version.model} {version.label}, verified."
 
 
 def fetch(catalogue: Catalogue, version: Version, directory: Path) -> None:

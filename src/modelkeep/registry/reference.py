@@ -77,6 +77,14 @@ def _alias(catalogue: Catalogue, reference: str) -> str:
     return reference
 
 
+def stage_of(catalogue: Catalogue, reference: str, version: Version) -> str | None:
+    """Return the stage by which a reference names a version, or None."""
+    tag = parse(_alias(catalogue, reference).replace(":", "="))
+    stage = tag.stage if tag else reference
+    event = catalogue.assignments.get(version.model, {}).get(stage or "")
+    return event.stage if event and event.commit == version.commit else None
+
+
 def model_in(catalogue: Catalogue, stage: str) -> str:
     """Return the model that a stage is assigned a version of.
 
