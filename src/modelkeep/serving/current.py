@@ -23,6 +23,7 @@ class Current:
         manifest: the SHA-256 of the manifest that Git vouched for when it was fetched, or "".
         every: how often somebody looks for a newer version, in seconds, and touches this file
             after each look; 0 where nobody looks.
+        counter: the number of the last signed tag that decides what is in the stage, or 0.
     """
 
     package: str
@@ -33,6 +34,7 @@ class Current:
     asked: str = ""
     manifest: str = ""
     every: float = 0.0
+    counter: int = 0
 
     def write(self, path: Path) -> None:
         """Write the file; it appears whole or not at all."""

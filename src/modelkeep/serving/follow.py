@@ -18,7 +18,8 @@ from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.fetch import fetch, is_package_of
 from modelkeep.registry.git import Git, opened
 from modelkeep.registry.reference import find, version_in
-from modelkeep.registry.trust import Trust
+from modelkeep.registry.tags import of_model
+from modelkeep.registry.trust import Trust, deciding
 from modelkeep.registry.version import Version
 from modelkeep.registry.vouching import is_whole
 from modelkeep.serving.current import Current
@@ -73,6 +74,7 @@ class Source:
         self._signers = signers
         # Whether what is served needs a signature: then who may sign is watched as well
         self._signed = True
+        self._counter = 0
         self.asked = json.dumps([repo, model, stage, reference])
         for name, value in (ASK_NOBODY | IMPATIENT).items():
             os.environ.setdefault(name, value)
@@ -87,6 +89,7 @@ class Source:
             catalogue = Catalogue(git, self._model, Trust(git, self._signers))
             version = self._wanted(catalogue)
             self._signed = catalogue.trust.policy(version.directory).asks(self._stage)
+            counter = self._last_counter(catalogue, version)
             # Two versions of one commit are the same package.
             directory = self._into / f"{version.name}-{version.commit[:12]}"
             self._into.mkdir(parents=True, exist_ok=True)
@@ -95,6 +98,7 @@ class Source:
             # What Git has suffices: the remote may be away.
             elif not (is_package_of(catalogue, version, directory) and is_whole(directory)):
                 raise UserError(f"{directory} is not the package of {version.label}: remove it.")
+            self._counter = counter
         return Current(
             str(directory),
             version.number or "",
@@ -103,7 +107,29 @@ class Source:
             trust_code=True,
             asked=self.asked,
             manifest=sha256(directory / MANIFEST),
+            counter=counter,
         )
+
+    def _last_counter(self, catalogue: Catalogue, version: Version) -> int:
+        """Return the number of the last signed tag of the stage; 0 where none has to be signed.
+
+        A signature does not show that a later tag was deleted; that this server has seen it does.
+
+        Raises:
+            UserError: it is a smaller one than before.
+        """
+        if not (self._stage and self._signed):
+            return 0
+        events = [*of_model(catalogue.events, version.model)]
+        event = catalogue.assignments[version.model][self._stage]
+        counter = max(tag.counter for tag in [event, *deciding(events, event)])
+        if counter < self._counter:
+            raise UserError(
+                f"the last signed tag of '{self._stage}' was number {self._counter}, and is number "
+                f"{counter} now: somebody has deleted a later one. `modelkeep rollback` or "
+                "`modelkeep promote` says by a new tag what is to be served."
+            )
+        return counter
 
     def at_start(self, path: Path, patience: float = PATIENCE) -> Current:
         """Return what is to be served when a server starts, even if it cannot be looked for.
@@ -122,6 +148,7 @@ class Source:
         except UserError as error:
             failure = str(error)
         last = self._last(path)
+        self._counter = last.counter if last else 0
         try:
             current = self.current() if last is None else self._current_within(patience)
         except UserError as error:

@@ -371,6 +371,21 @@ def test_a_follower_stays_with_what_was_signed(asked, keys, tmp_path, monkeypatc
     asked.git("push", "-q", "origin", "--tags")
     follower.look()
     assert (Current.read(path).version, Current.read(path).failure) == ("v1.0.0", "")
+    # A later tag is deleted: what it said is served on, and the older one is not.
+    asked.assign("prod", "main~1")
+    asked.git("push", "-q", "origin", "--tags")
+    follower.look()
+    asked.git("push", "-q", "origin", ":refs/tags/made-up#prod#4")
+    follower.look()
+    told = Current.read(path)
+    assert told.version == "v1.2.0"
+    assert "was number 4, and is number 3 now: somebody has deleted a later one" in told.failure
+    again = source("prod", repo=repo, signers=signers).at_start(path)
+    assert (again.version, "is number 3 now" in again.failure) == ("v1.2.0", True)
+    asked.assign("prod", "weak")
+    asked.git("push", "-q", "origin", "--tags")
+    follower.look()
+    assert (Current.read(path).version, Current.read(path).failure) == ("v1.0.0", "")
     # Who may sign has changed, and no tag has.
     if signers:
         signers.write_text(allowed(keys["bob"]), encoding="utf-8")
@@ -381,4 +396,4 @@ def test_a_follower_stays_with_what_was_signed(asked, keys, tmp_path, monkeypatc
     follower.look()
     told = Current.read(path)
     assert told.version == "v1.0.0"
-    assert "made-up#prod#3 is signed with a key of no allowed signer" in told.failure
+    assert "made-up#prod#5 is signed with a key of no allowed signer" in told.failure
