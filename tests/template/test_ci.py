@@ -91,6 +91,21 @@ def test_a_tag_on_no_branch_gets_no_image(files: dict[str, Path], tmp_path: Path
             assert done.returncode == status, script
 
 
+def test_locked_packages_are_audited_by_what_is_in_no_lock(files: dict[str, Path]) -> None:
+    """Both services ask once a week what is known of them, with one version of pip-audit."""
+    audit = yaml.safe_load((PROJECT / ".github/workflows/audit.yml").read_text("utf-8"))
+    assert audit[True]["schedule"]
+    github = audit["jobs"]["audit"]["steps"][-1]["run"]
+    job = yaml.safe_load(files["gitlab"].read_text("utf-8"))["audit"]
+    assert job["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "schedule"'}]
+    gitlab = "\n".join(job["before_script"] + job["script"])
+    for text in (github, gitlab, (ROOT / ".github/workflows/scheduled.yml").read_text("utf-8")):
+        assert re.findall(r"pip-audit==(\S+)", text) == ["2.10.1"]
+        assert "--require-hashes --disable-pip" in text
+    for lock in ROOT.rglob("requirements*.lock"):
+        assert "pip-audit" not in lock.read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("tag", "name"),
     [("model#prod#3", "model-prod-3"), ("a/b=model#prod/eu#12", "a-b-model-prod-eu-12")],

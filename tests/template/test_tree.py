@@ -44,7 +44,7 @@ COMMON = {
     *(f"vendor/{build(ROOT / 'src' / name).filename}" for name in ("modelkeep_core", "modelkeep")),
 }
 CI = {
-    "github": {".github/workflows/ci.yml", ".github/workflows/pages.yml"},
+    "github": {f".github/workflows/{name}.yml" for name in ("audit", "ci", "pages")},
     "gitlab": {".gitlab-ci.yml"},
     "none": set(),
 }

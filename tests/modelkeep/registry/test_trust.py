@@ -4,13 +4,14 @@ import pytest
 
 from modelkeep.registry import trust as module
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.git import opened
+from modelkeep.registry.default_branch import default_branches
+from modelkeep.registry.git import opened, repository_at
 from modelkeep.registry.reference import find, version_in
 from modelkeep.registry.trust import Trust
 from modelkeep.site.entries import entries_of
 from modelkeep.site.stages import stages_of
 from modelkeep_core.errors import UserError
-from repository import Model
+from repository import Model, Repository
 from signing import NEEDED, SIGNERS, allowed, asking
 
 pytestmark = NEEDED
@@ -282,3 +283,22 @@ def test_the_site_says_who_signed(signed, keys):
         "Ada Lovelace (signed by ada@example.org)",
         "Ada Lovelace (signed by [unknown key])",
     ]
+
+
+@pytest.mark.parametrize("branches", [["main"], ["trunk"], ["trunk", "main"]])
+def test_a_repository_without_an_origin_has_a_default_branch(tmp_path, branches):
+    """The one that is usually called so, or else the one that is checked out."""
+    made = Repository(tmp_path / "made")
+    for name in branches:
+        made.commit(Model("a"), branch=name)
+    made.git("symbolic-ref", "HEAD", f"refs/heads/{branches[0]}")
+    with repository_at(made.directory) as git:
+        assert default_branches(git) == [f"refs/heads/{branches[-1]}"]
+
+
+def test_a_clone_without_a_branch_does_not_know_whose_signatures_count(signed, keys):
+    """As a service checks out a tag: what the tag's own commit says must not decide."""
+    commit = signed.release("v1.0.0", None, "prod", key=keys["ada"])
+    signed.git("update-ref", "--no-deref", "HEAD", commit)
+    (signed.directory / ".git" / "refs" / "heads" / "main").unlink()
+    assert "this clone has no branch" in refused(signed, "prod")

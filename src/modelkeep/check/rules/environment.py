@@ -139,6 +139,6 @@ def valid_hooks(project: Project) -> Iterator[Finding]:
             line_with(project.pyproject_text or "", "[tool.modelkeep]"),
             "MK505",
             f"the hooks cannot be used: {reason}.",
-            "Correct [tool.modelkeep]; its keys are `trusted` and `metrics`, lists of modules, and "
-            "`docs`, an address.",
+            "Correct [tool.modelkeep]; its keys are `trusted` and `metrics`, lists of modules, "
+            "`require_signed`, a list of stages, and `docs`, an address.",
         )
