@@ -27,7 +27,8 @@ def trusted(package: Path, trust_code: bool) -> bool:
 def vouched(package: Path) -> bool:
     """Say whether a package is, byte for byte, one that this repository has as a version.
 
-    Its model.json must be the one that is committed, at HEAD or at a registered version; and as
+    Its model.json must be the one that is committed, at HEAD or at a registered version (a signed
+    one, where signatures are asked for); and as
     model.json has the hash of every other file, the package must have these files and no others:
     a file that is not listed could be imported instead of one that is.
 
@@ -41,21 +42,35 @@ def vouched(package: Path) -> bool:
         with opened(".") as git:
             catalogue = Catalogue(git)
             wanted = git.run("hash-object", "--no-filters", str(metadata.resolve())).strip()
-            return wanted in set(git.ids(_names(catalogue)))
+            named = _named(catalogue)
+            ids = git.ids(name for _, name in named)
+            same = {version for (version, _), oid in zip(named, ids, strict=True) if oid == wanted}
+            return any(_counts(catalogue, version) for version in same)
     except UserError:
         # Where there is no repository, nobody vouches.
         return False
 
 
-def _names(catalogue: Catalogue) -> list[str]:
-    """Return how Git names the metadata of HEAD and of the registered versions."""
+def _counts(catalogue: Catalogue, version: Version) -> bool:
+    """Say whether a version is that of HEAD, or has a number with the signature that it needs."""
+    if version.registered is None:
+        return True
+    try:
+        catalogue.trust.check_number(version)
+    except UserError:
+        return False
+    return True
+
+
+def _named(catalogue: Catalogue) -> list[tuple[Version, str]]:
+    """Return the versions of HEAD and the registered ones, and how Git names their metadata."""
     head = catalogue.git.commit("HEAD")
     versions = [Version(model, head) for model in catalogue.current_models] if head else []
     versions += [version for model in catalogue.models for version in catalogue.registered(model)]
     # Read once, so that it is known where each model has its metadata.
     read = [version for version, record in catalogue.records.read(versions) if record.metadata]
     return [
-        f"{version.commit}:{version.directory}{path}"
+        (version, f"{version.commit}:{version.directory}{path}")
         for version in read
         for path in catalogue.records.paths(version.model)
     ]

@@ -57,6 +57,22 @@ def test_nobody_takes_a_release_back_without_a_signature(signed, keys, tag):
     assert in_prod(signed) == "v1.0.0"
 
 
+def test_nobody_moves_a_number_without_a_signature(signed, keys):
+    """Nor what is in a stage by it: that names the commit itself."""
+    first = signed.git("rev-parse", "model@v1.0.0^{commit}")
+    signed.tag("model@v1.1.0", first)
+    with signed.catalogue() as catalogue, pytest.raises(UserError, match=r"v1\.1\.0 is not signed"):
+        find(catalogue, "v1.1.0", signed=True)
+    with signed.catalogue() as catalogue:
+        assert catalogue.assigned("model", "prod").commit == signed.head
+
+
+def test_a_tag_that_was_deleted_is_not_missed_by_who_never_saw_it(signed):
+    """A limit, told in the docs: the older release was signed once. A follower remembers it."""
+    (signed.directory / ".git/refs/tags/model#prod#2").unlink()
+    assert in_prod(signed) == "v1.0.0"
+
+
 def test_an_old_date_does_not_hide_that_a_version_was_taken_back(signed):
     """The order of the tags is no way around."""
     signed.raw_tag("model@v1.1.0!", signed.head, _tagger(6.5))

@@ -1,7 +1,10 @@
 """Where signatures are asked for, tags are signed when they are written, or not written at all."""
 
+from pathlib import Path
+
 import pytest
 
+from modelkeep.registry.vouching import vouched
 from project import Project
 from signing import NEEDED, SIGNERS, allowed, asking
 
@@ -73,6 +76,14 @@ def test_a_rollback_goes_back_to_what_was_signed(unsigned):
     )
     unsigned.run("rollback", "prod", "--to", unsigned.id("weak")[:12], "-m", "Worse")
     assert unsigned.run("fetch", "prod", "../out").endswith("v1.0.0, verified.")
+
+
+def test_a_number_that_nobody_signed_vouches_for_no_code(unsigned):
+    """Where signatures are asked for, the code of such a package does not run unasked."""
+    unsigned.run("fetch", unsigned.id("weak"), "../out")
+    assert not vouched(Path("../out"))
+    unsigned.git("checkout", "-q", "HEAD~1")
+    assert vouched(Path("package"))
 
 
 @pytest.mark.parametrize("command", ["fetch", "restore", "verify", "promote"])
