@@ -2,14 +2,14 @@
 
 import re
 
+from modelkeep.registry.believed import BRANCHES
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.git import GitError
+from modelkeep.registry.git import Git
 from modelkeep.registry.version import Version
 
 # Fewer digits could be those of another commit, which somebody looked for.
 SHORTEST = 7
 _COMMIT = re.compile(rf"[0-9a-f]{{{SHORTEST},64}}")
-_TAGS = "refs/tags/"
 
 
 def check_named(catalogue: Catalogue, version: Version, reference: str) -> None:
@@ -33,12 +33,10 @@ def check_revision(catalogue: Catalogue, version: Version, reference: str) -> No
     trust = catalogue.trust
     if not trust.policy(version.directory).asks(None):
         return
-    if _COMMIT.fullmatch(reference) and version.commit.startswith(reference):
+    start = re.split(r"[~^]|@{", reference, maxsplit=1)[0]
+    if catalogue.git.commit(reference) == version.commit and _is_own(catalogue.git, start):
         return
-    name = _tag(catalogue, reference)
-    commit = catalogue.git.commit(reference)
-    if commit == version.commit and name is None:
-        return
+    name = start.removeprefix("refs/").removeprefix("tags/")
     for event in catalogue.events:
         if event.tag == name and event.commit == version.commit and event.stage:
             catalogue.check_signed(event)
@@ -47,13 +45,18 @@ def check_revision(catalogue: Catalogue, version: Version, reference: str) -> No
     trust.check_number(version)
 
 
-def _tag(catalogue: Catalogue, reference: str) -> str | None:
-    """Return the name of the tag that a Git revision starts from, or None."""
-    start = re.split(r"[~^]|@{", reference, maxsplit=1)[0]
-    if start.startswith("-"):
-        return None
-    try:
-        full = catalogue.git.run("rev-parse", "--symbolic-full-name", "--verify", "--quiet", start)
-    except GitError:
-        return None
-    return full.strip().removeprefix(_TAGS) if full.startswith(_TAGS) else None
+def _is_own(git: Git, start: str) -> bool:
+    """Say whether a Git revision starts from a commit id, a branch or what is checked out.
+
+    A tag of the same name comes first for Git, also where the name looks like the beginning of an
+    id.
+    """
+    if start in ("HEAD", "@", ""):
+        return True
+    if f"refs/tags/{start}" in {name for name, _ in git.refs("refs/tags")}:
+        return False
+    if _COMMIT.fullmatch(start):
+        return (git.commit(start) or "").startswith(start)
+    branches = {name for name, _ in git.refs(*BRANCHES)}
+    named = {start, f"refs/{start}", f"refs/heads/{start}", f"refs/remotes/{start}"}
+    return bool(named & branches)

@@ -95,6 +95,13 @@ def test_a_revision_that_a_tag_leads_to_is_no_way_around(signed, keys):
     for name in ("other", "light", "refs/tags/light", "other~0"):
         assert "has no version number that somebody has signed" in refused(signed, name)
     assert "has no version number that somebody has signed" in refused(signed, "cccc0")
+    # A tag with the name of a branch, or of an id, comes first for Git.
+    signed.point("tags/main", commit)
+    signed.point(f"tags/{signed.head[:12]}", commit)
+    signed.point(f"tags/{commit[:12]}", commit)
+    for name in ("main", "main~0", signed.head[:12], commit[:12]):
+        assert "has no version number that somebody has signed" in refused(signed, name)
+    assert used(signed, "refs/heads/main") == signed.head
     assert used(signed, "bbbb0") == signed.head
     signed.tag("model@v2.0.0", commit)
     assert "model@v2.0.0 is not signed" in refused(signed, "light")
