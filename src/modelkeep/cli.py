@@ -79,7 +79,8 @@ GROUPS = {
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 NOTE = """\
 `modelkeep COMMAND --help` tells more. Commands work in all directories of a
-project. Whoever may push tags may release: a command has no rights of its own."""
+project. Whoever may push tags may release, unless signatures are asked for:
+a command has no rights of its own."""
 
 
 def main() -> int:

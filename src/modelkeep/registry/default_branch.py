@@ -23,9 +23,9 @@ def default_branches(git: Git) -> list[str]:
         return [HEAD]
     if branches:
         return branches
-    if git.fresh or git.bare:
-        return ["HEAD"]
     own = [name for name, _ in git.refs("refs/heads")]
+    if git.fresh or git.bare:
+        return ["HEAD"] if git.commit("HEAD") else own
     if not own:
         raise UserError(
             "this clone has no branch, so whose signatures count is not known: "

@@ -89,12 +89,10 @@ class Trust:
 
     def _read(self, directory: str) -> Policy:
         refs = default_branches(self.git)
-        paths = [f"{ref}:{directory}{path}" for ref in refs for path in (SIGNERS, PYPROJECT)]
-        contents = [*self.git.read(paths)]
-        policies = {
-            Policy(signers, _stages(pyproject, shown([ref])), "")
-            for ref, signers, pyproject in zip(refs, contents[::2], contents[1::2], strict=True)
-        }
+        policies = set()
+        for ref in refs:
+            signers, pyproject = self._files(ref, directory)
+            policies.add(Policy(signers, _stages(pyproject, shown([ref])), ""))
         if len(policies) > 1:
             raise UserError(
                 f"whose signatures count is said by {directory}{SIGNERS} of the default branch of "
@@ -103,6 +101,25 @@ class Trust:
             )
         policy = policies.pop() if policies else Policy(None, frozenset(), "")
         return Policy(policy.signers, policy.stages, f"{directory}{SIGNERS} of {shown(refs[:1])}")
+
+    def _files(self, ref: str, directory: str) -> tuple[bytes | None, bytes | None]:
+        """Return the files that say it, as a branch has them; None for one that it does not have.
+
+        Raises:
+            UserError: the branch has one, and it cannot be read, as where origin has to be asked
+                for it and is away.
+        """
+        paths = [f"{directory}{SIGNERS}", f"{directory}{PYPROJECT}"]
+        signers, pyproject = self.git.read(f"{ref}:{path}" for path in paths)
+        if signers is None or pyproject is None:
+            listed = self.git.run("ls-tree", "-z", "--name-only", "--full-tree", ref, "--", *paths)
+            for path, content in zip(paths, (signers, pyproject), strict=True):
+                if content is None and path in listed.split("\0"):
+                    raise UserError(
+                        f"{path} of {shown([ref])} cannot be read, so it is not known whose "
+                        "signatures count: try again, or use a whole clone."
+                    )
+        return signers, pyproject
 
     @property
     def fingerprint(self) -> str:

@@ -78,6 +78,16 @@ def test_a_rollback_goes_back_to_what_was_signed(unsigned):
     assert unsigned.run("fetch", "prod", "../out").endswith("v1.0.0, verified.")
 
 
+def test_tags_and_bytes_together_release_nothing(asked):
+    """Whoever may push tags and write to the remote: a whole package, with a number, in a stage."""
+    asked.tag("made-up@v9.0.0", "weak")
+    asked.assign("prod", "weak")
+    asked.lose_cache()
+    for name, tag in (("prod", "made-up#prod#1"), ("v9.0.0", "made-up@v9.0.0")):
+        why = asked.refusal("fetch", name, "../out")
+        assert why.startswith(f"the tag {tag} is not signed")
+
+
 def test_a_number_that_nobody_signed_vouches_for_no_code(unsigned):
     """Where signatures are asked for, the code of such a package does not run unasked."""
     unsigned.run("fetch", unsigned.id("weak"), "../out")

@@ -210,6 +210,28 @@ def test_a_clone_that_does_not_know_the_default_branch_says_so(signed, keys, tmp
     assert policy().stages == {"prod", "staging"}
 
 
+@pytest.mark.parametrize("path", [SIGNERS, "pyproject.toml"])
+def test_a_file_that_cannot_be_read_is_not_taken_for_none(signed, keys, path):
+    """As in a partial clone whose origin is away: else nothing would be asked for."""
+    signed.release("v1.0.0", None, "prod", key=keys["eve"])
+    signed.object(signed.git("rev-parse", f"main:{path}")).unlink()
+    assert f"{path} of main cannot be read" in refused(signed, "prod")
+
+
+@pytest.mark.parametrize("head", ["main", "none"])
+def test_a_bare_repository_goes_by_what_it_calls_its_head(signed, keys, tmp_path, head):
+    """As the service does that keeps it; where that is no branch, all have to say the same."""
+    signed.release("v1.0.0", None, "prod", key=keys["eve"])
+    signed.commit(others={SIGNERS: None}, branch="other", parents=[signed.head])
+    bare = tmp_path / "bare"
+    signed.git("clone", "--quiet", "--bare", ".", str(bare))
+    signed.git("-C", str(bare), "symbolic-ref", "HEAD", f"refs/heads/{head}")
+    with opened(str(bare)) as git, pytest.raises(UserError) as error:
+        find(Catalogue(git), "v1.0.0", signed=True)
+    known = "a key of no allowed signer", "this clone does not know which branch that is"
+    assert known[head == "none"] in str(error.value)
+
+
 def test_a_project_below_the_top_has_signers_of_its_own(repository, keys):
     """The file and the setting are those of the project of the model."""
     files = {f"sub/{SIGNERS}": allowed(keys["ada"]), "sub/pyproject.toml": asking("prod")}
