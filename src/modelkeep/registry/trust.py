@@ -72,7 +72,7 @@ class Trust:
         self._policies: dict[str, Policy] = {}
         self._judgements = Judgements(git)
         if signers is not None:
-            self._policies[""] = _named(signers)
+            self._policies[""] = named_policy(signers)
 
     def policy(self, directory: str) -> Policy:
         """Return what holds for the models of the project in a directory: "" or "some/directory/".
@@ -128,7 +128,7 @@ class Trust:
         Raises:
             UserError: the file that a person names cannot be read any more.
         """
-        named = _named(self._named).signers if self._named else b""
+        named = named_policy(self._named).signers if self._named else b""
         commits = self.git.ids(default_branches(self.git))
         return " ".join([hashlib.sha256(named or b"").hexdigest(), *map(str, commits)])
 
@@ -284,7 +284,12 @@ def deciding(events: list[Event], assigned: Event) -> list[Event]:
     return tags
 
 
-def _named(path: Path) -> Policy:
+def named_policy(path: Path) -> Policy:
+    """Return what a file of allowed signers says that a person names.
+
+    Raises:
+        UserError: it cannot be read, or allows nobody.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:

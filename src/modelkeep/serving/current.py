@@ -19,7 +19,8 @@ class Current:
         stage: the stage that it is assigned to, or "".
         failure: why the last look for a newer version failed, or "".
         trust_code: whether somebody vouches for the code of a project that it may carry.
-        asked: what it is the answer to: repository, model, stage and version; "" for a directory.
+        asked: what it is the answer to: repository, model, stage, version and the file of allowed
+            signers; "" for a directory.
         manifest: the SHA-256 of the manifest that Git vouched for when it was fetched, or "".
         every: how often somebody looks for a newer version, in seconds, and touches this file
             after each look; 0 where nobody looks.

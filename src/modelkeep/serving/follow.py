@@ -19,7 +19,7 @@ from modelkeep.registry.fetch import fetch, is_package_of
 from modelkeep.registry.git import Git, opened
 from modelkeep.registry.reference import find, version_in
 from modelkeep.registry.tags import of_model
-from modelkeep.registry.trust import Trust, deciding
+from modelkeep.registry.trust import Trust, deciding, named_policy
 from modelkeep.registry.version import Version
 from modelkeep.registry.vouching import is_whole
 from modelkeep.serving.current import Current
@@ -75,7 +75,8 @@ class Source:
         # Whether what is served needs a signature: then who may sign is watched as well
         self._signed = True
         self._counter = 0
-        self.asked = json.dumps([repo, model, stage, reference])
+        named = [str(signers)] if signers else []
+        self.asked = json.dumps([repo, model, stage, reference, *named])
         for name, value in (ASK_NOBODY | IMPATIENT).items():
             os.environ.setdefault(name, value)
 
@@ -211,7 +212,7 @@ class Source:
         tags = Git(Path()).run(
             *(question + ["HEAD"] * self._signed), timeout=PATIENCE, **ASK_NOBODY
         )
-        return f"{tags}{sha256(self._signers) if self._signers else ''}"
+        return f"{tags}{named_policy(self._signers).signers!r}" if self._signers else tags
 
     @contextmanager
     def _opened(self) -> Iterator[Git]:

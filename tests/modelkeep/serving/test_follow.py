@@ -319,6 +319,21 @@ def test_it_looks_again_and_again_until_it_is_stopped(follow):
 # Signatures
 
 
+@NEEDED
+def test_what_was_served_without_signers_is_not_served_with_them(numbered, tmp_path, keys):
+    """A server that begins to ask for signatures does not start with what nobody has signed."""
+    numbered.assign("prod", "strong")
+    path = Path("var/current.json")
+    source("prod").at_start(path).write(path)
+    signers = tmp_path / "signers"
+    signers.write_text(allowed(keys["ada"]), encoding="utf-8")
+    with pytest.raises(UserError, match="made-up#prod#1 is not signed"):
+        source("prod", signers=signers).at_start(path)
+    signers.unlink()
+    with pytest.raises(UserError, match="signers cannot be read: No such file"):
+        source("prod", repo=f"file://{numbered.directory}", signers=signers).tags()
+
+
 @pytest.fixture
 def asked(numbered, keys):
     """The project as Ada has it, who signs what she assigns; prod asks for her signature."""
