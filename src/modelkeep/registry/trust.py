@@ -5,24 +5,20 @@ The default branch says who may sign (`.modelkeep/allowed_signers`) and where it
 """
 
 import hashlib
-import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from modelkeep.registry.allowed_signers import read_signers
-from modelkeep.registry.default_branch import default_branches, shown
+from modelkeep.registry.allowed_signers import Signer
+from modelkeep.registry.default_branch import default_branches
 from modelkeep.registry.git import Git
 from modelkeep.registry.judgements import Judgements
+from modelkeep.registry.signing_policy import SIGNERS, Policy, named_policy, read_policy
 from modelkeep.registry.ssh_signature import Judgement, valid_at
-from modelkeep.registry.tags import STAGE, Event, removal
+from modelkeep.registry.tags import Event, removal
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 
-SIGNERS = ".modelkeep/allowed_signers"
-PYPROJECT, KEY = "pyproject.toml", "require_signed"
 # In a table, of a signer who may release to other stages only
 OTHER = "not for this stage"
 SETUP = (
@@ -30,27 +26,6 @@ SETUP = (
     "`git config --local user.signingkey FILE.pub`; your key must be in "
     f"{SIGNERS} of the default branch."
 )
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Whose signatures count, and where they are asked for.
-
-    Attributes:
-        signers: the content of the file of allowed signers; None where there is none.
-        stages: the stages that need a signature; None for all.
-        where: where that is said, for messages.
-    """
-
-    signers: bytes | None
-    stages: frozenset[str] | None
-    where: str
-
-    def asks(self, stage: str | None) -> bool:
-        """Say whether a stage needs a signature; None stands for a version number."""
-        if self.stages is None or stage is None:
-            return self.stages != frozenset()
-        return stage in self.stages
 
 
 class Trust:
@@ -84,42 +59,8 @@ class Trust:
         if self._named is not None:
             return self._policies[""]
         if directory not in self._policies:
-            self._policies[directory] = self._read(directory)
+            self._policies[directory] = read_policy(self.git, directory)
         return self._policies[directory]
-
-    def _read(self, directory: str) -> Policy:
-        refs = default_branches(self.git)
-        policies = set()
-        for ref in refs:
-            signers, pyproject = self._files(ref, directory)
-            policies.add(Policy(signers, _stages(pyproject, shown([ref])), ""))
-        if len(policies) > 1:
-            raise UserError(
-                f"whose signatures count is said by {directory}{SIGNERS} of the default branch of "
-                "origin, and this clone does not know which branch that is: "
-                "`git remote set-head origin --auto` asks origin."
-            )
-        policy = policies.pop() if policies else Policy(None, frozenset(), "")
-        return Policy(policy.signers, policy.stages, f"{directory}{SIGNERS} of {shown(refs[:1])}")
-
-    def _files(self, ref: str, directory: str) -> tuple[bytes | None, bytes | None]:
-        """Return the files that say it, as a branch has them; None for one that it does not have.
-
-        Raises:
-            UserError: the branch has one, and it cannot be read, as where origin has to be asked
-                for it and is away.
-        """
-        paths = [f"{directory}{SIGNERS}", f"{directory}{PYPROJECT}"]
-        signers, pyproject = self.git.read(f"{ref}:{path}" for path in paths)
-        if signers is None or pyproject is None:
-            listed = self.git.run("ls-tree", "-z", "--name-only", "--full-tree", ref, "--", *paths)
-            for path, content in zip(paths, (signers, pyproject), strict=True):
-                if content is None and path in listed.split("\0"):
-                    raise UserError(
-                        f"{path} of {shown([ref])} cannot be read, so it is not known whose "
-                        "signatures count: try again, or use a whole clone."
-                    )
-        return signers, pyproject
 
     @property
     def fingerprint(self) -> str:
@@ -209,7 +150,7 @@ class Trust:
             return f"is signed by {able[0].name}, whose key is not valid any more"
         return ""
 
-    def _valid_now(self, event: Event, signer: Any) -> bool:
+    def _valid_now(self, event: Event, signer: Signer) -> bool:
         content = self.git.read_one(event.oid)
         return content is not None and valid_at(signer, content, datetime.now(UTC))
 
@@ -282,43 +223,3 @@ def deciding(events: list[Event], assigned: Event) -> list[Event]:
     if retired and events.index(assigned) < retired[-1]:
         tags += events[retired[-1] + 1 :][:1]
     return tags
-
-
-def named_policy(path: Path) -> Policy:
-    """Return what a file of allowed signers says that a person names.
-
-    Raises:
-        UserError: it cannot be read, or allows nobody.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-    if not read_signers(content):
-        raise UserError(
-            f"{path} allows nobody to sign: a line of it is `NAME ssh-ed25519 KEY`, with the "
-            "public key of a signer."
-        )
-    return Policy(content, None, str(path))
-
-
-def _stages(pyproject: bytes | None, branch: str) -> frozenset[str]:
-    """Return the stages that need signatures by the content of a pyproject.toml.
-
-    Raises:
-        UserError: it cannot be read, or they are no stages.
-    """
-    if pyproject is None or KEY.encode() not in pyproject:
-        return frozenset()
-    try:
-        content: Any = tomllib.loads(pyproject.decode("utf-8"))
-        stages = content.get("tool", {}).get("modelkeep", {}).get(KEY, [])
-    except (AttributeError, RecursionError, ValueError) as error:
-        raise UserError(f"{PYPROJECT} of {branch} is not valid TOML: {error}") from None
-    if not isinstance(stages, list) or not all(
-        isinstance(stage, str) and STAGE.fullmatch(stage) for stage in stages
-    ):
-        raise UserError(
-            f'{PYPROJECT} of {branch}: tool.modelkeep.{KEY} is no list of stages, such as ["prod"].'
-        )
-    return frozenset(stages)

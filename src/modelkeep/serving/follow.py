@@ -18,8 +18,9 @@ from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.fetch import fetch, is_package_of
 from modelkeep.registry.git import Git, opened
 from modelkeep.registry.reference import find, version_in
+from modelkeep.registry.signing_policy import named_policy
 from modelkeep.registry.tags import of_model
-from modelkeep.registry.trust import Trust, deciding, named_policy
+from modelkeep.registry.trust import Trust, deciding
 from modelkeep.registry.version import Version
 from modelkeep.registry.vouching import is_whole
 from modelkeep.serving.current import Current
