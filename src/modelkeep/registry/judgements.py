@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from modelkeep.registry.git import Git, GitError
 from modelkeep.registry.ssh_signature import Judgement, judge
 from modelkeep.registry.tags import Event
 from modelkeep_core.errors import UserError
-from modelkeep_core.files import read_json, write_text
+from modelkeep_core.foreign import MOST_JSON, parse_json, read_file
 
 # In the directory of Git, which whoever may write to may change everything in
 PLACE = ("modelkeep", "signatures.json")
@@ -54,14 +53,10 @@ class Judgements:
             if key not in kept and says(content, event)
         }
 
-        def judged(tag: tuple[bytes | None, Event]) -> Judgement:
-            return judge(tag[0] or b"", tag[1].when, signers)
-
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            for key, judgement in zip(new, pool.map(judged, new.values()), strict=True):
+        if new:
+            for key, judgement in zip(new, _judged([*new.values()], signers), strict=True):
                 lines = [signer.line for signer in judgement.signers]
                 kept[key] = [lines, judgement.word, judgement.reason]
-        if new:
             self._write(kept)
         return [
             _judgement(kept[key], signers) if says(content, event) else GONE
@@ -81,17 +76,31 @@ class Judgements:
         if place is None or not place.is_file():
             return {}
         with suppress(UserError, AttributeError, TypeError, ValueError):
+            content = read_file(place, MOST_JSON)
             return {
                 str(key): [[str(line) for line in lines], str(word), str(reason)]
-                for key, (lines, word, reason) in read_json(place).items()
+                for key, (lines, word, reason) in parse_json(content, str(place)).items()
             }
         return {}
 
     def _write(self, kept: dict[str, list[Any]]) -> None:
         if place := self._place():
+            from modelkeep_core.files import write_text
+
             # A repository that may only be read is asked again the next time.
             with suppress(OSError):
                 write_text(place, json.dumps(kept))
+
+
+def _judged(tags: list[tuple[bytes | None, Event]], signers: list[Signer]) -> list[Judgement]:
+    """Judge tags beside each other: each waits for a program."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def judged(tag: tuple[bytes | None, Event]) -> Judgement:
+        return judge(tag[0] or b"", tag[1].when, signers)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return [*pool.map(judged, tags)]
 
 
 def says(content: bytes | None, event: Event) -> bool:

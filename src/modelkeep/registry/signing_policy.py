@@ -1,6 +1,5 @@
 """Whose signatures count, and where they are asked for: as the default branch says, or a person."""
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,6 +107,8 @@ def _stages(pyproject: bytes | None, branch: str) -> frozenset[str]:
     """
     if pyproject is None or KEY.encode() not in pyproject:
         return frozenset()
+    import tomllib
+
     try:
         content: Any = tomllib.loads(pyproject.decode("utf-8"))
         stages = content.get("tool", {}).get("modelkeep", {}).get(KEY, [])
