@@ -55,8 +55,8 @@ def load(reference: str, repo: str | Path = ".", model: str | None = None) -> Lo
         model: the name of the model, where there are several.
 
     Raises:
-        UserError: there is no such repository or version, its bytes are nowhere, or the installed
-            libraries are not those that it needs.
+        UserError: there is no such repository or version, its signature is asked for and does not
+            count, its bytes are nowhere, or the installed libraries are not those that it needs.
     """
     import tempfile
 
@@ -74,7 +74,7 @@ def load(reference: str, repo: str | Path = ".", model: str | None = None) -> Lo
         repo = project_root(place) or place
     with opened(str(repo)) as git, tempfile.TemporaryDirectory(prefix="notebook-") as directory:
         catalogue = Catalogue(git, model)
-        version = find(catalogue, reference)
+        version = find(catalogue, reference, signed=True)
         package, rows = Path(directory, "package"), Path(directory, "test.parquet")
         fetch(catalogue, version, package)
         put_test_rows(catalogue, version, rows)

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -90,8 +91,6 @@ def test_files_that_dvc_names_otherwise_are_not_fetched(project, name):
     """The last links: the manifest and every file, by SHA-256, whatever DVC's list says of them."""
     other = project.directory / "other"
     other.write_bytes(b"{}" if name.endswith("json") else b"other bytes")
-    from hashlib import md5
-
     oid = md5(other.read_bytes()).hexdigest()
     for path in (project.stored(oid), project.cached(oid)):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from modelkeep.notebook import load
 from modelkeep.registry.vouching import vouched
+from modelkeep_core.errors import UserError
 from project import Project
 from signing import NEEDED, SIGNERS, allowed, asking
 
@@ -86,6 +88,12 @@ def test_tags_and_bytes_together_release_nothing(asked):
     for name, tag in (("prod", "made-up#prod#1"), ("v9.0.0", "made-up@v9.0.0")):
         why = asked.refusal("fetch", name, "../out")
         assert why.startswith(f"the tag {tag} is not signed")
+
+
+def test_a_number_that_nobody_signed_is_not_loaded_in_a_notebook(unsigned):
+    """Its code would run there."""
+    with pytest.raises(UserError, match=r"made-up@v1\.0\.0 is not signed"):
+        load("v1.0.0", unsigned.directory)
 
 
 def test_a_number_that_nobody_signed_vouches_for_no_code(unsigned):
