@@ -2,7 +2,7 @@
 
 import pytest
 
-from made import pipeline_run, made_params, made_schema, made_table
+from made import made_params, made_schema, made_table, pipeline_run
 from modelkeep_core.errors import UserError
 from modelkeep_core.example import typical_row
 from modelkeep_core.files import read_json

@@ -2,7 +2,7 @@
 
 import pytest
 
-from made import pipeline_run, made_params, made_schema, made_table
+from made import made_params, made_schema, made_table, pipeline_run
 from modelkeep.serving.private import DIGITS, HIDDEN, KEY, Hider, plain, private_key
 from modelkeep.unseen import unseen
 from modelkeep_core.errors import UserError
