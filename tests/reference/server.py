@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 import uvicorn
 
+from modelkeep.serving import app
 from modelkeep.serving.app import create
 from modelkeep.serving.connections import Connection
 from modelkeep.serving.current import Current
 from modelkeep.serving.options import API_KEY, Settings
 
+# It would keep all that tests leave behind, and take its time for each server.
+app.settle = lambda: None
 DEFAULTS = {
     "keep_inputs": True,
     "keep_days": None,

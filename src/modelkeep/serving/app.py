@@ -25,6 +25,7 @@ from modelkeep.serving.bodies import (
 )
 from modelkeep.serving.connections import allow_connections
 from modelkeep.serving.inlet import Rejected
+from modelkeep.serving.memory import settle
 from modelkeep.serving.options import Settings, api_key
 from modelkeep.serving.parent import end_with_parent
 from modelkeep.serving.service import Service
@@ -40,6 +41,7 @@ def create() -> FastAPI:
         compute_alone()
         allow_connections()
         end_with_parent()
+        settle()
         tasks = [asyncio.create_task(task.run()) for task in service.tasks]
         # The state of every connection, which counts the ones that it ends
         yield {"cut": service.counters.cut}

@@ -20,7 +20,8 @@ Reader = Callable[[Contract], Rows]
 JSON_TYPES = {"", "application/json", "application/x-www-form-urlencoded"}
 CSV_TYPE = "text/csv"
 # Which letters count as a value, and how many letters are looked at before it is asked again
-IS_VALUE = np.isin(np.arange(256), [*b",[{"])
+VALUE = b",[{"
+IS_VALUE = np.isin(np.arange(256), [*VALUE])
 COUNTED = 64 * 1024
 
 
@@ -63,16 +64,28 @@ async def json_of(request: Request, service: Service) -> AsyncIterator[dict[str,
     if kind not in JSON_TYPES and not kind.endswith("+json"):
         raise Rejected(415, f"The body is {kind!r}, and application/json or text/csv is taken.")
     async with service.inlet.body(request) as body:
-        if has_more_values(body, service.most_values):
-            most = service.settings.max_rows
-            raise Rejected(413, f"More values than {most} rows can have; at most {most} at once.")
-        try:
-            content = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise Rejected(400, f"The body is not JSON: {error}.") from None
-        if not isinstance(content, dict):
-            raise Rejected(400, "The body is JSON, but not an object.")
-        yield content
+        if is_long(request):
+            yield await service.beside(lambda: _object_in(body, service))
+        else:
+            yield _object_in(body, service)
+
+
+def _object_in(body: bytes, service: Service) -> dict[str, Any]:
+    """Return the JSON object that a body is.
+
+    Raises:
+        Rejected: it is none, or has more values than any rows may have.
+    """
+    if has_more_values(body, service.most_values):
+        most = service.settings.max_rows
+        raise Rejected(413, f"More values than {most} rows can have; at most {most} at once.")
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Rejected(400, f"The body is not JSON: {error}.") from None
+    if not isinstance(content, dict):
+        raise Rejected(400, "The body is JSON, but not an object.")
+    return content
 
 
 def is_long(request: Request) -> bool:
@@ -86,7 +99,8 @@ def has_more_values(body: bytes, most: int) -> bool:
 
     Each list, object and comma outside of texts counts as one.
     """
-    if len(body) <= most:
+    # Those in texts as well, which is soon known.
+    if sum(body.count(letter) for letter in VALUE) <= most:
         return False
     plain = body
     if b"\\" in body:

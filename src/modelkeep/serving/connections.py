@@ -18,6 +18,8 @@ from uvicorn.server import ServerState
 # Bytes of a request that are no body, such as its head; to these, as many as its body has
 OTHER_BYTES = 64 * 1024
 HEADERS = 200
+# Requests of one connection that wait for the one before them
+PIPELINED = 100
 # Seconds within which the head of a request must come, after the one before or the connection
 HEAD_SECONDS = 10.0
 # Seconds within which a client must read an answer
@@ -62,11 +64,12 @@ class Connection(HttpToolsProtocol):
     _began = 0.0
     _late: TimerHandle | None = None
     _in_message = False
-    _other_bytes = _body_bytes = 0
+    # Of the request that comes now; and the bytes of all bodies that came over this connection
+    _other_bytes = _body_bytes = _all_bodies = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Take in a client, in the place of another if need be."""
-        super().connection_made(transport)
+        super().connection_made(_Line(transport))  # type: ignore[arg-type]
         self._queue = _waiting.setdefault(self.server_state, OrderedDict())
         self._wait(HEAD_SECONDS)
         if len(self.connections) > most_connections():
@@ -80,7 +83,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on, as far as the limits go."""
         self._unset_keepalive_if_required()
-        before = self._body_bytes
+        before = self._all_bodies
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserCallbackError:
@@ -95,7 +98,8 @@ class Connection(HttpToolsProtocol):
         if not self._in_message:
             self._other_bytes = self._body_bytes = 0
             return
-        self._other_bytes += len(data) - (self._body_bytes - before)
+        # Of a request that began in the middle of these, some belong to the one before.
+        self._other_bytes += len(data) - (self._all_bodies - before)
         if self._other_bytes > OTHER_BYTES + self._body_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is too large.")
 
@@ -115,7 +119,13 @@ class Connection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Let the request be answered, while its body may still come."""
+        """Let the request be answered, while its body may still come.
+
+        Raises:
+            ValueError: too many wait for the ones before them, which ends the parsing.
+        """
+        if len(self.pipeline) >= PIPELINED:
+            raise ValueError("too many requests at once")
         self._go_on()
         self._queue[self] = None
         super().on_headers_complete()
@@ -123,6 +133,7 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
         self._body_bytes += len(body)
+        self._all_bodies += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -196,6 +207,26 @@ class Connection(HttpToolsProtocol):
             self.transport.write(_answer(status, {"error": sentence}))
         self.transport.close()
         self._wait(HEAD_SECONDS)
+
+
+class _Line:
+    """A transport to which what comes too late is not written.
+
+    uvloop's would raise instead, and each answer that nobody waits for be a traceback in the log.
+    """
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, as long as somebody may read them."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
 
 def _answer(status: HTTPStatus, content: dict[str, Any]) -> bytes:

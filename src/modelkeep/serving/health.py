@@ -16,7 +16,7 @@ MEANINGS = {
     "following": "newer versions are not noticed",
     "recording": "answers are not recorded now",
     "attending": "the server does not look after its package and its records",
-    "tidying": "the file of the records is not kept small",
+    "tidying": "the file of the records and the memory are not kept small",
 }
 # Seconds until a task that failed is tried again, at most
 AGAIN = 1.0

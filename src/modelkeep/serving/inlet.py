@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from starlette.requests import Request
 
@@ -10,6 +10,9 @@ from modelkeep.serving.rows import Problem
 
 # Bodies up to this size are always taken; of longer ones, so many at once may be in memory
 SMALL, TOGETHER = 64 * 1024, 16
+# Of those that are there, so many are parsed at once: rows take far more memory than their bytes
+PARSED = 4
+BUSY = "Too many long requests; try again soon."
 
 
 class Rejected(Exception):
@@ -41,10 +44,13 @@ class Inlet:
         self._seconds = seconds
         self._most_bytes = most_bytes
         self._room = TOGETHER * max(most_bytes, SMALL)
+        self._turns = asyncio.Semaphore(PARSED)
 
     @asynccontextmanager
     async def body(self, request: Request) -> AsyncIterator[bytes]:
         """Yield the body of a request, which counts among those in memory until the end.
+
+        Long ones wait for their turn.
 
         Raises:
             Rejected: it is too long, does not come in time, or too many long ones are there.
@@ -63,13 +69,31 @@ class Inlet:
                             self._room -= len(body) - taken
                             taken = len(body)
                             if self._room < 0:
-                                raise Rejected(503, "Too many long requests; try again soon.")
+                                raise Rejected(503, BUSY)
             except TimeoutError:
                 late = f"The body did not come within {self._seconds:g} seconds."
                 raise Rejected(408, late) from None
-            yield bytes(body)
+            async with self._turn() if taken else nullcontext():
+                yield bytes(body)
         finally:
             self._room += taken
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait until fewer long requests are under way.
+
+        Raises:
+            Rejected: that takes too long.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Rejected(503, BUSY) from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _too_long(self) -> Rejected:
         return Rejected(413, f"The body has more than the {self._most_bytes:,} bytes that it may.")

@@ -127,11 +127,11 @@ class Contract:
             Unfit: they break the schema.
         """
         self._must_be_rows(records, dict, "an object with a value for each column")
-        suggested = iter(range(SUGGESTED))
+        suggested, names = iter(range(SUGGESTED)), {*self.features}
         _no_problem(
             Problem(number, *fault, "column")
             for number, record in enumerate(records)
-            if record.keys() != self.schema.features.keys()
+            if record.keys() != names
             for fault in self._misnamed(record, others, suggested)
         )
         return self._checked([[record[name] for name in self.features] for record in records])

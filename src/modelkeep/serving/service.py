@@ -4,23 +4,26 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from modelkeep.serving.batching import Batcher, Busy, Unanswerable
 from modelkeep.serving.counters import Counters
 from modelkeep.serving.current import Current
 from modelkeep.serving.health import Faults, Task, now
 from modelkeep.serving.inlet import Inlet, Rejected
+from modelkeep.serving.memory import give_back
 from modelkeep.serving.options import Settings
 from modelkeep.serving.records import REFUSED_ROW, Answered, Records, tidy
 from modelkeep.serving.rows import Contract, Problem, Rows, TooMany, Unfit
 from modelkeep.serving.served import ServedModel, load
+from modelkeep.unseen import Unseen
 from modelkeep_core.errors import UserError
 
+Read = TypeVar("Read")
 LOG = logging.getLogger("uvicorn.error")
 # Seconds between two looks for another package, and between two times of tidying the records
 LOOK, TIDY = 0.5, 10.0
@@ -32,6 +35,7 @@ LATE = 30.0
 WAITING = 4
 # How many values, lists and objects JSON may have for each cell of its rows, and besides
 VALUES, OTHER_VALUES = 2, 100_000
+WAIT = "Too many requests are waiting; try again soon."
 
 
 class Service:
@@ -67,11 +71,12 @@ class Service:
             self._records.note_model(*_features(self.served))
         most_waiting = WAITING * settings.max_rows
         self._batcher = Batcher(self._records, settings.keep_inputs, most_waiting)
-        # Rows of long requests are read there, while the event loop goes on.
+        # Long requests are read there, one after the other, while the event loop goes on.
         self._reading = ThreadPoolExecutor(1, "reading")
-        self.tasks = [Task("attending", self._attend, LOOK, PATIENCE)]
-        if settings.records:
-            self.tasks.append(Task("tidying", self._tidy, TIDY, PATIENCE))
+        self.tasks = [
+            Task("attending", self._attend, LOOK, PATIENCE),
+            Task("tidying", self._tidy, TIDY, PATIENCE),
+        ]
 
     @property
     def stage(self) -> str:
@@ -131,7 +136,7 @@ class Service:
         served = self.served
         try:
             async with asyncio.timeout(self.settings.timeout):
-                rows, out_of_range = await self._read(served.contract, read, is_long)
+                rows, out_of_range, unseen = await self._read(served, read, is_long)
                 answered = await self._batcher.answer(served, rows)
         except TooMany as many:
             most = self.settings.max_rows
@@ -147,10 +152,23 @@ class Service:
             self._count_refused(served, unusable)
             raise Rejected(422, _told(unusable), unusable.problems) from None
         except (Busy, TimeoutError):
-            raise Rejected(503, "Too many requests are waiting; try again soon.") from None
+            raise Rejected(503, WAIT) from None
         self.counters.out_of_range(out_of_range)
         self.counters.predicted(served, answered.outputs["predictions"])
-        return served, replace(answered, unseen=served.unseen(rows))
+        return served, replace(answered, unseen=unseen)
+
+    async def beside(self, read: Callable[[], Read]) -> Read:
+        """Return what a function returns that may take long: others are answered meanwhile.
+
+        Raises:
+            Rejected: too many others wait for the same.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                return await loop.run_in_executor(self._reading, read)
+        except TimeoutError:
+            raise Rejected(503, WAIT) from None
 
     async def close(self) -> None:
         """Finish what was begun."""
@@ -158,17 +176,18 @@ class Service:
         self._reading.shutdown(wait=False, cancel_futures=True)
 
     async def _read(
-        self, contract: Contract, read: Callable[[Contract], Rows], is_long: bool
-    ) -> tuple[Rows, Counter[str]]:
-        """Return the rows of a request, and how many values of each column are out of range."""
+        self, served: ServedModel, read: Callable[[Contract], Rows], is_long: bool
+    ) -> tuple[Rows, Counter[str], Sequence[Unseen]]:
+        """Return the rows of a request, and what is to be told of their values.
 
-        def both() -> tuple[Rows, Counter[str]]:
-            rows = read(contract)
-            return rows, contract.out_of_range(rows)
+        That is how many of each column are out of range, and the categories that are new.
+        """
 
-        if not is_long:
-            return both()
-        return await asyncio.get_running_loop().run_in_executor(self._reading, both)
+        def all_of_it() -> tuple[Rows, Counter[str], Sequence[Unseen]]:
+            rows = read(served.contract)
+            return rows, served.contract.out_of_range(rows), served.unseen(rows)
+
+        return await self.beside(all_of_it) if is_long else all_of_it()
 
     async def _attend(self) -> None:
         """Change over to another package when there is one, and keep the records."""
@@ -182,9 +201,10 @@ class Service:
         self.watch()
 
     async def _tidy(self) -> None:
-        """Keep the file of the records small."""
-        path = Path(self.settings.records or "")
-        await asyncio.to_thread(tidy, path, self.settings.keep_days)
+        """Keep the file of the records and the memory small."""
+        await asyncio.to_thread(give_back)
+        if self.settings.records:
+            await asyncio.to_thread(tidy, Path(self.settings.records), self.settings.keep_days)
 
     async def _look(self) -> None:
         """Load the package that is to be served, if it is another than before."""

@@ -8,7 +8,10 @@ import pytest
 from starlette.requests import Request
 
 from modelkeep.serving.bodies import has_more_values, json_of, rejection, reply
-from modelkeep.serving.inlet import SMALL, TOGETHER, Inlet, Rejected
+from modelkeep.serving.inlet import PARSED, SMALL, TOGETHER, Inlet, Rejected
+
+# The requests that were parsed beside the event loop
+BESIDE = []
 
 
 def request(*chunks, hang=False, **headers):
@@ -28,7 +31,12 @@ def content(request, seconds=1.0, most_bytes=10_000_000, inlet=None):
     """Return the JSON object in the body of a request."""
     inlet = inlet or Inlet(seconds, most_bytes)
     settings = SimpleNamespace(max_rows=10)
-    service = SimpleNamespace(inlet=inlet, most_values=20, settings=settings)
+
+    async def beside(read):
+        BESIDE.append(request)
+        return read()
+
+    service = SimpleNamespace(inlet=inlet, most_values=20, settings=settings, beside=beside)
 
     async def read():
         async with json_of(request, service) as content:
@@ -57,8 +65,9 @@ def test_a_body_that_is_too_long_is_refused(announced):
     assert rejected.value.status == 413
 
 
-def test_long_bodies_have_a_room_that_they_share():
+def test_long_bodies_have_a_room_that_they_share(monkeypatch):
     """One more than fit into it is sent away, short ones never are; whoever goes makes room."""
+    monkeypatch.setattr("modelkeep.serving.inlet.PARSED", TOGETHER)
     inlet = Inlet(1.0, 2 * SMALL)
 
     async def crowd():
@@ -73,6 +82,39 @@ def test_long_bodies_have_a_room_that_they_share():
         await held[0].__aexit__(None, None, None)
         async with inlet.body(request(b"x" * 2 * SMALL)):
             pass
+
+    asyncio.run(crowd())
+
+
+def test_long_bodies_are_parsed_beside_the_event_loop():
+    """Others are answered meanwhile; what is short is parsed sooner than handed over."""
+    BESIDE.clear()
+    short, long = b'{"a": 1}', b'{"a": "%s"}' % (b"x" * SMALL)
+    assert content(request(short, **{"content-length": str(len(short))})) == {"a": 1}
+    assert BESIDE == []
+    assert content(request(long, **{"content-length": str(len(long))})).keys() == {"a"}
+    assert len(BESIDE) == 1
+
+
+def test_long_bodies_take_turns_while_short_ones_pass():
+    """So few are parsed at once; the next waits until one has been answered, and not for ever."""
+    inlet = Inlet(0.2, 2 * SMALL)
+    long, short = b"x" * 2 * SMALL, b"x" * SMALL
+
+    async def crowd():
+        held = [inlet.body(request(long)) for _ in range(PARSED)]
+        for body in held:
+            await body.__aenter__()
+        async with inlet.body(request(short)):
+            pass
+        with pytest.raises(Rejected, match="Too many long requests") as rejected:
+            await inlet.body(request(long)).__aenter__()
+        assert rejected.value.status == 503
+        waiting = asyncio.create_task(inlet.body(request(long)).__aenter__())
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await held[0].__aexit__(None, None, None)
+        assert await waiting == long
 
     asyncio.run(crowd())
 

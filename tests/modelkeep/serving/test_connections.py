@@ -12,6 +12,7 @@ import uvicorn
 from modelkeep.serving import connections as module
 from modelkeep.serving.connections import (
     CONNECTIONS,
+    PIPELINED,
     Connection,
     allow_connections,
     most_connections,
@@ -212,6 +213,36 @@ def test_requests_may_be_sent_one_after_the_other(echo):
     with client(echo) as connected:
         connected.sendall((HEAD + b"\r\n") * 20)
         assert answered(connected, 20).count(b"200 OK") == 20
+
+
+def test_a_request_may_follow_a_long_body_at_once(echo):
+    """The bytes of a body are not taken for those of the head that comes with its end."""
+    long = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n" + b"x" * 500_000
+    with client(echo) as connected:
+        connected.sendall((long + HEAD + b"\r\n") * 5)
+        assert answered(connected, 10).count(b"200 OK") == 10
+    assert echo.cut == []
+
+
+def test_not_many_requests_wait_for_the_one_before(echo):
+    """Who sends without end, and waits for no answer, is not read any further."""
+    with client(echo) as connected:
+        with contextlib.suppress(ConnectionError):
+            connected.sendall(HEAD.replace(b"/ ", b"/busy ") + b"\r\n")
+            connected.sendall((HEAD + b"\r\n") * (PIPELINED + 2))
+        until(lambda: echo.cut == ["head"])
+        echo.goes_on.set()
+
+
+def test_an_answer_that_nobody_waits_for_is_not_an_error(echo, caplog):
+    """Who asks, and sends what cannot be read meanwhile, leaves no traceback in the log."""
+    with client(echo) as connected:
+        busy = HEAD.replace(b"/ ", b"/busy ")
+        connected.sendall(busy + b"\r\n" + HEAD + b"\r\nhello\r\n\r\n")
+        until(lambda: echo.cut == ["head"])
+        echo.goes_on.set()
+        until(lambda: not echo.state.tasks)
+    assert caplog.records == []
 
 
 def test_where_there_are_too_many_the_oldest_that_waits_has_to_go(echo, monkeypatch):
