@@ -50,6 +50,12 @@ def test_another_prediction_is_refused(changed, change):
     assert refusal(package).startswith(f"{package}: for its example, the model predicts ['")
 
 
+@pytest.mark.parametrize("probabilities", [["=1+1"], [[0.5], [0.5, 0.5]], {"a": 1}, [[None]]])
+def test_probabilities_that_are_none_are_refused(changed, probabilities):
+    """Texts, lists of several lengths and objects end in a sentence as well."""
+    assert "the model predicts [" in refusal(changed(example={"probabilities": probabilities}))
+
+
 def test_libraries_that_are_others_here_are_named(changed, run):
     """They are the usual reason why a model predicts something else."""
     libraries = read_json(run.package / "model.json")["libraries"]
