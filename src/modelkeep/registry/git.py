@@ -15,6 +15,7 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import IO, Any, Self
 
+from modelkeep.registry.ordinary import check_ordinary
 from modelkeep_core.errors import UserError
 
 # Objects asked for at once, and the bytes of their names: a pipe holds them, so that neither side
@@ -293,6 +294,10 @@ def opened(repository: str, named_by_another: bool = False) -> Iterator[Git]:
     Raises:
         UserError: there is no such repository.
     """
+    # Git opens that as a directory, whoever's it is.
+    local = Path(repository.removeprefix("file://"))
+    if local.is_dir() and not Path.cwd().is_relative_to(local.resolve()):
+        check_ordinary(local)
     if os.path.isdir(repository):
         foreign = not Path.cwd().is_relative_to(Path(repository).resolve())
         with repository_at(Path(repository), foreign) as git:
