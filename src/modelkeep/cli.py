@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -102,6 +101,8 @@ def _status() -> int:
         print(described(error), file=sys.stderr)
         return mistake
     except Exception:
+        import traceback
+
         # Python would end with 1, whatever that means for the command.
         traceback.print_exc()
         return mistake

@@ -51,6 +51,8 @@ def columns(text: str) -> int:
 
 def fitted(text: str, width: int) -> str:
     """Cut or pad a text to a width in columns."""
+    if text.isascii() and len(text) <= width:
+        return text.ljust(width)
     if columns(text) > width:
         while columns(text) > width - 1:
             text = text[:-1]

@@ -1,10 +1,8 @@
 """A person's mistake, told in a message that helps instead of a traceback."""
 
 import sys
-import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 
 from modelkeep_core.visible import visible
@@ -32,6 +30,9 @@ def described(error: Exception) -> str:
     page = getattr(error, "page", None)
     if page is None:
         return text
+    # Every command imports this module, and most need neither this nor what a suggestion needs.
+    import tomllib
+
     try:
         project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
         more = f"{project['tool']['modelkeep']['docs']}/{page}"
@@ -51,5 +52,7 @@ def exit_on_user_error() -> Iterator[None]:
 
 def suggestion(word: str, words: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the one of `words` nearest to `word`, or nothing."""
+    from difflib import get_close_matches
+
     near = get_close_matches(word, list(words), n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""

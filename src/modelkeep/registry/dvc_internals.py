@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modelkeep_core.errors import UserError
+from modelkeep_core.foreign import check_file
 
 
 def read_settings(dvc_directory: Path) -> Any:
@@ -26,6 +27,10 @@ def read_settings(dvc_directory: Path) -> Any:
     from dvc.config import Config
     from dvc.exceptions import DvcException
 
+    for name in (Config.CONFIG, Config.CONFIG_LOCAL):
+        # A pipe in the place of one would be waited for.
+        if (dvc_directory / name).exists():
+            check_file(dvc_directory / name)
     try:
         return Config(dvc_dir=str(dvc_directory))
     except DvcException as error:

@@ -7,7 +7,6 @@ for every command but those with which a person writes.
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -303,6 +302,9 @@ def opened(repository: str, named_by_another: bool = False) -> Iterator[Git]:
         with repository_at(Path(repository), foreign) as git:
             yield git
         return
+    # A repository of this machine does without.
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="registry-") as directory:
         git = Git(Path(directory))
         limits: dict[str, Any] = {}

@@ -3,7 +3,6 @@
 Only a remote that is a directory of this machine is looked at. Of others, `show` and `fsck` tell.
 """
 
-import json
 import os
 from configparser import ConfigParser
 from configparser import Error as ConfigError
@@ -12,6 +11,7 @@ from pathlib import Path
 from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
+from modelkeep_core.foreign import MOST_JSON, read_file, read_listing
 
 
 def warning(catalogue: Catalogue) -> str:
@@ -46,8 +46,8 @@ def _is_lost(catalogue: Catalogue, version: Version) -> bool:
     if not listed.is_file():
         return True
     try:
-        names = [str(entry["md5"]) for entry in json.loads(listed.read_bytes())]
-    except (KeyError, RecursionError, TypeError, ValueError):
+        names = read_listing(read_file(listed, MOST_JSON), "the package").values()
+    except UserError:
         return content.endswith(".dir")
     return not all(_object(remote, name).is_file() for name in names)
 
@@ -65,7 +65,9 @@ def _remote_directory(settings: Path) -> Path | None:
     # As far as it goes, these are files that the standard library reads too, sooner than DVC.
     parser = ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read([settings / "config", settings / "config.local"], encoding="utf-8")
+        files = (settings / "config", settings / "config.local")
+        # A pipe in the place of one would be waited for.
+        parser.read([path for path in files if path.is_file()], encoding="utf-8")
     except (ConfigError, UnicodeDecodeError):
         # DVC tells what is wrong with them, wherever it is needed.
         return None

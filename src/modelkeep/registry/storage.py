@@ -82,7 +82,8 @@ class Storage:
                     continue
                 if isinstance(answer, Exception):
                     raise answer
-                if answer.get("type") != "directory":
+                # A pipe is none either: it would be waited for.
+                if answer.get("type") not in ("directory", "other"):
                     infos[name] = answer
             return infos
 

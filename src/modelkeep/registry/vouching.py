@@ -1,6 +1,5 @@
 """Whether Git vouches for a package, so that the code which the package carries may run."""
 
-import json
 from pathlib import Path
 
 from modelkeep.registry.catalogue import Catalogue
@@ -8,6 +7,7 @@ from modelkeep.registry.git import opened
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
+from modelkeep_core.foreign import MOST_JSON, parse_json, read_file
 from modelkeep_core.packaged import MANIFEST
 from modelkeep_core.project_code import CODE
 
@@ -83,9 +83,8 @@ def is_whole(package: Path) -> bool:
     keeps, by SHA-256, and not from the MD5 by which DVC names the manifest.
     """
     try:
-        listed = _texts(json.loads((package / METADATA).read_bytes())["files"])
-        vouched_for = _texts(json.loads((package / MANIFEST).read_bytes())["files"])
-    except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError):
+        listed, vouched_for = _files(package / METADATA), _files(package / MANIFEST)
+    except (AttributeError, KeyError, TypeError, UserError):
         return False
     present = {
         path.relative_to(package).as_posix(): path
@@ -100,5 +99,12 @@ def is_whole(package: Path) -> bool:
     )
 
 
-def _texts(files: dict[str, str]) -> dict[str, str]:
+def _files(path: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file that a JSON file lists.
+
+    Raises:
+        UserError: it is no JSON, or no ordinary file.
+        AttributeError, KeyError, TypeError: it lists none.
+    """
+    files = parse_json(read_file(path, MOST_JSON), str(path))["files"]
     return {str(name): str(digest) for name, digest in files.items()}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from contextlib import chdir, contextmanager
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import opened
+from modelkeep.registry.lost import warning
 from modelkeep.registry.storage import Storage, md5, storage_of
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
@@ -54,6 +57,29 @@ def test_an_object_is_looked_up_in_the_remote(project, storage, name):
     assert storage.in_remote([name, LOST]) == {name}
     project.stored(name).unlink()
     assert storage.in_remote(iter([name])) == set()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes to be made")
+def test_a_pipe_in_the_place_of_an_object_is_none(project, storage, name):
+    """It would be waited for, in the remote or in the cache."""
+    for path in (project.cached(name), project.stored(name)):
+        path.unlink()
+        os.mkfifo(path)
+    assert storage.in_cache([name]) == storage.in_remote([name]) == set()
+    with pytest.raises(UserError, match="not usable in the cache, and not in the remote"):
+        storage.get({name: "the model"})
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes to be made")
+@pytest.mark.parametrize("settings", ["config", "config.local"])
+def test_a_pipe_in_the_place_of_settings_is_not_waited_for(project, settings):
+    """By what opens the storage, and by the warning of `list`, which reads them itself."""
+    Path(".dvc", settings).unlink(missing_ok=True)
+    os.mkfifo(Path(".dvc", settings))
+    with pytest.raises(UserError, match=f"{settings} is no ordinary file"):
+        Storage(Path(".dvc"))
+    with opened(".") as git:
+        assert warning(Catalogue(git)) == ""
 
 
 def test_a_remote_that_nothing_was_pushed_to_has_nothing(project, storage, name):

@@ -1,6 +1,7 @@
 """Code that a package carries runs unasked only where Git has the very package as a version."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -114,4 +115,13 @@ def test_a_manifest_that_says_something_else_than_the_metadata_is_not_whole(pack
     else:
         manifest["files"]["model.skops"] = "0" * 64
     (package_copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert not is_whole(package_copy)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes to be made")
+@pytest.mark.parametrize("name", ["manifest.json", "model.json", "schema.yaml"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(package_copy, name):
+    """Nobody may ever write into it."""
+    (package_copy / name).unlink()
+    os.mkfifo(package_copy / name)
     assert not is_whole(package_copy)
