@@ -1,6 +1,7 @@
 """What people read: tables within 80 columns, numbers, dates, shortened hashes."""
 
 import json
+import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ GAP = "  "
 HASH = 7
 WIDEST_NAME = 30
 NARROWEST = 4
+# What begins a mention, a reference to an issue, and an address, in text that was escaped
+_REFERENCE = re.compile(r"(?i)[@#!](?=\w)|\bgh-(?=\d)|:(?=//)|\bwww(?=\.)")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], yielding: Sequence[str]) -> str:
@@ -91,16 +94,20 @@ def short(digest: str | None) -> str:
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; what Markdown would take for markup in the cells is escaped."""
+    """Return a Markdown table; what Markdown would take for markup in the cells is escaped.
+
+    Where it is posted, no cell calls a person, refers to an issue, or becomes a link.
+    """
     lines = [header, ["---"] * len(header), *([_escaped(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _escaped(cell: str) -> str:
     cell = in_line(" ".join(cell.split()))
-    for sign in "\\`*_|<>[]#~":
+    for sign in "\\`*_|<>[]#~$&":
         cell = cell.replace(sign, f"\\{sign}")
-    return cell
+    # What GitHub and GitLab look for in the text that is shown, a backslash does not stop.
+    return _REFERENCE.sub(r"\g<0><!-- -->", cell)
 
 
 def as_json(data: Any) -> str:

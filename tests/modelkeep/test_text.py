@@ -137,6 +137,23 @@ def test_a_hash_is_shortened():
     ]
 
 
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("@ada", "@<!-- -->ada"),
+        ("ada/model#12", r"ada/model\#<!-- -->12"),
+        ("GH-7", "GH-<!-- -->7"),
+        ("https://a.org", "https:<!-- -->//a.org"),
+        ("www.a.org", "www<!-- -->.a.org"),
+        ("&lt;b&gt; $x$", r"\&lt;b\&gt; \$x\$"),
+        ("a @ b # c", r"a @ b \# c"),
+    ],
+)
+def test_a_cell_that_is_posted_calls_nobody(cell, shown):
+    """A category called like a person would notify them in the comment of a pull request."""
+    assert text.markdown((), [(cell,)]).splitlines()[-1] == f"| {shown} |"
+
+
 def test_markdown_shows_cells_as_they_are():
     """What Markdown would take for markup is escaped, and a cell is one line."""
     shown = text.markdown(("a", "b"), [("x_y*z", "`<b>`|[1]"), ("\\", "two\nlines")])
