@@ -12,11 +12,14 @@ from modelkeep import text
 from modelkeep.place import path_given
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import Git, GitError
+from modelkeep.registry.metadata import raw_data
 from modelkeep.registry.outputs import Output, objects_of, outputs_of
 from modelkeep.registry.reference import find
 from modelkeep.registry.storage import Storage, md5, storage_of
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
+from modelkeep_core.files import sha256
+from modelkeep_core.foreign import inside
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +55,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
             check_places(project, [".dvc/config.local"])
             storage.share_with(project / ".dvc")
             count = check_out(project, outputs)
+            check_raw_data(catalogue, version, project)
             os.replace(partial, directory)
         except OSError as error:
             raise UserError(f"{directory} cannot be written: {error}.") from None
@@ -122,6 +126,24 @@ def check_out(project: Path, outputs: list[Output]) -> int:
                 raise UserError(f"{output.path}/{file} is not what dvc.lock says.")
             count += 1
     return count
+
+
+def check_raw_data(catalogue: Catalogue, version: Version, project: Path) -> None:
+    """Make sure that raw data are those that a model was trained on, by their SHA-256.
+
+    DVC names them by an MD5, which two files can share; the metadata, which Git keeps, do not.
+
+    Raises:
+        UserError: a file is another one.
+    """
+    ((_, record),) = catalogue.records.read([version])
+    for path, digest in raw_data(record.metadata or {}).items():
+        file = project / inside(path, "the project")
+        if file.is_file() and sha256(file) != digest:
+            raise UserError(
+                f"{path} is not the file that {version.label} was made from: it has the MD5 that "
+                "DVC keeps of it, and not the SHA-256 that model.json has."
+            )
 
 
 def dvc(project: Path, *arguments: str) -> None:

@@ -206,6 +206,31 @@ def test_every_file_is_verified(project, quick, monkeypatch):
     assert why == "package/schema.yaml is not what dvc.lock says."
 
 
+def test_raw_data_of_the_same_md5_are_not_enough(project, quick, monkeypatch):
+    """Whoever could make two such files would be found by the SHA-256 that Git has."""
+
+    class Colliding(str):
+        __hash__ = str.__hash__
+
+        def __ne__(self, _):
+            return False
+
+    done = restore.dvc
+
+    def forged(directory, *words):
+        done(directory, *words)
+        raw = directory / "raw" / "rows.csv"
+        content = raw.read_bytes()
+        raw.unlink()
+        raw.write_bytes(content.replace(b"1", b"2", 1))
+
+    monkeypatch.setattr(restore, "dvc", forged)
+    monkeypatch.setattr(restore, "md5", lambda _: Colliding())
+    why = project.refusal("restore", "main", "--into", "../out")
+    assert why.startswith("raw/rows.csv is not the file that ")
+    assert nothing_left()
+
+
 def test_a_command_of_dvc_that_fails_is_told(project):
     """DVC's own words say why."""
     with pytest.raises(UserError, match=r"`dvc checkout` failed: .*nothing"):
