@@ -15,7 +15,7 @@ def visible(text: str) -> str:
     Control characters, overrides of the direction, and what has no width become "\x1b" or
     "\u202e"; line ends and tabs stay.
     """
-    if text.isprintable():
+    if text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(
         sign if sign in "\n\t" or not is_hidden(sign) else escaped(sign) for sign in text
