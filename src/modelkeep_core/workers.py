@@ -28,8 +28,9 @@ from modelkeep_core.errors import UserError
 SCHEDULER, PROCESSES = "MODELKEEP_SCHEDULER", "MODELKEEP_PROCESSES"
 # A worker that dies takes its task along; the task is tried again so many times
 RETRIES = 2
-# Processes take seconds to start: what is done in this time is done here
-PATIENCE_SECONDS, SLOW_SECONDS = 5.0, 2.0
+# Processes take seconds to start: they are worth it where they spare more than this. Seconds are of
+# processor time, since both take longer where others compute
+START_SECONDS = 3.0
 CONNECT_SECONDS = 10
 
 Result = TypeVar("Result")
@@ -46,7 +47,7 @@ class Workers(Generic[Result]):
     def __init__(self, expected: int, here: bool = False) -> None:
         self.remote = bool(os.environ.get(SCHEDULER)) and not here
         self._left = expected
-        self._quickest = 0.0
+        self._quickest: float | None = None
         self._processes = 1 if self.remote or here else processes()
         self._executor: Executor | None = None
         self._client: Any = None
@@ -85,10 +86,10 @@ class Workers(Generic[Result]):
         """
         results: dict[int, Result] = {}
         while self._executor is None and len(results) < len(tasks):
-            number, began = len(results), time.monotonic()
+            number, began = len(results), time.process_time()
             with threadpool_limits(1):
                 results[number] = function(*tasks[number])
-            self._took(time.monotonic() - began)
+            self._took(time.process_time() - began)
             done(number, results[number])
         for attempt in range(RETRIES + 1):
             try:
@@ -104,12 +105,18 @@ class Workers(Generic[Result]):
         )
 
     def _took(self, seconds: float) -> None:
-        """Start processes where what is left takes long; the first task of all is slower."""
+        """Start processes where they spare more than their start takes.
+
+        The first task of all is slower, since it imports and reads: it is looked at like the others
+        only where it alone took as long as a start.
+        """
         self._left -= 1
-        long = seconds > SLOW_SECONDS or self._quickest * self._left > PATIENCE_SECONDS
-        self._quickest = min(seconds, self._quickest or seconds)
+        first = self._quickest is None
+        self._quickest = seconds if self._quickest is None else min(seconds, self._quickest)
         wanted = min(self._processes, self._left)
-        if wanted > 1 and long:
+        if wanted < 2 or (first and seconds < START_SECONDS):
+            return
+        if self._quickest * self._left * (1 - 1 / wanted) > START_SECONDS:
             self._executor = _pool(wanted)
 
     def _rest(

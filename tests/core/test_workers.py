@@ -38,7 +38,7 @@ def forever(seconds):
 def pool(monkeypatch):
     """Let two processes start after the first task."""
     monkeypatch.setenv(PROCESSES, "2")
-    monkeypatch.setattr(workers, "SLOW_SECONDS", -1)
+    monkeypatch.setattr(workers, "START_SECONDS", -1)
 
 
 @pytest.fixture
@@ -91,6 +91,22 @@ def test_results_are_in_the_order_of_the_tasks(monkeypatch):
         results = here.run(double, [(3,), (1,), (2,)], lambda *done: told.append(done))
     assert results == [6.0, 2.0, 4.0]
     assert told == [(0, 6.0), (1, 2.0), (2, 4.0)]
+
+
+@pytest.mark.parametrize(
+    ("processes", "seconds", "started"),
+    [(2, 0.05, False), (2, 0.1, True), (1, 9.0, False), (64, 0.05, True)],
+)
+def test_processes_start_where_they_are_worth_it(monkeypatch, processes, seconds, started):
+    """A hundred tasks: half of 5 s is not worth a start, half of 10 s is; the first is not asked."""
+    monkeypatch.setenv(PROCESSES, str(processes))
+    pools = []
+    monkeypatch.setattr(workers, "_pool", pools.append)
+    tasks = Workers(100)
+    tasks._took(2.5)
+    assert not pools
+    tasks._took(seconds)
+    assert pools == [processes] * started
 
 
 @pytest.mark.slow
@@ -234,7 +250,7 @@ def wait(seconds):
         time.sleep(seconds)
 
 if __name__ == "__main__":
-    workers.SLOW_SECONDS = -1
+    workers.START_SECONDS = -1
     try:
         with workers.Workers(3) as two:
             two.run(wait, [(0,), (100,), (100,)])
