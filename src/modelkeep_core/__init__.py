@@ -13,7 +13,8 @@ everything else may change:
   checked.
 - schema: `read_schema`, `Schema`, `Column`: the contract of the data.
 - hooks: `read_hooks`: `[tool.modelkeep]` of pyproject.toml.
-- tables: `files_of`, `checked_hashes`, `scan`, `read`: raw files as one checked table.
+- tables: `files_of`, `scan`, `read`: raw files as one table.
+- checking: `checked_table`, `CheckedTable`: the same after all checks, read once.
 - split: `choose`, `write`, `counts`, `described`: which rows train and which test.
 - inputs: `model_inputs`, `inputs_from_rows`: a table as the model sees it: the features in order,
   each of a settled type.

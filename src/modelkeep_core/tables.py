@@ -6,7 +6,7 @@ with its row, and no type is ever guessed. A table of any length passes through 
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,6 +35,7 @@ FAMILIES = tuple(
 )
 BOOLEANS = {word: truth for family in FAMILIES for word, truth in family.items()}
 DATETIMES = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d"]
+NUMBERS: dict[str, type[pl.DataType]] = {"number": pl.Float64, "integer": pl.Int64}
 TYPES: dict[str, type[dy.Column]] = {
     "number": dy.Float64,
     "integer": dy.Int64,
@@ -180,7 +181,11 @@ def convert(table: pl.LazyFrame, names: list[str], schema: Schema) -> pl.LazyFra
 
 
 def check(
-    path: Path, schema: Schema, names: list[str], shown: str = ""
+    path: Path,
+    schema: Schema,
+    names: list[str],
+    shown: str = "",
+    keep: Callable[[pl.DataFrame], None] = lambda rows: None,
 ) -> tuple[list[Problem], pl.DataFrame]:
     """Check one file: its header, then every cell of the columns `names`, in batches.
 
@@ -191,6 +196,7 @@ def check(
         schema: the contract.
         names: the columns.
         shown: what problems call the file, if not by its own name.
+        keep: takes the rows of each batch: the columns `names` in the types of the schema.
 
     Returns:
         The problems; and a frame with one row for each row of the file: column "hash", a hash of
@@ -207,8 +213,10 @@ def check(
     contract = _contract(schema, names)
     counts: dict[tuple[int, str], tuple[int, list[int]]] = {}
     hashes = [pl.DataFrame(schema={"hash": pl.UInt64})]
+    kept = {f"v{place}": name for place, name in enumerate(names)}
     with readable(path):
         for batch in _batches(table, schema, names):
+            keep(batch.select(*kept).rename(kept))
             hashes.append(batch.select(hash=pl.struct(pl.col("^v[0-9]+$")).hash()))
             for place, rule, count, rows in _broken(batch, contract, len(names)).iter_rows():
                 before, first = counts.get((place, rule), (0, []))
@@ -224,15 +232,24 @@ def check(
     return problems, whole
 
 
-def checked_hashes(files: list[Path], schema: Schema) -> list[pl.DataFrame]:
+def checked_hashes(
+    files: list[Path],
+    schema: Schema,
+    keep: Callable[[pl.DataFrame], None] = lambda rows: None,
+) -> list[pl.DataFrame]:
     """Check every file against the schema and return the row hashes of each.
+
+    Args:
+        files: one or more.
+        schema: the contract.
+        keep: takes the rows, in their order, as `check` gives them.
 
     Raises:
         UserError: with all that does not hold, in one table.
     """
     problems, hashes = [], []
     for path in files:
-        broken, rows = check(path, schema, schema.raw)
+        broken, rows = check(path, schema, schema.raw, keep=keep)
         problems += broken
         hashes.append(rows)
     if not schema.duplicates:
@@ -422,17 +439,49 @@ def _batches(table: pl.LazyFrame, schema: Schema, names: list[str]) -> Iterator[
     whether the file has something there.
     """
     types = table.collect_schema()
-    columns = []
-    for place, name in enumerate(names):
-        cell = cs.by_name(name).as_expr()
-        given = _given(cell, types[name], schema.columns[name])
-        columns.append(given.is_not_null().alias(f"p{place}"))
-        columns.append(typed(cell, types[name], schema.columns[name]).alias(f"v{place}"))
-    yield from (
-        table.select(columns)
-        .with_row_index("row", offset=1)
-        .collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
+    given = [
+        _given(cs.by_name(name).as_expr(), types[name], schema.columns[name]).alias(f"g{place}")
+        for place, name in enumerate(names)
+    ]
+    batches = table.select(given).collect_batches(
+        chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"
     )
+    first = 1
+    for batch in batches:
+        cells = _typed_batch(batch, [schema.columns[name] for name in names])
+        present = batch.select(pl.all().is_not_null()).rename(lambda name: f"p{name[1:]}")
+        yield pl.concat([cells, present], how="horizontal").with_row_index("row", offset=first)
+        first += len(batch)
+
+
+def _typed_batch(given: pl.DataFrame, columns: list[Column]) -> pl.DataFrame:
+    """Convert the columns "g0", "g1" and so on to what `columns` say, as "v0", "v1" and so on.
+
+    Nearly every number is written as Polars reads it by itself: what is not is converted anew.
+    """
+    plain = [
+        pl.col(f"g{place}").cast(NUMBERS[column.type], strict=False).alias(f"v{place}")
+        for place, column in enumerate(columns)
+        if given[f"g{place}"].dtype == pl.String and _plainly_written(column)
+    ]
+    quick = {
+        cells.name: cells
+        for cells in given.select(plain)
+        if cells.null_count() == given[f"g{cells.name[1:]}"].null_count()
+        and not (cells.dtype.is_float() and cells.is_nan().any())
+    }
+    return given.select(
+        quick.get(f"v{place}", typed(pl.col(f"g{place}"), given[f"g{place}"].dtype, column)).alias(
+            f"v{place}"
+        )
+        for place, column in enumerate(columns)
+    )
+
+
+def _plainly_written(column: Column) -> bool:
+    """Say whether numbers are written with digits, a sign and a point alone."""
+    marks = (column.decimal, column.thousands, column.unit, column.minus, column.multiples)
+    return column.number and not any(marks) and not column.texts
 
 
 def _contract(schema: Schema, names: list[str]) -> type[dy.Schema]:

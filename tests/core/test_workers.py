@@ -98,7 +98,7 @@ def test_results_are_in_the_order_of_the_tasks(monkeypatch):
     [(2, 0.05, False), (2, 0.1, True), (1, 9.0, False), (64, 0.05, True)],
 )
 def test_processes_start_where_they_are_worth_it(monkeypatch, processes, seconds, started):
-    """A hundred tasks: half of 5 s is not worth a start, half of 10 s is; the first is not asked."""
+    """Of a hundred tasks: half of 5 s is not, half of 10 s is; the first one is not asked."""
     monkeypatch.setenv(PROCESSES, str(processes))
     pools = []
     monkeypatch.setattr(workers, "_pool", pools.append)

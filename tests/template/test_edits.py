@@ -51,13 +51,13 @@ def bill_ratio(columns: pd.DataFrame) -> pd.Series:
 FEATURES = [Feature("bill_ratio", ["bill_length_mm", "bill_depth_mm"], bill_ratio)]
 '''
 PREPARE = """\
-    factor = read_json(Path("factors.json"))["rain"] * read_yaml(Path("rates.yaml"))["rate"]
-    space = {}
-    exec(Path("pipeline/rounding.txt").read_text("utf-8"), space)
-    rain = pl.read_csv(weather / "weather.csv").lazy()
-    rain = rain.with_columns((pl.col("rain") * factor).round(space["DIGITS"]))
-    table = table.join(rain, on="island", how="left", maintain_order="left")
-    table = importlib.import_module("cleaning").clean(table)
+        factor = read_json(Path("factors.json"))["rain"] * read_yaml(Path("rates.yaml"))["rate"]
+        space = {}
+        exec(Path("pipeline/rounding.txt").read_text("utf-8"), space)
+        rain = pl.read_csv(weather / "weather.csv").lazy()
+        rain = rain.with_columns((pl.col("rain") * factor).round(space["DIGITS"]))
+        table = table.join(rain, on="island", how="left", maintain_order="left")
+        table = importlib.import_module("cleaning").clean(table)
 """
 DEPS = {
     "prepare": ["data/weather", "cleaning.py", "factors.json", "pipeline/rounding.txt"],
@@ -385,11 +385,13 @@ def enrich(project: Path) -> None:
         "from modelkeep_core.preprocessing", f"{imports}from modelkeep_core.preprocessing"
     )
     features.write_text(head.rstrip() + "\n" + FEATURE + tail, "utf-8")
-    own = "    # YOURS: join, clean or aggregate here; `table` is a polars LazyFrame.\n"
+    own = "        # YOURS: join, clean or aggregate here; `table` is a polars LazyFrame.\n"
     for old, new in {
         own: PREPARE,
         "import argparse\n": "import argparse\nimport importlib\n",
-        "from modelkeep_core import split": "import polars as pl\nfrom modelkeep_core import split",
+        "from modelkeep_core import checking": (
+            "import polars as pl\nfrom modelkeep_core import checking"
+        ),
         "import sha256,": "import read_json, read_yaml, sha256,",
         "params: Prepare, out: Path)": "params: Prepare, weather: Path, out: Path)",
         "params, args.out)": "params, args.weather, args.out)",

@@ -160,15 +160,15 @@ def test_a_second_table_is_part_of_the_recipe(bake: Bake, run: Run) -> None:
     path = project / "pipeline" / "prepare.py"
     change(
         path,
-        "from modelkeep_core import split",
-        "import polars as pl\nfrom modelkeep_core import split",
+        "from modelkeep_core import checking",
+        "import polars as pl\nfrom modelkeep_core import checking",
     )
     change(path, "params: Prepare, out: Path)", "params: Prepare, weather: Path, out: Path)")
     change(
         path,
-        "    # YOURS: join, clean or aggregate here; `table` is a polars LazyFrame.\n",
-        '    rain = pl.read_csv(weather / "weather.csv").lazy()\n'
-        '    table = table.join(rain, on="island", how="left", maintain_order="left")\n',
+        "        # YOURS: join, clean or aggregate here; `table` is a polars LazyFrame.\n",
+        '        rain = pl.read_csv(weather / "weather.csv").lazy()\n'
+        '        table = table.join(rain, on="island", how="left", maintain_order="left")\n',
     )
     change(path, "params, args.out)", "params, args.weather, args.out)")
     change(path, '"schema", "params", "out")', '"schema", "params", "weather", "out")')

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from modelkeep_core import split, stage, tables
+from modelkeep_core import checking, split, stage, tables
 from modelkeep_core.files import sha256, write_json
 from modelkeep_core.params import Prepare, read_params
 from modelkeep_core.schema import Schema, read_schema
@@ -16,14 +16,14 @@ def prepare(raw: Path, schema: Schema, params: Prepare, out: Path) -> None:
         UserError: the tables cannot be read, break the schema or cannot be split.
     """
     files = tables.files_of(raw)
-    hashes = tables.checked_hashes(files, schema)
-    table = tables.read(files, schema)
-    # YOURS: join, clean or aggregate here; `table` is a polars LazyFrame.
-    test = split.choose(table, schema, params)
-    split.write(table, test, out)
+    with checking.checked_table(files, schema, out) as checked:
+        table = checked.table
+        # YOURS: join, clean or aggregate here; `table` is a polars LazyFrame.
+        test = split.choose(table, schema, params)
+        split.write(table, test, out)
     read = [
-        {"path": path.as_posix(), "sha256": sha256(path), "rows": len(rows)}
-        for path, rows in zip(files, hashes, strict=True)
+        {"path": path.as_posix(), "sha256": sha256(path), "rows": rows}
+        for path, rows in zip(files, checked.rows, strict=True)
     ]
     made = {"files": read, "rows": split.counts(test), "split": split.described(params)}
     write_json(out / "provenance.json", made)
