@@ -5,6 +5,7 @@ from typing import Any
 
 from modelkeep_core.visible import in_line, visible
 
+FOLDS = {"random": "at random", "time": "by time", "group": "by group"}
 ROWS = {"train": "training rows", "test": "test rows", "baseline": "test rows, naive baseline"}
 
 
@@ -15,6 +16,7 @@ def card(metadata: dict[str, Any], limits: list[str]) -> str:
         escape(metadata["description"]),
         *_use(metadata),
         *_quality(metadata["metrics"]),
+        *_validated(metadata["training"]),
         *_findings(metadata.get("findings", [])),
         *_making(metadata),
     ]
@@ -120,6 +122,29 @@ def _quality(metrics: dict[str, Any]) -> list[str]:
             table([column, "test rows", inline(headline["metric"])], scored),
         ]
     return parts
+
+
+def _validated(training: dict[str, Any]) -> list[str]:
+    """Return the score over folds of the training rows, by which experiments are compared."""
+    validated, searched = training.get("cross_validation"), training.get("search")
+    if not validated:
+        return []
+    sentences = [
+        f"Cross-validated on the training rows, in {validated['folds']} folds "
+        f"{FOLDS[validated['split']]}: {inline(validated['scoring'])} {number(validated['mean'])}, "
+        f"with a standard deviation of {number(validated['standard_deviation'])} over the folds."
+    ]
+    if searched:
+        sentences.append(
+            f"It is the best of {searched['trials']} trials ({searched['method']})"
+            + (
+                ", and its search was repeated inside each fold: the score is of rows that the "
+                "search did not see."
+                if validated["nested"]
+                else ", chosen by this score, which so looks a little better than it is."
+            )
+        )
+    return [" ".join(sentences)]
 
 
 def _findings(findings: list[dict[str, Any]]) -> list[str]:

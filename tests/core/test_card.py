@@ -198,3 +198,48 @@ def test_a_name_with_line_ends_and_control_characters_stays_in_its_line(metadata
     whole = card(metadata, [])
     assert r"a\n\n# b\x1b[8m\u202ec" in shown(whole.replace("\\\\", "\0")).replace("\0", "\\")
     assert not {"\x1b", "\u202e"} & {*whole}
+
+
+@pytest.mark.parametrize(
+    ("searched", "nested", "said"),
+    [
+        (None, False, "standard deviation of 0.02 over the folds."),
+        (
+            {"trials": 20, "method": "tpe"},
+            False,
+            "It is the best of 20 trials (tpe), chosen by this score, which so looks a little "
+            "better than it is.",
+        ),
+        (
+            {"trials": 20, "method": "grid"},
+            True,
+            "It is the best of 20 trials (grid), and its search was repeated inside each fold: the "
+            "score is of rows that the search did not see.",
+        ),
+    ],
+)
+def test_the_card_has_the_cross_validated_score(metadata, searched, nested, said):
+    """With how the folds were made, and whether the score was the one that was searched for."""
+    metadata["training"] |= {
+        "search": searched,
+        "cross_validation": {
+            "scoring": "macro_f1",
+            "higher_is_better": True,
+            "split": "time",
+            "folds": 5,
+            "nested": nested,
+            "mean": 0.98,
+            "standard_deviation": 0.02,
+        },
+    }
+    text = shown(card(metadata, []))
+    assert "Cross-validated on the training rows, in 5 folds by time: macro_f1 0.98, with" in text
+    assert said in text
+
+
+def test_a_model_that_was_not_cross_validated_says_nothing_of_it(metadata):
+    """Neither does the card of a package that an earlier version made."""
+    metadata["training"] |= {"cross_validation": None}
+    assert "Cross-validated" not in card(metadata, [])
+    del metadata["training"]["cross_validation"]
+    assert "Cross-validated" not in card(metadata, [])
