@@ -21,7 +21,7 @@ from modelkeep_core.csv_text import BLANK, CsvText, NotPlain, examine
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.schema import BEHIND, CODE, PARENTHESES, Column, Rule, Schema
 
-BATCH_ROWS = 250_000
+BATCH_ROWS = 100_000
 SHOWN_ROWS = 3
 # Words for true and false that go together; those of two families may mean different things
 FAMILIES = tuple(

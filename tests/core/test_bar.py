@@ -233,3 +233,29 @@ def test_a_generated_project_uses_nothing_but_the_public_api():
                 if module in modules and node.attr not in api.get(module, ()):
                     unlisted.add((module, node.attr))
     assert unlisted == set()
+
+
+def at_once(path, seen):
+    """Collect in `seen` what a file imports as it is imported, and what that does in the core."""
+    tree = ast.parse(path.read_bytes())
+    for node in tree.body:
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in {*names} - seen:
+            seen.add(name)
+            inside = SOURCES.joinpath(*name.split(".")).with_suffix(".py")
+            if name.startswith("modelkeep_core.") and inside.is_file():
+                at_once(inside, seen)
+    return seen
+
+
+@pytest.mark.parametrize("stage", ["train", "evaluate"])
+def test_a_stage_imports_no_library_of_tables_that_it_does_not_use(stage):
+    """Imports are most of a small run: only prepare reads raw tables, with Polars."""
+    reached = at_once(TEMPLATE / "pipeline" / f"{stage}.py", set())
+    assert "modelkeep_core.scoring" in reached
+    assert not {"polars", "dataframely", "modelkeep_core.tables"} & reached
+    assert "polars" in at_once(TEMPLATE / "pipeline" / "prepare.py", set())

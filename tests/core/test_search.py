@@ -22,6 +22,7 @@ from modelkeep_core.estimators import build
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.params import Range, Search
 from modelkeep_core.preprocessing import preprocessor
+from modelkeep_core.progress import Progress
 from modelkeep_core.scoring import read_prepared
 from pipeline.prepare import prepare
 from pipeline.train import train
@@ -399,3 +400,25 @@ def test_the_search_is_in_the_reports(run_pipeline, params, classification):
     assert len(rows) == 2
     assert rows["score"].max() == best["mean"] == metrics["cv_macro_f1"]
     assert rows["C"][rows["score"].idxmax()] == best["parameters"]["C"]
+
+
+def test_an_interrupted_search_keeps_nothing(frame, classification, searching, monkeypatch, capsys):
+    """Ctrl-C ends it with a sentence, and the next search is as if there had been none."""
+    params = searching(n_neighbors=[1, 3, 5])
+    whole = train(frame, classification, params)
+    fits, usual = [], Progress.fitted
+
+    def fitted(self):
+        fits.append(1)
+        if len(fits) == 4:
+            raise KeyboardInterrupt
+        usual(self)
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Progress, "fitted", fitted)
+        with pytest.raises(SystemExit) as ended:
+            train(frame, classification, params)
+    assert ended.value.code == training.INTERRUPTED
+    assert "The search was interrupted; nothing of it is kept." in capsys.readouterr().err
+    assert not scoring._loaded
+    assert module.table(train(frame, classification, params).trials) == module.table(whole.trials)
