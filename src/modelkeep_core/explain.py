@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
@@ -47,15 +48,8 @@ def explain(model: Pipeline, inputs: pd.DataFrame) -> Explanation:
     Raises:
         UserError: only an approximation is possible for this model.
     """
-    names = _origins(model[0])
+    names, estimator = _origins(model), core_of(model[-1])
     distinct = list(dict.fromkeys(names))
-    estimator = core_of(model[-1])
-    if not boosters.is_booster(estimator) and not _is_linear(estimator, len(names)):
-        raise UserError(
-            f"a {type(estimator).__name__} cannot be explained row by row: only an approximation "
-            "would be possible. Linear models, LightGBM and XGBoost can be explained exactly; what "
-            "a feature is worth over all rows is in reports/plots/importance.csv."
-        )
     if not len(inputs):
         return Explanation(distinct, np.zeros((0, len(distinct))), np.zeros(0))
     features = np.asarray(model[:-1].transform(inputs), dtype=float)
@@ -75,6 +69,15 @@ def explain(model: Pipeline, inputs: pd.DataFrame) -> Explanation:
     for place_of, name in enumerate(names):
         summed[:, distinct.index(name)] += added[:, place_of]
     return Explanation(distinct, summed, base)
+
+
+def unexplainable(model: Pipeline) -> str | None:
+    """Return in a sentence why the predictions of a model cannot be explained, or None."""
+    try:
+        _origins(model)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def _is_linear(estimator: Any, width: int) -> bool:
@@ -117,12 +120,28 @@ def _of_trees(
     return whole[:, :, :-1], whole[:, :, -1]
 
 
-def _origins(preprocess: Any) -> list[str]:
+def _origins(model: Pipeline) -> list[str]:
     """Return for each number that the estimator sees the feature that it comes from.
 
     Raises:
-        UserError: a step makes numbers of which that is not known.
+        UserError: a step makes numbers of which that is not known, or what the estimator makes of
+            them can only be approximated.
     """
+    names, estimator = _traced(model), core_of(model[-1])
+    if not boosters.is_booster(estimator) and not _is_linear(estimator, len(names)):
+        raise UserError(
+            f"a {type(estimator).__name__} cannot be explained row by row: only an approximation "
+            "would be possible. Linear models, LightGBM and XGBoost can be explained exactly; what "
+            "a feature is worth over all rows is in reports/plots/importance.csv."
+        )
+    return names
+
+
+def _traced(model: Pipeline) -> list[str]:
+    preprocess = model[0]
+    if len(model) != 2 or not isinstance(preprocess, ColumnTransformer):
+        made = " + ".join(type(step).__name__ for step in model[:-1])
+        raise UserError(f"what {made or 'the model'} makes of the columns cannot be traced to one.")
     names: list[str] = [""] * sum(
         part.stop - part.start for part in preprocess.output_indices_.values()
     )

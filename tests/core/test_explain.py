@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from sklearn.pipeline import Pipeline
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from made import NO_SEARCH
 from modelkeep_core.errors import UserError
 from modelkeep_core.estimators import build
-from modelkeep_core.explain import explain
+from modelkeep_core.explain import explain, unexplainable
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.params import Search, Train
 from modelkeep_core.preprocessing import Feature, preprocessor
@@ -113,7 +115,17 @@ def test_names_of_features_are_told_with_dates(frame, regression):
 def test_what_can_only_be_approximated_is_refused(fitted, name):
     """The sentence says which models can be explained, and where importance is."""
     model, inputs = fitted(name)
-    with pytest.raises(UserError, match=rf"a {name} cannot be explained.*importance\.csv"):
+    with pytest.raises(UserError, match=rf"a {name} cannot be explained.*importance\.csv") as why:
+        explain(model, inputs)
+    assert unexplainable(model) == str(why.value)
+
+
+def test_a_model_of_other_steps_is_refused(frame):
+    """A package may hold another pipeline than the line's; its numbers cannot be traced."""
+    inputs = frame[["count"]]
+    model = make_pipeline(StandardScaler(), Ridge()).fit(inputs, frame["price"])
+    assert "what StandardScaler makes of the columns cannot be traced" in unexplainable(model)
+    with pytest.raises(UserError, match="cannot be traced"):
         explain(model, inputs)
 
 

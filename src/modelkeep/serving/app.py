@@ -28,6 +28,7 @@ from modelkeep.serving.inlet import Rejected
 from modelkeep.serving.memory import settle
 from modelkeep.serving.options import Settings, api_key
 from modelkeep.serving.parent import end_with_parent
+from modelkeep.serving.rows import REPEATED
 from modelkeep.serving.service import Service
 
 
@@ -75,18 +76,33 @@ def _reader(content: dict[str, Any]) -> Reader:
     raise Rejected(422, 'Give either "records" or "features", and nothing else.')
 
 
+def _explained(request: Request) -> bool:
+    """Say whether a request to `/predict` asks for contributions.
+
+    Raises:
+        Rejected: it says neither yes nor no.
+    """
+    asked = request.query_params.get("explain", "false") if request.scope["query_string"] else ""
+    if asked not in ("true", "false", ""):
+        raise Rejected(400, f"explain={asked[:REPEATED]}: it is true or false.")
+    return asked == "true"
+
+
 def _add_paths(app: FastAPI, service: Service) -> None:
     """Add the server's own paths."""
 
     @app.post("/predict", tags=["Model"], openapi_extra=openapi.PREDICT)
     async def predict(request: Request) -> Response:
         """Predict rows: "records" by name, "features" in order, or a CSV table."""
+        explained = _explained(request)
         async with reader_of(request, service, _reader) as read:
-            served, answered = await service.predict(read, is_long(request))
+            served, answered = await service.predict(read, is_long(request), explained)
         classes = {} if served.classes is None else {"classes": served.classes}
+        why = {} if answered.explanation is None else {"explanation": answered.explanation}
         content = {
             **answered.outputs,
             **classes,
+            **why,
             "version": served.version or None,
             "recipe_id": served.recipe_id,
             "request_id": answered.request_id,

@@ -42,9 +42,24 @@ ERRORS = {
     }.items()
 }
 NO_MODEL = {"404": {"description": "Another model answers here", **_json("Error")}}
+EXPLAIN = {
+    "name": "explain",
+    "in": "query",
+    "description": "Whether to say what each feature contributes to each prediction; refused for "
+    "a model of which there is only an approximation.",
+    "schema": {"type": "boolean", "default": False},
+}
 PREDICT = {
+    "parameters": [EXPLAIN],
     "requestBody": _rows_in("Rows"),
-    "responses": {"200": {"description": "The predictions", **_json("Predictions")}, **ERRORS},
+    "responses": {
+        "200": {"description": "The predictions", **_json("Predictions")},
+        **ERRORS,
+        "400": {
+            "description": "The body is not what this path takes, or the model cannot be explained",
+            **_json("Error"),
+        },
+    },
 }
 INVOCATIONS = {
     "requestBody": _rows_in("Invocations"),
@@ -186,6 +201,17 @@ def _predictions(served: ServedModel) -> dict[str, Any]:
         row = {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}}
         properties["probabilities"] = {"type": "array", "items": row}
     needed = list(properties)
+    # Only where it is asked for; the contributions of a row are in the order of the features
+    numbers = {"type": "array", "items": {"type": "number"}}
+    properties["explanation"] = {
+        "type": "object",
+        "properties": {
+            "features": {"type": "array", "items": {"type": "string"}},
+            "contributions": {"type": "array", "items": numbers},
+            "base": numbers,
+        },
+        "required": ["features", "contributions", "base"],
+    }
     # Only where a category was in no training row: sentences, and the rows by column
     properties["warnings"] = {"type": "array", "items": {"type": "string"}}
     rows = {"type": "array", "items": {"type": "integer"}}

@@ -95,6 +95,7 @@ class Answered:
             are not recorded.
         outputs: "predictions", one for each row, and for classes "probabilities".
         unseen: the categories that no training row had, which are told, but not recorded.
+        explanation: what each feature contributes where that was asked, which is not recorded.
     """
 
     request_id: str
@@ -103,6 +104,7 @@ class Answered:
     inputs: list[list[Any]] | None
     outputs: dict[str, list[Any]]
     unseen: "Sequence[Unseen]" = ()
+    explanation: dict[str, Any] | None = None
 
     @property
     def notes(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A package that is ready to answer: checked, loaded, and tried on its own example."""
 
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from modelkeep.serving.private import Hider, private_key
 from modelkeep.serving.rows import Contract, Rows
 from modelkeep.unseen import Learned, Unseen, learned_values, unseen
 from modelkeep_core.errors import UserError
+from modelkeep_core.explain import Explanation, explain, unexplainable
 from modelkeep_core.files import read_json
+from modelkeep_core.inputs import inputs_from_rows
 
 NEEDED = (EXAMPLE, "profile.json", "MODEL_CARD.md")
 
@@ -29,6 +32,8 @@ class ServedModel:
         card: the model card, in Markdown.
         classes: the names of its classes as JSON has them, or None for a regression.
         predict: from rows that fit the contract to what the model predicts for them.
+        explain: from such rows to what each feature contributes to what is predicted for them.
+        unexplainable: why it cannot be explained, or None.
         learned: the values that the model has learned of each category.
         hider: hides private values in what is recorded.
     """
@@ -42,6 +47,8 @@ class ServedModel:
     card: str
     classes: list[Any] | None
     predict: Predictor
+    explain: Callable[[Rows], Explanation]
+    unexplainable: str | None
     learned: Learned
     hider: Hider
 
@@ -93,6 +100,8 @@ def load(directory: Path, version: str = "", trust_code: bool = False) -> Served
         card=(directory / "MODEL_CARD.md").read_text(encoding="utf-8"),
         classes=model.classes_.tolist() if hasattr(model, "classes_") else None,
         predict=predictor(opened),
+        explain=lambda rows: explain(model, inputs_from_rows(rows, schema)),
+        unexplainable=unexplainable(model),
         learned=learned_values(model, schema),
         hider=Hider(schema, private_key()),
     )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from modelkeep.serving.batching import Batcher, Busy, Unanswerable
 from modelkeep.serving.counters import Counters
 from modelkeep.serving.current import Current
+from modelkeep.serving.explaining import Explainer
 from modelkeep.serving.health import Faults, Task, now
 from modelkeep.serving.inlet import Inlet, Rejected
 from modelkeep.serving.memory import give_back
@@ -71,6 +72,7 @@ class Service:
             self._records.note_model(*_features(self.served))
         most_waiting = WAITING * settings.max_rows
         self._batcher = Batcher(self._records, settings.keep_inputs, most_waiting)
+        self._explainer = Explainer(most_waiting)
         # Long requests are read there, one after the other, while the event loop goes on.
         self._reading = ThreadPoolExecutor(1, "reading")
         self.tasks = [
@@ -122,21 +124,27 @@ class Service:
         return VALUES * cells + OTHER_VALUES
 
     async def predict(
-        self, read: Callable[[Contract], Rows], is_long: bool
+        self, read: Callable[[Contract], Rows], is_long: bool, explained: bool = False
     ) -> tuple[ServedModel, Answered]:
         """Answer a request.
 
         Args:
             read: returns the request's rows by the contract of the model.
             is_long: whether that may take long, so that others are to be answered meanwhile.
+            explained: whether the answer says what each feature contributes.
 
         Raises:
-            Rejected: it breaks the schema or a limit, or cannot be answered now.
+            Rejected: it breaks the schema or a limit, or cannot be answered now; or it is to be
+                explained, and that model cannot be.
         """
-        served = self.served
+        served, explanation = self.served, None
+        if explained and served.unexplainable:
+            raise Rejected(400, served.unexplainable)
         try:
             async with asyncio.timeout(self.settings.timeout):
                 rows, out_of_range, unseen = await self._read(served, read, is_long)
+                if explained:
+                    explanation = await self._explainer.explain(served, rows)
                 answered = await self._batcher.answer(served, rows)
         except TooMany as many:
             most = self.settings.max_rows
@@ -155,7 +163,7 @@ class Service:
             raise Rejected(503, WAIT) from None
         self.counters.out_of_range(out_of_range)
         self.counters.predicted(served, answered.outputs["predictions"])
-        return served, replace(answered, unseen=unseen)
+        return served, replace(answered, unseen=unseen, explanation=explanation)
 
     async def beside(self, read: Callable[[], Read]) -> Read:
         """Return what a function returns that may take long: others are answered meanwhile.
@@ -173,6 +181,7 @@ class Service:
     async def close(self) -> None:
         """Finish what was begun."""
         await self._batcher.close()
+        self._explainer.close()
         self._reading.shutdown(wait=False, cancel_futures=True)
 
     async def _read(

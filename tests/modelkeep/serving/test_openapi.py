@@ -52,7 +52,8 @@ def test_a_prediction_has_what_is_described(server, row):
     content = server.post("/predict", {"records": [row]}).json
     assert set(content) == set(schema["required"])
     # Those of an answer that is no ordinary one
-    assert set(schema["properties"]) - set(content) == {"warnings", "unseen"}
+    others = {"warnings", "unseen", "explanation"}
+    assert set(schema["properties"]) - set(content) == others
 
 
 def test_a_regression_is_described_by_numbers(served_regression):
