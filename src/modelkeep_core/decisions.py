@@ -1,29 +1,41 @@
-"""How a classifier's probabilities are calibrated, and from which one on it decides for a class."""
+"""How a classifier's probabilities are calibrated, and from which one on it decides for a class.
 
+Both are learnt from what models say of rows that they have not seen, in folds that keep apart what
+the split keeps apart.
+"""
+
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.metrics import make_scorer
-from sklearn.model_selection import FixedThresholdClassifier, StratifiedKFold
-from sklearn.model_selection import TunedThresholdClassifierCV as Tuned
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 
 from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.folds import Separation
 from modelkeep_core.metrics import CLASSIFICATION, Metric, ScoredRows
 from modelkeep_core.params import Cost, Threshold, Train
 
 MODEL = "model"
 FOLDS = 5
+# How many thresholds are tried, from the least probability to the greatest
+TRIED = 100
 # Metrics that go by what is decided, and not by probabilities
 DECISIONS = {name: each for name, each in CLASSIFICATION.items() if not each.needs_probabilities}
 
 
 def fit(
-    pipeline: Pipeline, inputs: pd.DataFrame, target: NDArray[Any], task: str, params: Train
+    pipeline: Pipeline,
+    inputs: pd.DataFrame,
+    target: NDArray[Any],
+    task: str,
+    params: Train,
+    separation: Callable[[], Separation],
 ) -> Pipeline:
     """Fit a pipeline; calibrate its classifier and set its threshold where params say so.
 
@@ -34,43 +46,140 @@ def fit(
         inputs: (n, features).
         target: (n,) classes or numbers.
         task: "classification" or "regression".
-        params: what is wanted, and the seed of the folds.
+        params: what is wanted.
+        separation: returns what the folds keep apart.
 
     Returns:
         The fitted pipeline, whose step "model" is the estimator, or is built around it.
 
     Raises:
-        UserError: what is wanted does not suit the task, the estimator or the classes.
+        UserError: what is wanted does not suit the task, the estimator, the classes or the split.
         ValueError: scikit-learn does not take a value.
     """
     wanted = params.threshold
     if params.calibrate == "none" and wanted is None:
         return pipeline.fit(inputs, target)
     _check(pipeline, target, task, params)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=params.seed)
-    pipeline = clone(pipeline)
-    estimator = pipeline[MODEL]
-    if params.calibrate != "none":
-        estimator = CalibratedClassifierCV(
-            estimator, method=params.calibrate, cv=folds, ensemble=False
+    apart = separation()
+
+    def fitted(some: pd.DataFrame, labels: NDArray[Any], apart: Separation) -> Pipeline:
+        if params.calibrate == "none":
+            return clone(pipeline).fit(some, labels)
+        return _calibrated(pipeline, some, labels, params.calibrate, apart)
+
+    if wanted is None:
+        return fitted(inputs, target, apart)
+    label, value = _label(wanted, target), wanted.value
+    score = None if value is not None else _score_of(wanted, label)
+    model = fitted(inputs, target, apart)
+    if score is not None:
+        place = model.classes_.tolist().index(label)
+        rows, chances = _unseen(
+            fitted,
+            lambda learnt, rows: learnt.predict_proba(rows)[:, place],
+            *(inputs, target, apart, "threshold"),
         )
-        pipeline.set_params(model=estimator)
-    if wanted is not None:
-        label = _label(wanted, target)
-        value = wanted.value
-        if value is None:
-            tuned = Tuned(
-                pipeline,
-                scoring=_scorer(wanted, label),
-                response_method="predict_proba",
-                cv=folds,
-            ).fit(inputs, target)
-            value = float(tuned.best_threshold_)
-        decided = FixedThresholdClassifier(
-            estimator, threshold=value, pos_label=label, response_method="predict_proba"
-        )
-        pipeline.set_params(model=decided)
-    return pipeline.fit(inputs, target)
+        value = _best(score, target[rows], chances, label)
+    decided = FixedThresholdClassifier(
+        clone(model[MODEL]), threshold=value, pos_label=label, response_method="predict_proba"
+    )
+    decided.estimator_ = model[MODEL]
+    return Pipeline([*model.steps[:-1], (MODEL, decided)])
+
+
+class _Scores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """What has the scores of a classifier for its inputs, so that they can be calibrated."""
+
+    def fit(self, scores: NDArray[Any], target: NDArray[Any]) -> "_Scores":
+        """Take the classes."""
+        self.classes_ = np.unique(target)
+        return self
+
+    def decision_function(self, scores: NDArray[Any]) -> NDArray[Any]:
+        """Return the scores."""
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def predict(self, scores: NDArray[Any]) -> NDArray[Any]:
+        """Return the classes of the greatest scores, as every classifier can."""
+        binary = scores.shape[1] == 1
+        places = scores[:, 0] > 0 if binary else scores.argmax(axis=1)
+        return np.asarray(self.classes_[places.astype(int)])
+
+
+def _calibrated(
+    pipeline: Pipeline,
+    inputs: pd.DataFrame,
+    target: NDArray[Any],
+    method: str,
+    separation: Separation,
+) -> Pipeline:
+    """Fit a pipeline to all rows, and calibrate it by what models say of rows they have not seen.
+
+    scikit-learn makes such scores itself only where every row is in one fold, which is not so where
+    later rows test what earlier ones taught.
+    """
+    model = clone(pipeline).fit(inputs, target)
+    name = "decision_function" if hasattr(model, "decision_function") else "predict_proba"
+
+    def scores(learnt: Pipeline, rows: pd.DataFrame) -> NDArray[Any]:
+        made = np.asarray(getattr(learnt, name)(rows)).reshape(len(rows), -1)
+        return made[:, 1:] if made.shape[1] == 2 else made
+
+    rows, made = _unseen(
+        lambda some, labels, _: clone(pipeline).fit(some, labels),
+        scores,
+        *(inputs, target, separation, "calibrate"),
+    )
+    every = np.arange(len(rows))
+    calibrated = CalibratedClassifierCV(
+        _Scores(), method=method, cv=[(every, every)], ensemble=False
+    ).fit(made, target[rows])
+    calibrated.set_params(estimator=clone(pipeline[MODEL]), cv=None)
+    calibrated.calibrated_classifiers_[0].estimator = model[MODEL]
+    return Pipeline([*model.steps[:-1], (MODEL, calibrated)])
+
+
+def _unseen(
+    fit: Callable[[pd.DataFrame, NDArray[Any], Separation], Pipeline],
+    respond: Callable[[Pipeline, pd.DataFrame], NDArray[Any]],
+    inputs: pd.DataFrame,
+    target: NDArray[Any],
+    separation: Separation,
+    key: str,
+) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Return the places of rows, and how models respond to them that have not seen them.
+
+    Raises:
+        UserError: the rows do not make the folds, or one lacks a class.
+    """
+    remedy = "Leave it out, or change prepare.split."
+    where = f"params.yaml: train.{key}: it is learnt over {FOLDS} folds, which follow prepare.split"
+    try:
+        folds = separation.folds(target, FOLDS, stratify=True)
+    except UserError:
+        raise UserError(f"{where}, and the training rows do not make so many. {remedy}") from None
+    tested = np.concatenate([test for _, test in folds])
+    for rows in (*(train for train, _ in folds), tested):
+        if lacking := sorted({*target.tolist()} - {*target[rows].tolist()}):
+            raise UserError(f"{where}, and one of them lacks class '{lacking[0]}'. {remedy}")
+    responses = [
+        respond(fit(inputs.iloc[train], target[train], separation.take(train)), inputs.iloc[test])
+        for train, test in folds
+    ]
+    return tested, np.concatenate(responses)
+
+
+def _best(
+    score: Callable[[NDArray[Any], NDArray[Any]], float],
+    truth: NDArray[Any],
+    chances: NDArray[Any],
+    label: Any,
+) -> float:
+    """Return the threshold with the greatest score, the lowest of several; all are (n,)."""
+    other = next(name for name in np.unique(truth).tolist() if name != label)
+    tried = np.linspace(chances.min(), chances.max(), TRIED)
+    scores = [score(truth, np.where(chances >= value, label, other)) for value in tried]
+    return float(tried[int(np.argmax(scores))])
 
 
 def core_of(model: Any) -> Any:
@@ -144,27 +253,27 @@ def _label(wanted: Threshold, target: NDArray[Any]) -> Any:
     return named[str(wanted.label)]
 
 
-def _scorer(wanted: Threshold, label: Any) -> Any:
-    """Return what the best threshold is the best for; `pos_label` says whose threshold it is."""
+def _score_of(wanted: Threshold, label: Any) -> Callable[[NDArray[Any], NDArray[Any]], float]:
+    """Return what is greatest at the best threshold: of the (n,) truth and of (n,) decisions."""
     if wanted.cost is not None:
-        return make_scorer(_saved, cost=wanted.cost, pos_label=label)
+        return partial(_saved, cost=wanted.cost, label=label)
     if wanted.metric not in DECISIONS:
         raise UserError(
             f"params.yaml: train.threshold.metric: '{wanted.metric}' says nothing of decisions"
             f"{suggestion(str(wanted.metric), DECISIONS)}. Write one of {', '.join(DECISIONS)}."
         )
-    return make_scorer(_score, metric=DECISIONS[wanted.metric], pos_label=label)
+    return partial(_score, metric=DECISIONS[wanted.metric])
 
 
-def _score(truth: NDArray[Any], predicted: NDArray[Any], metric: Metric, pos_label: Any) -> float:
+def _score(truth: NDArray[Any], predicted: NDArray[Any], metric: Metric) -> float:
     """Return a metric, which is higher where it is better, of (n,) classes."""
     classes = np.unique(np.concatenate([truth, predicted]))
     true, decided = (np.searchsorted(classes, labels) for labels in (truth, predicted))
     return metric.score(ScoredRows(true, decided, None, tuple(classes.tolist())))
 
 
-def _saved(truth: NDArray[Any], predicted: NDArray[Any], cost: Cost, pos_label: Any) -> float:
+def _saved(truth: NDArray[Any], predicted: NDArray[Any], cost: Cost, label: Any) -> float:
     """Return minus what the mistakes cost on average."""
-    false_positive = np.mean((predicted == pos_label) & (truth != pos_label))
-    false_negative = np.mean((predicted != pos_label) & (truth == pos_label))
+    false_positive = np.mean((predicted == label) & (truth != label))
+    false_negative = np.mean((predicted != label) & (truth == label))
     return -float(cost.false_positive * false_positive + cost.false_negative * false_negative)

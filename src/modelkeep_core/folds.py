@@ -5,6 +5,7 @@ earlier ones, and no group is on both sides.
 """
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,31 @@ MANY_GROUPS = 10_000
 KEY = "params.yaml: train.search.folds"
 
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+@dataclass(frozen=True)
+class Separation:
+    """What keeps rows apart.
+
+    Attributes:
+        split: how `prepare` split them.
+        by: (n,) times or groups; None where the split is random.
+    """
+
+    split: Prepare
+    by: NDArray[Any] | None = None
+
+    def take(self, places: NDArray[np.intp]) -> "Separation":
+        """Return what keeps some of the rows apart."""
+        return Separation(self.split, None if self.by is None else self.by[places])
+
+    def folds(self, target: NDArray[Any], number: int, stratify: bool) -> list[Fold]:
+        """Return folds of the rows.
+
+        Raises:
+            UserError: the rows do not make so many.
+        """
+        return folds(target, self.by, self.split, number, stratify)
 
 
 def folds(

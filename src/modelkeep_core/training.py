@@ -3,6 +3,7 @@
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from modelkeep_core import decisions, scoring, search, workers
 from modelkeep_core.candidates import Trial
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import plain, read_json, write_text
+from modelkeep_core.folds import Separation
 from modelkeep_core.params import Prepare, Train
 from modelkeep_core.preprocessing import described
 from modelkeep_core.scoring import Job, Prepared, Rows, learnt
@@ -77,6 +79,7 @@ def fit(
         UserError: a value that scikit-learn does not take.
     """
     target = learnt(target, task)
+    separation = partial(_separation, params, prepared, len(target))
     searched, validated, trials = None, None, list[Trial]()
     with threadpool_limits(1, "blas"):
         if params.search.method:
@@ -89,7 +92,7 @@ def fit(
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                model = decisions.fit(pipeline, inputs, target, task, params)
+                model = decisions.fit(pipeline, inputs, target, task, params, separation)
         except (ValueError, TypeError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"{name} cannot be trained: {reason}") from None
@@ -102,6 +105,25 @@ def fit(
     for message in distinct:
         print(f"warning: {message}", file=sys.stderr)
     return Fitted(model, searched, distinct, validated, trials, params)
+
+
+def _separation(params: Train, prepared: Prepared | None, rows: int) -> Separation:
+    """Return what folds keep apart.
+
+    Raises:
+        UserError: the rows are not those of `prepared`.
+    """
+    if prepared is None:
+        return Separation(
+            Prepare(seed=params.seed, test_size=0.5, split="random", split_by=None), None
+        )
+    by = scoring.times_or_groups(prepared)
+    if by is not None and len(by) != rows:
+        raise UserError(
+            f"pipeline/train.py trains on {rows} of the {len(by)} rows that prepare wrote, "
+            "so folds cannot follow prepare.split. Change rows in pipeline/prepare.py, not there."
+        )
+    return Separation(prepared.split, by)
 
 
 def _job(
@@ -117,20 +139,11 @@ def _job(
     Raises:
         UserError: the rows are not those of `prepared`.
     """
-    by = None
-    if prepared is None:
-        split = Prepare(seed=params.seed, test_size=0.5, split="random", split_by=None)
-    else:
-        split, by = prepared.split, scoring.times_or_groups(prepared)
-    if by is not None and len(by) != len(target):
-        raise UserError(
-            f"pipeline/train.py trains on {len(target)} of the {len(by)} rows that prepare wrote, "
-            "so folds cannot follow prepare.split. Change rows in pipeline/prepare.py, not there."
-        )
-    rows = Rows(inputs, target, by)
+    separation = _separation(params, prepared, len(target))
+    rows = Rows(inputs, target, separation.by)
     job = Job(
         prepared=prepared,
-        split=split,
+        split=separation.split,
         digest=rows.digest(),
         task=task,
         scoring=params.search.scoring,

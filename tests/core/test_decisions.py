@@ -8,8 +8,9 @@ from modelkeep_core import fast_path, model_file
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_model, write_json
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.params import Search, Threshold, Train
+from modelkeep_core.params import Prepare, Search, Threshold, Train
 from modelkeep_core.predictions import predict
+from modelkeep_core.scoring import Prepared
 from modelkeep_core.training import summary
 from pipeline.train import train
 
@@ -133,6 +134,70 @@ def test_a_mistyped_threshold_is_told_by_its_key(tmp_path, value, message):
     write_json(tmp_path / "params.yaml", {"value": 1, "threshold": value})
     with pytest.raises(UserError, match=message):
         read_model(tmp_path / "params.yaml", Threshold, "threshold")
+
+
+def test_calibration_keeps_apart_what_the_split_keeps_apart(two, classification, tmp_path):
+    """A model that knows each shop by heart is sure of it, and wrong about every other shop.
+
+    Folds at random would show it shops that it knows; folds by group show what it is worth.
+    """
+    shops = np.arange(len(two)) // 4
+    random = np.random.default_rng(3)
+    label = np.where(random.random(shops.max() + 1) < 0.5, "low", "high")[shops]
+    rows = two.assign(size=shops * 1.0, count=1, member=True, colour="red", shop=shops, label=label)
+    rows.to_parquet(tmp_path / "train.parquet")
+    sure = {}
+    for split in ("random", "group"):
+        how = Prepare(seed=1, test_size=0.5, split=split, split_by="shop")
+        prepared = Prepared(tmp_path / "train.parquet", classification, how)
+        params = wanted(
+            "KNeighborsClassifier",
+            calibrate="sigmoid",
+            **{"KNeighborsClassifier": {"n_neighbors": 1}},
+        )
+        model = train(rows, classification, params, prepared).model
+        sure[split] = model.predict_proba(model_inputs(rows, classification)).max()
+    assert sure["random"] > 0.95
+    assert sure["group"] < 0.75
+
+
+def test_a_threshold_by_time_is_learnt_from_later_rows(two, classification, tmp_path):
+    """Among the first rows a "high" is certain, and later it never is: the later ones count."""
+    rows = two.sort_values("seen", ignore_index=True)
+    early = np.arange(len(rows)) < 40
+    random = np.random.default_rng(3)
+    label = np.where(early | (random.random(len(rows)) < 0.2), "high", "low")
+    label[:4] = "low"
+    rows = rows.assign(label=label)
+    rows.to_parquet(tmp_path / "train.parquet")
+    chosen = {}
+    for split in ("random", "time"):
+        how = Prepare(seed=1, test_size=0.5, split=split, split_by="seen")
+        prepared = Prepared(tmp_path / "train.parquet", classification, how)
+        params = wanted(threshold={"label": "high", "metric": "accuracy"})
+        done = train(rows, classification, params, prepared)
+        chosen[split] = summary(done, len(rows))["threshold"]["value"]
+    assert chosen["time"] > chosen["random"]
+
+
+@pytest.mark.parametrize(
+    ("split", "by", "message"),
+    [
+        ("group", "shop", "do not make so many"),
+        ("time", "seen", "one of them lacks class 'high'"),
+    ],
+)
+def test_folds_that_the_split_does_not_give_are_refused(
+    two, classification, tmp_path, split, by, message
+):
+    """Of a single group, or where a class begins late; the sentence says what to do."""
+    rows = two.sort_values("seen", ignore_index=True).assign(shop="one")
+    rows["label"] = np.where(np.arange(len(rows)) < 100, "low", "high")
+    rows.to_parquet(tmp_path / "train.parquet")
+    how = Prepare(seed=1, test_size=0.5, split=split, split_by=by)
+    prepared = Prepared(tmp_path / "train.parquet", classification, how)
+    with pytest.raises(UserError, match=rf"train\.calibrate: .*{message}.*prepare\.split"):
+        train(rows, classification, wanted(calibrate="sigmoid"), prepared)
 
 
 VOTING = {"estimators": ["LogisticRegression", "RandomForestClassifier"], "voting": "soft"}
