@@ -15,6 +15,7 @@ from modelkeep.unseen import Unseen, learned_values, unseen
 from modelkeep_core import tables
 from modelkeep_core.errors import UserError
 from modelkeep_core.inputs import model_inputs
+from modelkeep_core.intervals import interval_of
 from modelkeep_core.packaged import Packaged, open_package
 from modelkeep_core.predictions import predict
 
@@ -40,8 +41,9 @@ def predict_file(
 
     Besides CSV and Parquet, the table may be in any file that `modelkeep adopt` takes.
     The output has the columns of the input and "prediction"; where the model gives
-    probabilities, also "probability of CLASS" for each class. Where a row has a category that no
-    training row had, "unseen categories" names its column. The output appears whole or not at all.
+    probabilities, also "probability of CLASS" for each class, and where it has intervals, "lower"
+    and "upper". Where a row has a category that no training row had, "unseen categories" names its
+    column. The output appears whole or not at all.
 
     Args:
         package: the directory of a package.
@@ -102,6 +104,8 @@ def _scored(
     model = package.model
     predictions, chances = predict(model, inputs) if len(inputs) else (np.empty(0), None)
     added = {"prediction": pl.Series(predictions)}
+    if interval := interval_of(package.metadata["training"]):
+        added |= {end: pl.Series(ends) for end, ends in interval.bounds(predictions).items()}
     if hasattr(model, "predict_proba"):
         classes = model.classes_
         chances = np.empty((0, len(classes))) if chances is None else chances

@@ -78,6 +78,7 @@ def _use(metadata: dict[str, Any]) -> list[str]:
         f"It predicts {what} of **{inline(metadata['target'])}**{among}, from:",
         table(["input", "type", "allowed", "may be missing"], inputs),
         *_decides(metadata["training"]),
+        *_intervals(metadata),
     ]
 
 
@@ -91,6 +92,22 @@ def _decides(training: dict[str, Any]) -> list[str]:
         how = "" if threshold["chosen"] == "fixed" else f" ({escape(threshold['chosen'])})"
         sentences.append(f"It predicts **{label}** from a probability of {value} on{how}.")
     return [" ".join(sentences)]
+
+
+def _intervals(metadata: dict[str, Any]) -> list[str]:
+    """Return what is said of the intervals around a number, and how good they were."""
+    interval = metadata["training"].get("interval")
+    if interval is None:
+        return []
+    sentence = (
+        f"Around each prediction lies an interval of ± {number(interval['half_width'])} that is to "
+        f"hold the true value of at least {interval['coverage'] * 100:g}% of rows; it was learnt "
+        f"from {interval['rows']} training rows that were set aside."
+    )
+    measured = metadata["metrics"]["test"].get("interval_coverage")
+    if measured is not None:
+        sentence += f" Of the test rows, it holds that of {measured * 100:.1f}%."
+    return [sentence]
 
 
 def _quality(metrics: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from modelkeep_core import recording
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_yaml
+from modelkeep_core.intervals import COVERAGE, coverage_metric
 from modelkeep_core.metric_names import NAME, declared
 from modelkeep_core.metrics import METRICS, Metric, ScoredRows, unknown_headline
 from modelkeep_core.project_code import CODE, imported_from
@@ -25,7 +26,7 @@ def own_metrics(modules: Iterable[str]) -> dict[str, Metric]:
             usable name or one that is taken.
     """
     metrics: dict[str, Metric] = {}
-    taken = {name for task in METRICS.values() for name in task}
+    taken = {COVERAGE, *(name for task in METRICS.values() for name in task)}
     for module in modules:
         for name, metric in _metrics_of(module).items():
             if not isinstance(name, str) or not name.isidentifier():
@@ -45,6 +46,8 @@ def packaged_metrics(
 ) -> dict[str, Metric]:
     """Return the own metrics that a package, whose manifest was checked, carries.
 
+    What measures the intervals of its model, if it has any, is among them.
+
     Args:
         directory: the package.
         metadata: the content of its model.json.
@@ -53,9 +56,10 @@ def packaged_metrics(
     Raises:
         UserError: it carries some, and nobody vouches for it; or they cannot be used.
     """
+    measured = coverage_metric(metadata.get("training", {}))
     modules = metadata["metrics"].get("code", [])
     if not modules:
-        return {}
+        return measured
     if not trust_code:
         raise UserError(
             f"{directory} carries metrics of its own ({', '.join(modules)}), which run when it is "
@@ -63,7 +67,7 @@ def packaged_metrics(
             "the registry fetched, Git vouches for it."
         )
     with imported_from(directory / CODE):
-        return own_metrics(modules)
+        return own_metrics(modules) | measured
 
 
 def check_headline(params: Path, task: str, root: Path, modules: Iterable[str]) -> None:

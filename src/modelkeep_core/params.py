@@ -155,6 +155,7 @@ class Train(Section):
     search: Search
     calibrate: Literal["none", "sigmoid", "isotonic", "temperature"] = "none"
     threshold: Threshold | None = None
+    interval: float | None = Field(default=None, gt=0, lt=1)
 
     @model_validator(mode="before")
     @classmethod

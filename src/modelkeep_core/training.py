@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from modelkeep_core import decisions, scoring, search, workers
+from modelkeep_core import decisions, intervals, scoring, search, workers
 from modelkeep_core.candidates import Trial
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import plain, read_json, write_text
 from modelkeep_core.folds import Separation
+from modelkeep_core.intervals import Interval
 from modelkeep_core.params import Prepare, Train
 from modelkeep_core.preprocessing import described
 from modelkeep_core.scoring import Job, Prepared, Rows, learnt
@@ -42,6 +43,7 @@ class Fitted(NamedTuple):
         cross_validation: the score of the model over folds of the training rows, or None.
         trials: all that the search tried, in order.
         params: what was wanted of it.
+        interval: the interval around its predictions, or None.
     """
 
     model: Pipeline
@@ -50,6 +52,7 @@ class Fitted(NamedTuple):
     cross_validation: dict[str, Any] | None = None
     trials: Sequence[Trial] = ()
     params: Train | None = None
+    interval: Interval | None = None
 
 
 def fit(
@@ -80,7 +83,7 @@ def fit(
     """
     target = learnt(target, task)
     separation = partial(_separation, params, prepared, len(target))
-    searched, validated, trials = None, None, list[Trial]()
+    searched, validated, trials, interval = None, None, list[Trial](), None
     with threadpool_limits(1, "blas"):
         if params.search.method:
             pipeline, searched, validated, trials = _searched(
@@ -92,7 +95,12 @@ def fit(
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                model = decisions.fit(pipeline, inputs, target, task, params, separation)
+                if params.interval is None:
+                    model = decisions.fit(pipeline, inputs, target, task, params, separation)
+                else:
+                    model, interval = intervals.fit(
+                        pipeline, inputs, target, task, params.interval, separation()
+                    )
         except (ValueError, TypeError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"{name} cannot be trained: {reason}") from None
@@ -104,7 +112,7 @@ def fit(
     distinct = list(dict.fromkeys(messages))
     for message in distinct:
         print(f"warning: {message}", file=sys.stderr)
-    return Fitted(model, searched, distinct, validated, trials, params)
+    return Fitted(model, searched, distinct, validated, trials, params, interval)
 
 
 def _separation(params: Train, prepared: Prepared | None, rows: int) -> Separation:
@@ -235,8 +243,11 @@ def _validation(job: Job, scores: tuple[float, ...], nested: bool) -> dict[str, 
 
 
 def summary(fitted: Fitted, rows: int) -> dict[str, Any]:
-    """Return how a model was made, as plain data; `rows` is the number of its training rows."""
-    model = fitted.model
+    """Return how a model was made, as plain data; `rows` is the number of the training rows.
+
+    Those that were set aside are not among the "rows" that it has learnt from.
+    """
+    model, interval = fitted.model, fitted.interval
     estimator = decisions.core_of(model[MODEL])
     return {
         "estimator": type(estimator).__name__,
@@ -244,7 +255,8 @@ def summary(fitted: Fitted, rows: int) -> dict[str, Any]:
         "preprocessing": described(model[PREPROCESS]),
         "classes": model.classes_.tolist() if hasattr(model, "classes_") else None,
         **decisions.summary(model[MODEL], fitted.params),
-        "rows": rows,
+        "interval": interval.described() if interval else None,
+        "rows": rows - interval.rows if interval else rows,
         "search": plain(fitted.searched),
         "cross_validation": fitted.cross_validation,
         "warnings": fitted.warnings,

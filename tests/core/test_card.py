@@ -76,6 +76,19 @@ def test_the_card_says_what_the_model_is_and_how_good(metadata):
     assert text.endswith("## Limits\n\n- Only on Mondays.\n")
 
 
+def test_the_card_says_how_good_intervals_are(regression_metadata):
+    """How wide they are, what they are to hold, and what they held of the test rows."""
+    metadata = copy.deepcopy(regression_metadata)
+    metadata["training"]["interval"] = {"coverage": 0.9, "half_width": 2.5, "rows": 30}
+    metadata["metrics"]["test"]["interval_coverage"] = 0.9333
+    written = shown(card(metadata, []))
+    assert "an interval of ± 2.5 that is to hold the true value of at least 90% of rows" in written
+    assert (
+        "30 training rows that were set aside. Of the test rows, it holds that of 93.3%" in written
+    )
+    assert "± " not in card(regression_metadata, [])
+
+
 def test_the_card_lists_every_input_with_what_it_allows(metadata):
     """Whoever uses the model sees which columns it needs."""
     text = shown(card(metadata, []))

@@ -1,6 +1,7 @@
 """A package scores a file as its model would, row by row, or refuses it whole."""
 
 import json
+import shutil
 from argparse import ArgumentParser
 
 import numpy as np
@@ -66,6 +67,20 @@ def test_predictions_are_explained_where_that_is_asked(regression_run, table, tm
     assert scored.columns == [*table.columns, "prediction", *names, "base"]
     total = scored.select(pl.sum_horizontal(*names, "base")).to_series()
     assert np.allclose(total, scored["prediction"])
+
+
+def test_intervals_lie_around_the_predictions(regression_run, table, tmp_path):
+    """Lower and upper end are the half width of the metadata away, in columns of their own."""
+    package = shutil.copytree(regression_run.package, tmp_path / "package")
+    metadata = read_json(package / "model.json")
+    metadata["training"]["interval"] = {"coverage": 0.9, "half_width": 2.5, "rows": 30}
+    write_json(package / "model.json", metadata)
+    (package / MANIFEST).unlink()
+    write_json(package / MANIFEST, {"format": FORMAT, "files": hashes(package)})
+    predicted = scored(package, table, tmp_path)
+    assert predicted.columns == [*table.columns, "prediction", "lower", "upper"]
+    assert np.allclose(predicted["prediction"] - predicted["lower"], 2.5)
+    assert np.allclose(predicted["upper"] - predicted["prediction"], 2.5)
 
 
 def test_probabilities_add_up_and_name_the_prediction(run, table, tmp_path):

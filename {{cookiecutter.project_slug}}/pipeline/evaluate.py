@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 from modelkeep_core import evaluation, fast_path, model_file, plots, stage, training
-from modelkeep_core.files import write_json
+from modelkeep_core.files import read_json, write_json
 from modelkeep_core.findings import findings
 from modelkeep_core.hooks import read_hooks
 from modelkeep_core.inputs import model_inputs
+from modelkeep_core.intervals import coverage_metric
 from modelkeep_core.metrics import Metric
 from modelkeep_core.own_metrics import own_metrics
 from modelkeep_core.params import Evaluate, read_params
@@ -48,7 +49,7 @@ def main(args: argparse.Namespace) -> None:
     schema, params = read_schema(args.schema), read_params(args.params, "evaluate", Evaluate)
     hooks = read_hooks(Path())
     model = model_file.load(args.models / "model.skops", hooks.trusted)
-    own = own_metrics(hooks.metrics)
+    own = own_metrics(hooks.metrics) | coverage_metric(read_json(args.models / "training.json"))
     with evaluation.one_thread():
         scores, drawn = evaluate(model, train, test, schema, params, own)
         noted = findings(model, train, test, schema, scores, drawn.get("importance", []), own)

@@ -21,6 +21,7 @@ TASKS: dict[str, dict[str, Any]] = {
             "RandomForestClassifier": {"n_estimators": 200, "max_depth": None},
             "HistGradientBoostingClassifier": {"learning_rate": 0.1, "max_iter": 100},
         },
+        "options": {"calibrate": "none", "threshold": None},
         "scoring": "f1_macro",
         "ranges": {"LogisticRegression": {"C": {"choices": [0.1, 1.0, 10.0]}}},
         "headline": "macro_f1",
@@ -33,6 +34,7 @@ TASKS: dict[str, dict[str, Any]] = {
             "RandomForestRegressor": {"n_estimators": 200, "max_depth": None},
             "HistGradientBoostingRegressor": {"learning_rate": 0.1, "max_iter": 100},
         },
+        "options": {"interval": None},
         "scoring": "neg_root_mean_squared_error",
         "ranges": {"Ridge": {"alpha": {"choices": [0.1, 1.0, 10.0]}}},
         "headline": "rmse",
@@ -63,7 +65,7 @@ def new_params(text: str, task: str, changes: dict[str, dict[str, Any]]) -> str:
             raise UserError(f"params.yaml: there is no section '{section}', which adopt fills in.")
     train, evaluate = params["train"], params["evaluate"]
     if evaluate["headline"] not in suited["metrics"].replace(",", "").split():
-        _change_sections(train, suited["sections"])
+        _change_sections(train, suited["sections"] | suited["options"])
         _set(train, "estimator", next(iter(suited["sections"])))
         _set(train["search"], "scoring", suited["headline"])
         _set(train["search"], "ranges", suited["ranges"])
@@ -162,8 +164,8 @@ def _put_column(
         _add_comment(columns, name, comment)
 
 
-def _change_sections(train: CommentedMap, sections: dict[str, dict[str, Any]]) -> None:
-    """Put the sections of other estimators in the place of those that are there."""
+def _change_sections(train: CommentedMap, sections: dict[str, Any]) -> None:
+    """Put the sections of other estimators, and what is for all, in the place of what is there."""
     present = [key for key in train if key not in FIXED]
     comment = _cut_comment(train, present[-1]) if present else None
     place = list(train).index("estimator") + 1

@@ -56,7 +56,7 @@ def read_reference(directory: Path, trust_code: bool = False) -> ReferencePackag
     metadata = read_json(directory / "model.json")
     check_format(metadata, directory / "model.json")
     own = {}
-    if metadata["metrics"].get("code"):
+    if metadata["metrics"].get("code") or metadata["training"].get("interval"):
         # It imports scikit-learn, which takes long, and a report often needs none of it
         from modelkeep_core.own_metrics import packaged_metrics
 

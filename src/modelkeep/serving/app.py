@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -28,7 +29,9 @@ from modelkeep.serving.inlet import Rejected
 from modelkeep.serving.memory import settle
 from modelkeep.serving.options import Settings, api_key
 from modelkeep.serving.parent import end_with_parent
+from modelkeep.serving.records import Answered
 from modelkeep.serving.rows import REPEATED
+from modelkeep.serving.served import ServedModel
 from modelkeep.serving.service import Service
 
 
@@ -88,6 +91,15 @@ def _explained(request: Request) -> bool:
     return asked == "true"
 
 
+def _interval(served: ServedModel, answered: Answered) -> dict[str, Any]:
+    """Return the interval around each prediction, where the model has one."""
+    if served.interval is None:
+        return {}
+    ends = served.interval.bounds(np.array(answered.outputs["predictions"]))
+    told = {name: values.tolist() for name, values in ends.items()}
+    return {"interval": {"coverage": served.interval.coverage, **told}}
+
+
 def _add_paths(app: FastAPI, service: Service) -> None:
     """Add the server's own paths."""
 
@@ -102,6 +114,7 @@ def _add_paths(app: FastAPI, service: Service) -> None:
         content = {
             **answered.outputs,
             **classes,
+            **_interval(served, answered),
             **why,
             "version": served.version or None,
             "recipe_id": served.recipe_id,

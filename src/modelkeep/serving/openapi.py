@@ -200,9 +200,12 @@ def _predictions(served: ServedModel) -> dict[str, Any]:
     if "probabilities" in served.example:
         row = {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}}
         properties["probabilities"] = {"type": "array", "items": row}
+    numbers = {"type": "array", "items": {"type": "number"}}
+    if served.interval is not None:
+        ends = {"coverage": {"type": "number"}, "lower": numbers, "upper": numbers}
+        properties["interval"] = {"type": "object", "properties": ends, "required": [*ends]}
     needed = list(properties)
     # Only where it is asked for; the contributions of a row are in the order of the features
-    numbers = {"type": "array", "items": {"type": "number"}}
     properties["explanation"] = {
         "type": "object",
         "properties": {

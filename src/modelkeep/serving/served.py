@@ -14,6 +14,7 @@ from modelkeep_core.errors import UserError
 from modelkeep_core.explain import Explanation, explain, unexplainable
 from modelkeep_core.files import read_json
 from modelkeep_core.inputs import inputs_from_rows
+from modelkeep_core.intervals import Interval, interval_of
 
 NEEDED = (EXAMPLE, "profile.json", "MODEL_CARD.md")
 
@@ -34,6 +35,7 @@ class ServedModel:
         predict: from rows that fit the contract to what the model predicts for them.
         explain: from such rows to what each feature contributes to what is predicted for them.
         unexplainable: why it cannot be explained, or None.
+        interval: the interval around its predictions, or None.
         learned: the values that the model has learned of each category.
         hider: hides private values in what is recorded.
     """
@@ -49,6 +51,7 @@ class ServedModel:
     predict: Predictor
     explain: Callable[[Rows], Explanation]
     unexplainable: str | None
+    interval: Interval | None
     learned: Learned
     hider: Hider
 
@@ -102,6 +105,7 @@ def load(directory: Path, version: str = "", trust_code: bool = False) -> Served
         predict=predictor(opened),
         explain=lambda rows: explain(model, inputs_from_rows(rows, schema)),
         unexplainable=unexplainable(model),
+        interval=interval_of(metadata["training"]),
         learned=learned_values(model, schema),
         hider=Hider(schema, private_key()),
     )

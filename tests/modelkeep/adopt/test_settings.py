@@ -158,6 +158,8 @@ def test_another_task_has_other_estimators_and_metrics(tmp_path):
     assert read_params(path, "evaluate", Evaluate).headline == "rmse"
     assert train.estimator == "Ridge"
     assert train.sections == TASKS["regression"]["sections"]
+    assert train.interval is None
+    assert "interval: null\n" in text
     assert set(train.search.ranges) == {"Ridge"}
     comments = [line.strip() for line in text.splitlines() if "#" in line]
     assert comments == [

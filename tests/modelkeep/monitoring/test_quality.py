@@ -84,6 +84,26 @@ def test_a_metric_of_ones_own_is_scored_on_actuals(run, tmp_path, rows):
     assert 0 < result["current"]["headline"]["value"] < 1
 
 
+def test_intervals_are_measured_on_actuals(regression_run, tmp_path):
+    """The share of actuals that they hold stands beside that of the test rows."""
+    metadata = read_json(regression_run.package / "model.json")
+    metadata["training"]["interval"] = {"coverage": 0.5, "half_width": 2.0, "rows": 30}
+    metadata["metrics"]["test"]["interval_coverage"] = 0.6
+    package = repackaged(regression_run.package, tmp_path / "package", model=metadata)
+    recorded = Recorded(package, tmp_path)
+    rows = pd.read_parquet(regression_run.prepared / "test.parquet")
+    recorded.actuals(recorded.answer(rows), rows["price"])
+    result = scored(recorded)
+    reference = read_reference(package)
+    with opened(recorded.path) as store:
+        asked = store.with_actuals(Window(), reference.recipe_id)
+        outcome = outcome_of(reference, asked)
+    inside = (abs(outcome.truth - outcome.predicted) <= 2).mean()
+    assert 0 < inside < 1
+    assert result["current"]["scores"]["interval_coverage"] == pytest.approx(inside)
+    assert result["reference"]["scores"]["interval_coverage"] == 0.6
+
+
 def test_a_model_that_is_wholly_worse_is_an_alarm(tested):
     """Actuals that have nothing to do with the answers, for metrics in either direction."""
     mixed = tested.rows_tested[tested.target].sample(frac=1, random_state=1)

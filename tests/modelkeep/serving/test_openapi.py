@@ -1,8 +1,13 @@
 """The description says what the schema says, and what the server really answers."""
 
+from dataclasses import replace
+
 import pytest
 
+from modelkeep.serving.app import _interval
 from modelkeep.serving.openapi import _predictions, record
+from modelkeep.serving.records import Answered
+from modelkeep_core.intervals import Interval
 from modelkeep_core.schema import Column
 
 
@@ -61,6 +66,19 @@ def test_a_regression_is_described_by_numbers(served_regression):
     described = _predictions(served_regression)
     assert described["properties"]["predictions"]["items"] == {"type": "number"}
     assert {"classes", "probabilities"}.isdisjoint(described["properties"])
+
+
+def test_intervals_are_answered_as_they_are_described(served_regression):
+    """Around each prediction, with the share that they are to hold; nothing where none are."""
+    answered = Answered("id", "recipe", "", None, {"predictions": [10.0, 20.0]})
+    assert _interval(served_regression, answered) == {}
+    assert "interval" not in _predictions(served_regression)["properties"]
+    served = replace(served_regression, interval=Interval(0.9, 2.5, 30))
+    content = _interval(served, answered)["interval"]
+    assert content == {"coverage": 0.9, "lower": [7.5, 17.5], "upper": [12.5, 22.5]}
+    described = _predictions(served)
+    assert set(described["properties"]["interval"]["required"]) == set(content)
+    assert "interval" in described["required"]
 
 
 def test_every_answer_with_a_status_is_described(server):
