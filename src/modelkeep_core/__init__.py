@@ -30,6 +30,7 @@ everything else may change:
 - metrics: `METRICS`, `Metric`, `ScoredRows`: what a score is.
 - own_metrics: `own_metrics`, `check_headline`: metrics of a project's own, and a headline checked
   before training.
+- intervals: `coverage_metric`: how many intervals around predictions hold the truth.
 - findings: `findings`: what is to be said of a model that was evaluated.
 - plots: `drawn`, `write_plots`, `Tables`: rows of plots.
 - profiles: `profile`, `write_profile`: what the data of a model look like.

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import chi2
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score, r2_score
@@ -22,6 +23,7 @@ from modelkeep_core.decisions import core_of
 from modelkeep_core.errors import UserError
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import (
+    METRICS,
     Metric,
     ScoredRows,
     group_labels,
@@ -33,10 +35,14 @@ from modelkeep_core.metrics import paired_interval as difference
 from modelkeep_core.schema import NUMERIC, Schema
 
 ROWS, RESAMPLES, SURE = 5_000, 200, 0.99
+# The interval of a normal distribution that ends one standard error from its middle
+MIDDLE = 0.6827
 # Shares and scores from which on something is said; measured on planted faults and clean tables
 OVERFIT, KNOWING, CORRELATED, REPEATED, IMBALANCED, SHARED = 0.4, 0.98, 0.97, 0.01, 0.95, 0.5
 RARE_TRAIN, RARE_TEST, GROUP_ROWS = 20, 5, 20
 ENTITIES, EACH = 20, 1.5
+# How unlikely such folds must be by chance, and how many times as far apart as it lets them be
+UNLIKELY, APART = 0.001, 3.0
 UNCALIBRATED, SPIEGELHALTER = 0.05, 4.0
 Severity = Literal["warning", "note"]
 
@@ -53,6 +59,8 @@ class Evaluated:
         metric: the headline.
         evaluation: what `evaluation.evaluate` returned.
         importance: rows of feature, importance and its deviation; empty where it was not measured.
+        validated: the cross-validation, as `training.summary` tells it, or None.
+        own: metrics of the project's own.
     """
 
     model: Any
@@ -63,6 +71,8 @@ class Evaluated:
     metric: Metric
     evaluation: dict[str, Any]
     importance: list[list[Any]]
+    validated: Mapping[str, Any] | None
+    own: Mapping[str, Metric]
 
     @property
     def sign(self) -> int:
@@ -88,6 +98,7 @@ def findings(
     evaluation: dict[str, Any],
     importance: list[list[Any]],
     own: Mapping[str, Metric] = MappingProxyType({}),
+    validated: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Return what is to be said of a model that was evaluated.
 
@@ -99,6 +110,7 @@ def findings(
         evaluation: what `evaluation.evaluate` returned.
         importance: rows of feature, importance and its deviation; empty where it was not measured.
         own: metrics of the project's own.
+        validated: the cross-validation, as `training.summary` tells it, or None.
 
     Returns:
         For each finding "name", "severity", what it "says", and the "evidence", as plain data.
@@ -106,7 +118,9 @@ def findings(
     tested = scored_rows(model, model_inputs(test, schema), test[schema.target].to_numpy())
     name = evaluation["headline"]["metric"]
     metric = headline_metric(name, schema.task, tested, own)
-    case = Evaluated(model, schema, train, test, tested, metric, evaluation, importance)
+    case = Evaluated(
+        *(model, schema, train, test, tested, metric, evaluation, importance, validated, own)
+    )
     return [
         {"name": name, "severity": severity, "says": says, "evidence": evidence}
         for name, check in CHECKS.items()
@@ -154,6 +168,41 @@ def overfitting(case: Evaluated) -> Iterator[Said]:
             f"{name} is much better on the rows that the model learnt from: of what it gains over "
             f"the baseline there, {lost / won:.0%} is lost on new rows.",
             {"train": learnt, "test": tested, "baseline": baseline},
+        )
+
+
+@_check("inconsistent-folds")
+def folds_apart(case: Evaluated) -> Iterator[Said]:
+    """The scores of the folds differ much more than the number of their rows allows.
+
+    Source: the chi-squared test of homogeneity of scores whose standard errors are known; that of a
+    fold is the bootstrap's on the test rows, scaled to its rows.
+    """
+    validated = case.validated
+    if validated is None or "scores" not in validated:
+        return
+    name, scores = validated["scoring"], np.array(validated["scores"])
+    metric = {**METRICS[case.schema.task], **case.own}.get(name)
+    if metric is None or (metric.needs_probabilities and case.tested.probabilities is None):
+        return
+    tested = len(case.tested.truth)
+    chosen = np.random.default_rng(case.seed).permutation(tested)[:ROWS]
+    outcome = case.tested.take(chosen)
+    low, high = interval(metric, outcome, RESAMPLES, MIDDLE, case.seed)
+    # By time, the first of the parts only teaches
+    parts = len(scores) + (validated["split"] == "time")
+    error = (high - low) / 2 * np.sqrt(len(chosen) / (len(case.train) / parts))
+    if not error > 0:
+        return
+    distance = float(np.sum(((scores - scores.mean()) / error) ** 2))
+    times = float(scores.std(ddof=1) / error)
+    if times >= APART and chi2.sf(distance, len(scores) - 1) < UNLIKELY:
+        yield (
+            "warning",
+            f"cross-validated {name} is {scores.min():.3g} to {scores.max():.3g}, {times:.1f} "
+            "times as far apart as chance would have it: how good the model is depends on which "
+            "rows it meets.",
+            {"scores": scores.tolist(), "chance": float(error), "times": times},
         )
 
 

@@ -22,12 +22,12 @@ from sklearn.pipeline import Pipeline
 
 from modelkeep_core.errors import UserError
 from modelkeep_core.folds import Separation
+from modelkeep_core.metric_names import COVERAGE
 from modelkeep_core.metrics import Metric, Outcome
 
 # One part of so many is set aside
 PARTS = 5
 KEY = "params.yaml: train.interval"
-COVERAGE = "interval_coverage"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from modelkeep_core.project_code import file_of
 
 # What a module of own metrics calls them
 NAME = "METRICS"
+# The share of intervals that hold the truth, which a model with intervals is measured by
+COVERAGE = "interval_coverage"
 
 
 def declared(root: Path, modules: Iterable[str]) -> list[str] | None:

@@ -9,8 +9,8 @@ from typing import Any
 from modelkeep_core import recording
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_yaml
-from modelkeep_core.intervals import COVERAGE, coverage_metric
-from modelkeep_core.metric_names import NAME, declared
+from modelkeep_core.intervals import coverage_metric
+from modelkeep_core.metric_names import COVERAGE, NAME, declared
 from modelkeep_core.metrics import METRICS, Metric, ScoredRows, unknown_headline
 from modelkeep_core.project_code import CODE, imported_from
 

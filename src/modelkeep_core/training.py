@@ -237,6 +237,7 @@ def _validation(job: Job, scores: tuple[float, ...], nested: bool) -> dict[str, 
         "split": job.split.split,
         "folds": job.folds,
         "nested": nested,
+        "scores": [float(score) for score in scores],
         "mean": float(np.mean(scores)),
         "standard_deviation": float(np.std(scores)),
     }

@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import Pipeline
 
 from modelkeep_core.estimators import build
 from modelkeep_core.evaluation import evaluate, one_thread
-from modelkeep_core.findings import CHECKS, findings
+from modelkeep_core.findings import CHECKS, Evaluated, findings
 from modelkeep_core.inputs import model_inputs
+from modelkeep_core.metrics import METRICS, outcome_of
 from modelkeep_core.params import Evaluate
 from modelkeep_core.plots import drawn
 from modelkeep_core.preprocessing import preprocessor
@@ -35,17 +37,20 @@ def clean(task, seed, rows=ROWS):
     return table.assign(target=target), random
 
 
-def judged(task, table, estimator=None, test=None, group_by="shop", **columns):
-    """Train on three quarters of a table, evaluate on the rest, and return the findings."""
+def schema_of(task, **columns):
+    """Return the contract of a table, with columns beside those of a clean one."""
     kinds = {"a": "number", "b": "number", "c": "number", "colour": "category"}
     described = {name: {"type": kind, "missing": True} for name, kind in kinds.items()}
     described["member"] = {"type": "boolean"}
     described["shop"] = {"type": "category", "feature": False}
     described |= columns
     described["target"] = {"type": "category" if task == "classification" else "number"}
-    schema = Schema(
-        task=task, target="target", missing_values=[], duplicates=True, columns=described
-    )
+    return Schema(task=task, target="target", missing_values=[], duplicates=True, columns=described)
+
+
+def judged(task, table, estimator=None, test=None, group_by="shop", folds=None, **columns):
+    """Train on three quarters of a table, evaluate on the rest, and return the findings."""
+    schema = schema_of(task, **columns)
     if test is None:
         cut = len(table) * 3 // 4
         table, test = table[:cut], table[cut:]
@@ -63,9 +68,30 @@ def judged(task, table, estimator=None, test=None, group_by="shop", **columns):
     with one_thread():
         evaluation, tested = evaluate(model, table, test, schema, params)
         importance = drawn(model, test, tested, schema, params)["importance"]
-        said = findings(model, table, test, schema, evaluation, importance)
+        validated = cross_validated(model, table, schema, folds or KFold(5))
+        said = findings(model, table, test, schema, evaluation, importance, validated=validated)
     json.dumps(said, allow_nan=False)
     return {finding["name"] for finding in said}
+
+
+def cross_validated(model, table, schema, folds):
+    """Return the scores of a model over folds, as training tells them."""
+    target = table["target"].to_numpy()
+    name = HEADLINE[schema.task]
+    groups = None if isinstance(folds, KFold) else table["shop"]
+    scores = cross_val_score(
+        model, model_inputs(table, schema), target, cv=folds, groups=groups, scoring=name
+    )
+    return {"scoring": name, "split": "random", "scores": scores.tolist()}
+
+
+def moody_shops(task, table, random):
+    """Let the target mean the opposite in one shop of five, which makes a fold of its own."""
+    shops = np.arange(len(table)) % 5
+    target = table["target"]
+    other = target.map({"yes": "no", "no": "yes"}) if task == "classification" else -target
+    table = table.assign(target=target.where(shops != 2, other), shop=[f"s{n}" for n in shops])
+    return judged(task, table, folds=GroupKFold(5))
 
 
 def leak(task, table, random):
@@ -154,6 +180,7 @@ PLANTED = [
     ("overfitting", learnt_by_heart, TASKS),
     ("simpler-model-as-good", simple, TASKS),
     ("group-much-worse", bad_group, TASKS),
+    ("inconsistent-folds", moody_shops, TASKS),
     ("duplicates-across-split", copies, TASKS),
     ("overlap-by-entity", customers, TASKS),
     ("overlap-in-time", dates, TASKS),
@@ -175,6 +202,26 @@ def test_a_planted_fault_is_found(name, plant, task):
 def test_a_clean_table_says_nothing(task):
     """Nothing is found where nothing is wrong."""
     assert judged(task, clean(task, seed=12)[0]) == set()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_folds_of_clean_tables_are_as_far_apart_as_chance_has_it(task):
+    """On none of ten tables anything is said of the folds."""
+    for seed in range(10):
+        table, _ = clean(task, seed=100 + seed, rows=400)
+        schema = schema_of(task)
+        train, test = table[:300], table[300:]
+        estimator = {"classification": "LogisticRegression", "regression": "Ridge"}[task]
+        steps = [("preprocess", preprocessor(schema)), ("model", build(estimator, {}, task, 1))]
+        model = Pipeline(steps).fit(model_inputs(train, schema), train["target"].to_numpy())
+        tested = outcome_of(model, model_inputs(test, schema), test["target"].to_numpy())
+        validated = cross_validated(model, train, schema, KFold(5))
+        evaluation = {"settings": {"seed": 1}}
+        metric = METRICS[task][HEADLINE[task]]
+        case = Evaluated(
+            *(model, schema, train, test, tested, metric, evaluation, [], validated, {})
+        )
+        assert list(CHECKS["inconsistent-folds"](case)) == []
 
 
 def test_every_check_is_planted():

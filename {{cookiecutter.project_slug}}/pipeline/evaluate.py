@@ -49,10 +49,12 @@ def main(args: argparse.Namespace) -> None:
     schema, params = read_schema(args.schema), read_params(args.params, "evaluate", Evaluate)
     hooks = read_hooks(Path())
     model = model_file.load(args.models / "model.skops", hooks.trusted)
-    own = own_metrics(hooks.metrics) | coverage_metric(read_json(args.models / "training.json"))
+    made = read_json(args.models / "training.json")
+    own = own_metrics(hooks.metrics) | coverage_metric(made)
     with evaluation.one_thread():
         scores, drawn = evaluate(model, train, test, schema, params, own)
-        noted = findings(model, train, test, schema, scores, drawn.get("importance", []), own)
+        importance, folds = drawn.get("importance", []), made["cross_validation"]
+        noted = findings(model, train, test, schema, scores, importance, own, folds)
         predicted = model.predict(model_inputs(test, schema))
         proof = fast_path.proof(model, schema, model_inputs(train, schema))
     write_profile(args.out / "profile.json", profile(train, predicted, schema))

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelkeep import text
 from modelkeep.registry.catalogue import Catalogue, content_of
-from modelkeep.registry.metadata import Metadata, rows_of
+from modelkeep.registry.metadata import Metadata, findings_of, rows_of
 from modelkeep.registry.reference import find
 from modelkeep.registry.version import Version
 from modelkeep_core.card import number
@@ -15,6 +15,7 @@ from modelkeep_core.card import number
 Change = dict[str, Any]
 MISSING = "-"
 TITLES = {
+    "findings": "Findings",
     "parameters": "Parameters",
     "data": "Data",
     "schema": "Schema",
@@ -59,6 +60,7 @@ def compared(a: Version, before: Metadata, b: Version, after: Metadata) -> dict[
         "after": _named(b, after),
         "same_recipe": same_recipe,
         "metrics": _metrics(before["metrics"], after["metrics"]),
+        "findings": changes(_findings(before), _findings(after)),
         "parameters": changes(
             flat(before["recipe"]["parameters"]), flat(after["recipe"]["parameters"])
         ),
@@ -113,6 +115,14 @@ def _named(version: Version, metadata: Metadata) -> dict[str, Any]:
         "commit": version.commit,
         "recipe_id": metadata["recipe_id"],
     }
+
+
+def _findings(metadata: Metadata) -> dict[str, Any]:
+    """Return what evaluate said of a version, by the names of the findings."""
+    said: dict[str, list[str]] = {}
+    for finding in findings_of(metadata):
+        said.setdefault(finding["name"], []).append(f"{finding['severity']}: {finding['says']}")
+    return {name: " ".join(sentences) for name, sentences in said.items()}
 
 
 def _settings(metadata: Metadata) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from modelkeep.registry.tested_on import put_test_rows
 from modelkeep.registry.version import Version
 from modelkeep_core.card import number
 from modelkeep_core.errors import UserError
+from modelkeep_core.visible import in_line
 
 if TYPE_CHECKING:
     from modelkeep_core.metrics import Metric, ScoredRows
@@ -138,6 +139,10 @@ def verdict(
         sign = "at least" if metric.higher_is_better else "at most"
         rows.append([name, f"{sign} {number(bound)}", number(value), _word(good)])
         passed &= good
+    if bounds.findings is not None:
+        row, good = _said(bounds.findings, evaluated)
+        rows.append(row)
+        passed &= good
     if assigned is not None:
         if (assigned.task, assigned.target) != (candidate.task, candidate.target):
             raise UserError(
@@ -151,6 +156,18 @@ def verdict(
     if not rows:
         return Verdict(True, f"{title}: no thresholds, and the stage is empty.")
     return Verdict(passed, f"{title}:\n{text.table(('', 'WANTED', 'FOUND', ''), rows, ('FOUND',))}")
+
+
+def _said(severity: str, evaluated: Evaluated) -> tuple[list[str], bool]:
+    """Return the row of the findings, and whether none is as severe as that."""
+    severe = [
+        finding.name
+        for finding in evaluated.findings
+        if severity == "note" or finding.severity == severity
+    ]
+    wanted = "none" if severity == "note" else f"no {severity}"
+    names = ", ".join(map(in_line, dict.fromkeys(severe)))
+    return ["findings", wanted, names or "none", _word(not severe)], not severe
 
 
 def _compared(

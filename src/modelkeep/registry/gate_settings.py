@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, ValidationError
 
@@ -21,10 +22,21 @@ class Bounds(Section):
         thresholds: by metric, the score that a version needs: at least, or at most where low is
             good.
         allowed_loss: how much worse than the version in the stage its headline may be.
+        findings: the severity from which on a finding refuses a version; None: none does.
     """
 
     thresholds: dict[str, float] = Field(default_factory=dict)
     allowed_loss: NonNegativeFloat = 0.0
+    findings: Literal["warning", "note"] | None = None
+
+
+class Finding(BaseModel):
+    """A finding of `evaluate`, as far as the gate goes by it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    severity: str
 
 
 class Evaluated(BaseModel):
@@ -33,6 +45,7 @@ class Evaluated(BaseModel):
     Attributes:
         headline: the name of the metric that decides.
         seed, resamples, confidence: those of the bootstrap interval.
+        findings: what is to be said of it: name and severity of each.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -41,6 +54,7 @@ class Evaluated(BaseModel):
     seed: Seed
     resamples: PositiveInt
     confidence: float = Field(gt=0, lt=1)
+    findings: list[Finding] = Field(default_factory=list)
 
 
 def read_bounds(catalogue: Catalogue, version: Version) -> Bounds:
@@ -70,12 +84,16 @@ def read_evaluated(catalogue: Catalogue, version: Version) -> Evaluated:
     Raises:
         UserError: its metadata do not say.
     """
-    settings = catalogue.records.of(version)["metrics"].get("settings")
+    metadata = catalogue.records.of(version)
+    settings = metadata["metrics"].get("settings")
+    if isinstance(settings, dict):
+        settings = settings | {"findings": metadata.get("findings", [])}
     try:
         return Evaluated.model_validate(settings)
     except ValidationError as invalid:
         fault = invalid.errors()[0]
-        where = ".".join(map(str, ("metrics", "settings", *fault["loc"])))
+        above = () if fault["loc"][:1] == ("findings",) else ("metrics", "settings")
+        where = ".".join(map(str, (*above, *fault["loc"])))
         raise UserError(
             f"the metadata of {version.label} cannot be used: {where}: {fault['msg']}."
         ) from None

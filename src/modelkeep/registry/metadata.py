@@ -169,6 +169,17 @@ def _metadata(content: bytes | None, name: str) -> Metadata | None:
     return metadata if fits else None
 
 
+def findings_of(metadata: Metadata) -> list[dict[str, str]]:
+    """Return name, severity and sentence of each finding of evaluate; what is none is left out."""
+    content = metadata.get("findings")
+    keys = ("name", "severity", "says")
+    return [
+        {key: finding[key] for key in keys}
+        for finding in (content if isinstance(content, list) else [])
+        if isinstance(finding, dict) and all(isinstance(finding.get(key), str) for key in keys)
+    ]
+
+
 def rows_of(metadata: Metadata) -> dict[str, int]:
     """Return how many rows each file of raw data has, by its path; some may not be counted."""
     files = metadata.get("data", {}).get("files")

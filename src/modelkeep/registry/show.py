@@ -7,18 +7,23 @@ from modelkeep import text
 from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.history import spans
 from modelkeep.registry.listing import signed_by
-from modelkeep.registry.metadata import rows_of
+from modelkeep.registry.metadata import findings_of, rows_of
 from modelkeep.registry.presence import package_output, places_of
 from modelkeep.registry.reference import find
 from modelkeep.registry.storage import storage_of
 from modelkeep.registry.summary import UNLOCKED
 from modelkeep.registry.version import Version
-from modelkeep_core.card import number
+from modelkeep_core.card import escape, inline, number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's own options."""
     parser.add_argument("reference", metavar="REF", help="the version")
+    parser.add_argument(
+        "--findings",
+        action="store_true",
+        help="print what evaluate found, and nothing else, as Markdown for a pull request",
+    )
 
 
 def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
@@ -28,8 +33,20 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         UserError: there is no such version, or its commit has no metadata.
     """
     version = find(catalogue, args.reference)
+    if args.findings:
+        findings = findings_of(catalogue.records.of(version))
+        return findings, listed(findings)
     collected = facts(catalogue, version)
     return collected, rendered(collected)
+
+
+def listed(findings: list[dict[str, str]]) -> str:
+    """Return findings as a list in Markdown."""
+    lines = [
+        f"- **{escape(finding['severity'])}** {inline(finding['says'])} ({inline(finding['name'])})"
+        for finding in findings
+    ]
+    return "\n".join(lines) or "Nothing was found."
 
 
 def facts(catalogue: Catalogue, version: Version) -> dict[str, Any]:
@@ -136,6 +153,10 @@ def rendered(facts: dict[str, Any]) -> str:
     parts = {
         "": identity,
         "Quality": quality,
+        "Findings": [
+            (finding["severity"], f"{finding['name']}: {finding['says']}")
+            for finding in findings_of(metadata)
+        ],
         "Data": data,
         "Parameters": making,
         "Preprocessing": steps,

@@ -11,7 +11,7 @@ from modelkeep_core.errors import UserError
 from repository import Model, Repository, digest
 
 PARTS = (
-    *("parameters", "data", "schema", "code", "files", "commands", "environment"),
+    *("findings", "parameters", "data", "schema", "code", "files", "commands", "environment"),
     *("evaluation", "package"),
 )
 
@@ -47,7 +47,13 @@ FILES = [
     {"path": "data/raw/rows.csv", "sha256": digest("dada"), "rows": 400},
     {"path": "data/raw/more.csv", "sha256": digest("d0d0"), "rows": 9},
 ]
+SAID = {"name": "overfitting", "severity": "warning", "says": "it is much worse.", "evidence": {}}
 CHANGED = [
+    (
+        "findings",
+        {"findings": [SAID, SAID | {"says": "again."}]},
+        [named("overfitting", None, "warning: it is much worse. warning: again.")],
+    ),
     (
         "parameters",
         ALPHA,

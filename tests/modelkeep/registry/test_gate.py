@@ -52,10 +52,19 @@ def judged():
     """Return a function that judges some predictions against others, with these bounds."""
 
     def judged(
-        candidate, assigned=None, headline="accuracy", thresholds=None, allowed_loss=0.0, own=None
+        candidate,
+        assigned=None,
+        headline="accuracy",
+        thresholds=None,
+        allowed_loss=0.0,
+        own=None,
+        severity=None,
+        findings=(),
     ):
-        bounds = Bounds(thresholds=thresholds or {}, allowed_loss=allowed_loss)
-        evaluated = Evaluated(headline=headline, seed=1, resamples=10, confidence=0.9)
+        bounds = Bounds(thresholds=thresholds or {}, allowed_loss=allowed_loss, findings=severity)
+        evaluated = Evaluated(
+            headline=headline, seed=1, resamples=10, confidence=0.9, findings=findings
+        )
         scores = [Scored(version("v2.0.0"), *candidate, own or {})]
         scores += [Scored(version("v1.0.0"), *assigned)] if assigned else []
         return verdict(bounds, evaluated, *scores)
@@ -222,6 +231,34 @@ def test_models_of_other_things_are_not_compared(judged, target):
         judged(classes(1), (task, target, tested))
 
 
+# Findings
+
+
+@pytest.mark.parametrize(
+    ("severity", "passed", "row"),
+    [
+        (None, True, None),
+        ("warning", False, ["findings", "no warning", "overfitting", "fails"]),
+        ("note", False, ["findings", "none", "overfitting, useless-feature", "fails"]),
+    ],
+)
+def test_findings_refuse_a_version_where_that_is_asked(judged, severity, passed, row):
+    """From the severity on that params.yaml names; each is named once."""
+    kinds = {"overfitting": "warning", "useless-feature": "note"}
+    findings = [{"name": name, "severity": kinds[name]} for name in ("overfitting", *kinds)]
+    verdict = judged(classes(1), thresholds={"accuracy": 0.5}, severity=severity, findings=findings)
+    assert verdict.passed is passed
+    rows = [re.split("  +", line.strip()) for line in verdict.table.splitlines()]
+    assert [found for found in rows if found[0] == "findings"] == ([row] if row else [])
+
+
+def test_a_version_without_findings_passes(judged):
+    """The verdict says that there are none."""
+    verdict = judged(classes(1), severity="note")
+    assert verdict.passed
+    assert re.search("findings +none +none +passes", verdict.table)
+
+
 # From a repository to scores
 
 
@@ -333,6 +370,7 @@ def test_a_project_that_says_nothing_of_bounds_has_none(project, content):
     ("values", "why"),
     [
         ({"allowed_loss": -1}, "promote.allowed_loss: "),
+        ({"findings": "error"}, "promote.findings: "),
         ({"treshholds": {}}, "promote: unknown key 'treshholds' (did you mean 'thresholds'?)"),
     ],
 )
@@ -348,9 +386,14 @@ def test_how_a_version_was_evaluated_is_in_its_metadata(project):
     """Whatever params.yaml says by now."""
     project.change_params("evaluate", headline="accuracy", resamples=5)
     with project.catalogue() as catalogue:
-        assert read_evaluated(catalogue, at(project, "weak")) == Evaluated(
-            headline="macro_f1", seed=1, resamples=10, confidence=0.9
-        )
+        evaluated = read_evaluated(catalogue, at(project, "weak"))
+        metadata = catalogue.records.of(at(project, "weak"))
+    assert evaluated.model_dump(exclude={"findings"}) == {
+        **{"headline": "macro_f1", "seed": 1, "resamples": 10, "confidence": 0.9},
+    }
+    said = [(finding.name, finding.severity) for finding in evaluated.findings]
+    assert said == [(finding["name"], finding["severity"]) for finding in metadata["findings"]]
+    assert said
 
 
 def test_metadata_that_do_not_say_how_a_version_was_evaluated_are_refused(project):

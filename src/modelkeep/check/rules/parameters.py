@@ -13,7 +13,7 @@ from modelkeep_core.boosters import class_name, of_task
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.files import Section, read_model
 from modelkeep_core.hooks import read_hooks
-from modelkeep_core.metric_names import declared
+from modelkeep_core.metric_names import COVERAGE, declared
 from modelkeep_core.params import Evaluate, Package, Prepare, Train
 from modelkeep_core.schema import Schema
 
@@ -257,6 +257,8 @@ def known_metric(project: Project) -> Iterator[Finding]:
         steps += [(metric, ["promote", "thresholds", metric]) for metric in thresholds]
         for metric, place in steps:
             if metric in METRICS[schema.task] or metric in _computed(schema.task):
+                continue
+            if metric == COVERAGE and schema.task == "regression" and place[0] == "promote":
                 continue
             own = _own_metrics(project)
             available = [*METRICS[schema.task], *(own or ())]
