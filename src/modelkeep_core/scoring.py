@@ -9,7 +9,7 @@ import pickle
 import platform
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,12 +23,14 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from modelkeep_core import __version__
+from modelkeep_core import __version__, recording
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.files import read_json
 from modelkeep_core.folds import KEY, Fold, folds
 from modelkeep_core.inputs import model_inputs
+from modelkeep_core.metric_names import declared
 from modelkeep_core.metrics import METRICS, Metric, scored_rows
+from modelkeep_core.own_metrics import own_metrics
 from modelkeep_core.params import Prepare
 from modelkeep_core.schema import Schema
 
@@ -143,22 +145,32 @@ class Scoring(NamedTuple):
     score: Callable[[Any, pd.DataFrame, NDArray[Any]], float]
 
 
-def scoring_of(name: str, task: str) -> Scoring:
+def scoring_of(name: str, task: str, modules: Sequence[str] = ()) -> Scoring:
     """Return the metric of this name, or the scorer of scikit-learn, of which more is better.
+
+    Args:
+        name: its name.
+        task: "classification" or "regression".
+        modules: those with metrics of the project's own, which are imported where the name is one
+            of theirs: then they decide which model is the best, and are dependencies of the stage.
 
     Raises:
         UserError: there is neither.
     """
-    own = METRICS[task]
-    if name in own:
-        return Scoring(own[name].higher_is_better, partial(_by_metric, own[name], name))
-    try:
+    available, scorers = METRICS[task], get_scorer_names()
+    with recording.paused():
+        spelt = declared(Path(), modules)
+    if name not in available and (name in (spelt or ()) or (spelt is None and name not in scorers)):
+        available = available | own_metrics(modules)
+    if metric := available.get(name):
+        return Scoring(metric.higher_is_better, partial(_by_metric, metric, name))
+    if name in scorers:
         return Scoring(True, get_scorer(name))
-    except ValueError:
-        raise UserError(
-            f"params.yaml: train.search.scoring: {task} has no metric '{name}', and scikit-learn "
-            f"no scorer{suggestion(name, [*own, *get_scorer_names()])}. It has {', '.join(own)}."
-        ) from None
+    names = list(dict.fromkeys([*available, *(spelt or ())]))
+    raise UserError(
+        f"params.yaml: train.search.scoring: {task} has no metric '{name}', and scikit-learn "
+        f"no scorer{suggestion(name, [*names, *scorers])}. It has {', '.join(names)}."
+    )
 
 
 def _by_metric(
@@ -194,6 +206,7 @@ class Job:
         digest: the hash of the rows.
         task: "classification" or "regression".
         scoring: the name of the score.
+        metrics: the modules with metrics of the project's own.
         folds: their number.
         pipelines: the unfitted pipelines by the name of their estimator, packed for a worker.
         versions: of the libraries.
@@ -204,6 +217,7 @@ class Job:
     digest: str
     task: str
     scoring: str
+    metrics: tuple[str, ...]
     folds: int
     pipelines: bytes
     versions: dict[str, str]
@@ -299,7 +313,7 @@ def score(job: Job, task: Task) -> float:
                 f"{KEY}: fold {number + 1} has only classes that the rows that train it lack. Set "
                 "it to less, or change prepare.split."
             )
-    scoring = scoring_of(job.scoring, job.task)
+    scoring = scoring_of(job.scoring, job.task, job.metrics)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -86,7 +86,7 @@ class Search:
     def __init__(self, job: Job, params: Train, names: Sequence[str]) -> None:
         self._job, self._params = job, params.search
         self._ranges = {name: _ranges(params, name) for name in names}
-        self._higher = scoring.scoring_of(job.scoring, job.task).higher_is_better
+        self._higher = scoring.scoring_of(job.scoring, job.task, job.metrics).higher_is_better
         searches = 1 + (job.folds if params.search.nested else 0)
         fits = searches * self._source().total * job.folds + searches - 1
         self._workers = Workers[float](fits, job.prepared is None)

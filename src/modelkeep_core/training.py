@@ -62,6 +62,7 @@ def fit(
     task: str,
     params: Train,
     prepared: Prepared | None = None,
+    metrics: Sequence[str] = (),
 ) -> Fitted:
     """Cross-validate a pipeline, or search for the best one, and fit it to all rows.
 
@@ -77,6 +78,7 @@ def fit(
         prepared: where other processes read the same rows, and how they were split. Without it,
             a search takes the rows for independent of each other, and without a search there is
             no cross-validation.
+        metrics: modules with metrics of the project's own, by one of which it may be scored.
 
     Raises:
         UserError: a value that scikit-learn does not take.
@@ -87,10 +89,10 @@ def fit(
     with threadpool_limits(1, "blas"):
         if params.search.method:
             pipeline, searched, validated, trials = _searched(
-                pipeline, inputs, target, task, params, prepared
+                pipeline, inputs, target, task, params, prepared, metrics
             )
         elif prepared is not None and params.search.folds:
-            validated = _cross_validated(pipeline, inputs, target, task, params, prepared)
+            validated = _cross_validated(pipeline, inputs, target, task, params, prepared, metrics)
         name = searched["best"]["estimator"] if searched else params.estimator
         try:
             with warnings.catch_warnings(record=True) as caught:
@@ -141,6 +143,7 @@ def _job(
     task: str,
     params: Train,
     prepared: Prepared | None,
+    metrics: Sequence[str],
 ) -> Job:
     """Return what the fits of a search share, with the rows at hand for those in this process.
 
@@ -155,6 +158,7 @@ def _job(
         digest=rows.digest(),
         task=task,
         scoring=params.search.scoring,
+        metrics=tuple(metrics),
         folds=params.search.folds,
         pipelines=workers.packed(pipelines),
         versions=scoring.versions(),
@@ -170,15 +174,16 @@ def _cross_validated(
     task: str,
     params: Train,
     prepared: Prepared,
+    metrics: Sequence[str],
 ) -> dict[str, Any] | None:
     """Return the score of the estimator as it stands; None, with a warning, where it has none.
 
     Raises:
         UserError: there is no such score.
     """
-    scoring.scoring_of(params.search.scoring, task)
+    scoring.scoring_of(params.search.scoring, task, metrics)
     try:
-        job = _job({params.estimator: pipeline}, inputs, target, task, params, prepared)
+        job = _job({params.estimator: pipeline}, inputs, target, task, params, prepared, metrics)
         return _validation(job, search.cross_validate(job, params), nested=False)
     except UserError as error:
         print(f"warning: no cross-validated score: {error}", file=sys.stderr)
@@ -194,10 +199,11 @@ def _searched(
     task: str,
     params: Train,
     prepared: Prepared | None,
+    metrics: Sequence[str],
 ) -> tuple[Pipeline, dict[str, Any], dict[str, Any] | None, list[Trial]]:
     """Return the best pipeline, unfitted; what the search was; its score; and all trials."""
     pipelines = search.pipelines(pipeline, task, params)
-    job = _job(pipelines, inputs, target, task, params, prepared)
+    job = _job(pipelines, inputs, target, task, params, prepared, metrics)
     searching = search.Search(job, params, [*pipelines])
     try:
         trials, outer = searching.run()
@@ -233,7 +239,7 @@ def _validation(job: Job, scores: tuple[float, ...], nested: bool) -> dict[str, 
         return None
     return {
         "scoring": job.scoring,
-        "higher_is_better": scoring.scoring_of(job.scoring, job.task).higher_is_better,
+        "higher_is_better": scoring.scoring_of(job.scoring, job.task, job.metrics).higher_is_better,
         "split": job.split.split,
         "folds": job.folds,
         "nested": nested,

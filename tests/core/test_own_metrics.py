@@ -5,11 +5,15 @@ import sys
 import numpy as np
 import pytest
 
+from made import NO_SEARCH
 from modelkeep_core.errors import UserError
 from modelkeep_core.evaluation import evaluate
 from modelkeep_core.metric_names import declared
 from modelkeep_core.metrics import ScoredRows, headline_metric, scores
 from modelkeep_core.own_metrics import check_headline, own_metrics, packaged_metrics
+from modelkeep_core.params import Search, Train
+from modelkeep_core.scoring import scoring_of
+from pipeline.train import train
 
 MODULE = """\
 from modelkeep_core.metrics import Metric
@@ -104,6 +108,38 @@ def test_a_metric_that_fails_is_a_sentence(module, code, message):
     module(MODULE.replace("5 * (tested.actual != tested.predicted).mean()", code))
     with pytest.raises(UserError, match=message):
         scores("classification", four_rows(), own_metrics(["mine"]))
+
+
+@pytest.fixture
+def searching(module, monkeypatch):
+    """Return the params of a search that is scored by what a module of the project says."""
+    monkeypatch.chdir(module())
+    values = {"folds": 2, "method": "grid", "scoring": "cost"}
+    values["ranges"] = {"KNeighborsClassifier": {"n_neighbors": {"choices": [1, 60]}}}
+    search = Search.model_validate(NO_SEARCH | values)
+    return Train(seed=1, estimator="KNeighborsClassifier", search=search)
+
+
+def test_a_search_is_scored_by_a_metric_of_ones_own(frame, classification, searching):
+    """What costs least wins, and its cost is the cross-validated score."""
+    done = train(frame, classification, searching, metrics=["mine"])
+    costs = [trial.mean for trial in done.trials]
+    assert done.searched["best"]["mean"] == min(costs) < max(costs)
+    assert done.cross_validation["scoring"] == "cost"
+    assert done.cross_validation["higher_is_better"] is False
+
+
+def test_a_mistyped_scoring_is_refused_before_anything_is_fitted(searching, module):
+    """It is told with own metrics among those that there are, and the module is not run."""
+    module(f"raise SystemExit\n{MODULE}")
+    with pytest.raises(UserError, match=r"no metric 'costs'.*did you mean 'cost'.*roc_auc, cost"):
+        scoring_of("costs", "classification", ["mine"])
+
+
+def test_what_is_no_metric_of_ones_own_runs_no_code(searching, module):
+    """A scorer of scikit-learn needs no module, so that none becomes a part of the recipe."""
+    module(f"raise SystemExit\n{MODULE}")
+    assert scoring_of("f1_macro", "classification", ["mine"]).higher_is_better
 
 
 @pytest.mark.parametrize("headline", ["f1", "costs"])

@@ -1,6 +1,7 @@
 """data/prepared/train.parquet → models: the fitted pipeline, how it was made, what was tried."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -20,12 +21,16 @@ from pipeline.features import preprocessing
 
 
 def train(
-    table: pd.DataFrame, schema: Schema, params: Train, prepared: Prepared | None = None
+    table: pd.DataFrame,
+    schema: Schema,
+    params: Train,
+    prepared: Prepared | None = None,
+    metrics: Sequence[str] = (),
 ) -> training.Fitted:
     """Fit preprocessing and estimator as one pipeline, the best one where params say so.
 
     `prepared` says where other processes read the rows, and how they were split: the folds of the
-    cross-validation follow it.
+    cross-validation follow it. `metrics` are modules with metrics of your own.
 
     Raises:
         UserError: an estimator, a parameter or a value that scikit-learn does not take.
@@ -33,7 +38,7 @@ def train(
     estimator = build(params.estimator, params.sections, schema.task, params.seed)
     steps = [(training.PREPROCESS, preprocessing(schema)), (training.MODEL, estimator)]
     inputs, target = model_inputs(table, schema), table[schema.target].to_numpy()
-    return training.fit(Pipeline(steps), inputs, target, schema.task, params, prepared)
+    return training.fit(Pipeline(steps), inputs, target, schema.task, params, prepared, metrics)
 
 
 def main(args: argparse.Namespace) -> None:
@@ -42,7 +47,7 @@ def main(args: argparse.Namespace) -> None:
     hooks = read_hooks(Path())
     check_headline(args.params, schema.task, Path(), hooks.metrics)
     table = pd.read_parquet(args.prepared / "train.parquet")
-    fitted = train(table, schema, params, read_prepared(args.prepared, schema))
+    fitted = train(table, schema, params, read_prepared(args.prepared, schema), hooks.metrics)
     model_file.save(fitted.model, args.out / "model.skops", hooks.trusted)
     write_json(args.out / "training.json", training.summary(fitted, len(table)))
     training.write_trials(fitted, args.out)
