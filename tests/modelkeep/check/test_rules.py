@@ -523,6 +523,24 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "[tool.modelkeep]",
         "unknown key 'trustd'",
     ),
+    (
+        "MK506",
+        lambda home: home.replace(
+            "params.yaml", "estimator: LogisticRegression", "estimator: lightgbm.LGBMClassifier"
+        ),
+        "params.yaml",
+        "estimator: lightgbm.LGBMClassifier",
+        "train.estimator: lightgbm.LGBMClassifier needs lightgbm, and requirements.lock does not",
+    ),
+    (
+        "MK506",
+        lambda home: home.replace(
+            "params.yaml", "estimators: []", "estimators: [xgboost.XGBClassifier]"
+        ),
+        "params.yaml",
+        "estimators: [xgboost.XGBClassifier]",
+        "train.search.estimators.0: xgboost.XGBClassifier needs xgboost-cpu",
+    ),
 ]
 
 

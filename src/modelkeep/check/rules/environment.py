@@ -6,9 +6,10 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from modelkeep.check.documents import line_with
+from modelkeep.check.documents import Step, line_with
 from modelkeep.check.findings import Finding, rule
-from modelkeep.check.project import CORE, LOCK, PYPROJECT, Project
+from modelkeep.check.project import CORE, LOCK, PARAMS, PYPROJECT, Project
+from modelkeep_core.boosters import BOOSTERS
 from modelkeep_core.environment import LIBRARY, Locked
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
@@ -142,3 +143,39 @@ def valid_hooks(project: Project) -> Iterator[Finding]:
             "Correct [tool.modelkeep]; its keys are `trusted` and `metrics`, lists of modules, "
             "`require_signed`, a list of stages, and `docs`, an address.",
         )
+
+
+@rule("MK506")
+def booster_locked(project: Project) -> Iterator[Finding]:
+    """The package of every booster that params.yaml names is in the lock."""
+    if project.params is None or not (project.root / LOCK).is_file():
+        return
+    lock = project.lock(LOCK)
+    for stage in project.stages.values():
+        if not project.imports(stage, "estimators"):
+            continue
+        for place, name in _named(project.params.value(stage.key), (stage.key,)):
+            module, package = name.partition(".")[0], BOOSTERS[name][1]
+            if not {module, package} & {*lock}:
+                yield Finding(
+                    PARAMS,
+                    project.params.line(*place),
+                    "MK506",
+                    f"{'.'.join(map(str, place))}: {name} needs {package}, and {LOCK} does not "
+                    "name it.",
+                    f'Add "{package}" to dependencies in pyproject.toml, lock it: uv pip compile '
+                    f"pyproject.toml --output-file {LOCK}, and install it: python -m pip install "
+                    f"--require-hashes -r {LOCK}",
+                )
+
+
+def _named(value: Any, place: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """Yield the boosters that parameters name, each with where it stands."""
+    if isinstance(value, str) and value in BOOSTERS:
+        yield place, value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _named(part, (*place, key))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _named(part, (*place, number))
