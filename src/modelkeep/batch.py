@@ -104,7 +104,7 @@ def _scored(
     model = package.model
     predictions, chances = predict(model, inputs) if len(inputs) else (np.empty(0), None)
     added = {"prediction": pl.Series(predictions)}
-    if interval := interval_of(package.metadata["training"]):
+    if interval := interval_of(package.metadata):
         added |= {end: pl.Series(ends) for end, ends in interval.bounds(predictions).items()}
     if hasattr(model, "predict_proba"):
         classes = model.classes_

@@ -107,13 +107,14 @@ def fit(
     return model, Interval(coverage, half_width, len(aside))
 
 
-def interval_of(training: Mapping[str, Any]) -> Interval | None:
-    """Return the interval of a model from `training` of its metadata; None where it has none.
+def interval_of(metadata: Mapping[str, Any]) -> Interval | None:
+    """Return the interval of a model from its metadata (model.json); None where it has none.
 
     Raises:
         UserError: what stands there is no interval.
     """
-    content = training.get("interval")
+    training = metadata.get("training")
+    content = training.get("interval") if isinstance(training, dict) else None
     if content is None:
         return None
     try:
@@ -133,9 +134,9 @@ def coverage_metric(training: Mapping[str, Any]) -> dict[str, Metric]:
     """Return the metric that measures how many intervals hold the truth, by its name.
 
     Args:
-        training: how the model was made, as training.json and `training` of model.json have it.
+        training: how the model was made: the content of training.json.
     """
-    interval = interval_of(training)
+    interval = interval_of({"training": training})
     return {} if interval is None else {COVERAGE: Metric(interval.covered)}
 
 

@@ -135,4 +135,4 @@ def test_coverage_is_a_metric_like_any_other():
 def test_what_is_no_interval_is_refused(content):
     """Metadata may come from anywhere."""
     with pytest.raises(UserError, match=r"training\.interval of the metadata"):
-        interval_of({"interval": content})
+        interval_of({"training": {"interval": content}})

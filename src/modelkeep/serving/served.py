@@ -105,7 +105,7 @@ def load(directory: Path, version: str = "", trust_code: bool = False) -> Served
         predict=predictor(opened),
         explain=lambda rows: explain(model, inputs_from_rows(rows, schema)),
         unexplainable=unexplainable(model),
-        interval=interval_of(metadata["training"]),
+        interval=interval_of(metadata),
         learned=learned_values(model, schema),
         hider=Hider(schema, private_key()),
     )
