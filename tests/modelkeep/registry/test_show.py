@@ -82,6 +82,25 @@ def test_the_stages_of_a_version_are_shown_now_and_before(numbered, facts):
     assert "stages before prod (2023-11-14 to 2023-11-14)" in lines(numbered, "v1.0.0")
 
 
+def test_findings_are_shown(project):
+    """Among all else, and alone as Markdown in which no name is markup, or as data."""
+    metadata = read_json(Path("model.json"))
+    says = "'a*b*' alone tells the target."
+    finding = {"name": "feature-knows-too-much", "severity": "warning", "says": says}
+    metadata["findings"] = [finding | {"evidence": {"alone": 1.0}}, "no finding"]
+    write_json(Path("model.json"), metadata)
+    project.commit()
+    assert f"warning feature-knows-too-much: {says}" in lines(project, "HEAD")
+    listed = project.run("show", "HEAD", "--findings").strip()
+    assert listed == r"- **warning** 'a\*b\*' alone tells the target. (feature-knows-too-much)"
+    assert project.data("show", "HEAD", "--findings")[0] == [finding]
+    metadata["findings"] = []
+    write_json(Path("model.json"), metadata)
+    project.commit()
+    assert project.run("show", "HEAD", "--findings").strip() == "Nothing was found."
+    assert "Findings" not in lines(project, "HEAD")
+
+
 def test_the_text_says_what_people_ask_for(numbered):
     """Identity, quality, data, parameters, preprocessing and environment."""
     text = lines(numbered, "v1.1.0")
@@ -114,25 +133,6 @@ def test_the_text_says_what_people_ask_for(numbered):
 
 
 @pytest.mark.parametrize("path", ["package", "package/model.skops"])
-def test_findings_are_shown(project):
-    """Among all else, and alone as Markdown in which no name is markup, or as data."""
-    metadata = read_json(Path("model.json"))
-    says = "'a*b*' alone tells the target."
-    finding = {"name": "feature-knows-too-much", "severity": "warning", "says": says}
-    metadata["findings"] = [finding | {"evidence": {"alone": 1.0}}, "no finding"]
-    write_json(Path("model.json"), metadata)
-    project.commit()
-    assert f"warning feature-knows-too-much: {says}" in lines(project, "HEAD")
-    listed = project.run("show", "HEAD", "--findings").strip()
-    assert listed == r"- **warning** 'a\*b\*' alone tells the target. (feature-knows-too-much)"
-    assert project.data("show", "HEAD", "--findings") == ([finding], 0)
-    metadata["findings"] = []
-    write_json(Path("model.json"), metadata)
-    project.commit()
-    assert project.run("show", "HEAD", "--findings").strip() == "Nothing was found."
-    assert "Findings" not in lines(project, "HEAD")
-
-
 @pytest.mark.parametrize(
     ("lost", "cache", "remote", "places"),
     [
