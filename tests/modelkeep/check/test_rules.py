@@ -610,6 +610,13 @@ def test_the_address_of_the_pages_is_no_module(home):
     assert home.check() == []
 
 
+def test_a_module_that_a_hook_names_may_be_a_dependency(home):
+    """Where a metric of one's own chooses the model, train depends on it, and names it nowhere."""
+    declared = "      - pipeline/train.py\n"
+    home.replace("dvc.yaml", declared, declared + "      - pipeline/metrics.py\n")
+    assert not home.check()
+
+
 def test_a_module_behind_another_is_followed(home):
     """What an imported module imports is code of the stage too."""
     helper(home, "import helpers", "helpers.py", "deeper.py")

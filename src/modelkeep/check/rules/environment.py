@@ -9,7 +9,8 @@ from packaging.utils import canonicalize_name
 from modelkeep.check.documents import Step, line_with
 from modelkeep.check.findings import Finding, rule
 from modelkeep.check.project import CORE, LOCK, PARAMS, PYPROJECT, Project
-from modelkeep_core.boosters import BOOSTERS
+from modelkeep.check.rules.parameters import schema_of
+from modelkeep_core.boosters import BOOSTERS, of_task
 from modelkeep_core.environment import LIBRARY, Locked
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
@@ -152,11 +153,13 @@ def booster_locked(project: Project) -> Iterator[Finding]:
         return
     lock = project.lock(LOCK)
     for stage in project.stages.values():
-        if not project.imports(stage, "estimators"):
+        schema = schema_of(project, stage)
+        if schema is None or not project.imports(stage, "estimators"):
             continue
         for place, name in _named(project.params.value(stage.key), (stage.key,)):
             module, package = name.partition(".")[0], BOOSTERS[name][1]
-            if not {module, package} & {*lock}:
+            # MK305 tells of one for the other task
+            if name in of_task(schema.task) and not {module, package} & {*lock}:
                 yield Finding(
                     PARAMS,
                     project.params.line(*place),

@@ -190,7 +190,7 @@ def _schema_files(project: Project) -> list[str]:
     return [file for file in dict.fromkeys(given) if (project.root / file).is_file()]
 
 
-def _schema(project: Project, stage: CheckedStage) -> Schema | None:
+def schema_of(project: Project, stage: CheckedStage) -> Schema | None:
     """Return the schema that a stage is given, where it can be used."""
     for command in stage.commands:
         if file := command.option("--schema"):
@@ -207,7 +207,7 @@ def _settings(
         return
     for stage in project.stages.values():
         value = project.params.value(stage.key, key)
-        schema = _schema(project, stage) if isinstance(value, str) else None
+        schema = schema_of(project, stage) if isinstance(value, str) else None
         if schema is not None and project.imports(stage, module):
             yield stage, project.params, value, schema
 

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from modelkeep.check.findings import Finding, rule
 from modelkeep.check.project import CORE, DVC_YAML, LOCK, PARAMS, PYTHON, CheckedStage, Project
 from modelkeep_core.dvc_yaml import covers, overlaps
+from modelkeep_core.errors import UserError
+from modelkeep_core.hooks import read_hooks
 
 ENDS = (
     *(".csv", ".tsv", ".parquet", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".lock", ".txt"),
@@ -72,6 +74,8 @@ def unused_declaration(project: Project) -> Iterator[Finding]:
             continue
         named = [stage.path(word) for command in python for word in command.values]
         texts = [project.text(file) for file in project.code(stage.name)]
+        if any("read_hooks" in text for text in texts):
+            named += _hooked(project)
         for kind, entries in (("deps", stage.deps), ("outs", stage.outs)):
             for entry in entries:
                 if entry.path in (LOCK, PYTHON) or any(
@@ -87,6 +91,16 @@ def unused_declaration(project: Project) -> Iterator[Finding]:
                         "command nor its code names it.",
                         f"Give the path to the command as an argument, or take it out of {kind}.",
                     )
+
+
+def _hooked(project: Project) -> list[str]:
+    """Return the modules that code may reach by [tool.modelkeep], as files."""
+    try:
+        hooks = read_hooks(project.root)
+    except UserError:
+        # MK505 tells of hooks that cannot be used
+        return []
+    return [f"{module.replace('.', '/')}.py" for module in (*hooks.trusted, *hooks.metrics)]
 
 
 def _names(text: str, path: str) -> bool:
