@@ -189,8 +189,9 @@ def folds_apart(case: Evaluated) -> Iterator[Said]:
     chosen = np.random.default_rng(case.seed).permutation(tested)[:ROWS]
     outcome = case.tested.take(chosen)
     low, high = interval(metric, outcome, RESAMPLES, MIDDLE, case.seed)
-    # By time, the first of the parts only teaches
-    parts = len(scores) + (validated["split"] == "time")
+    # By time, the first of the parts only teaches, and the first models learn from few rows
+    by_time = validated["split"] == "time"
+    parts = len(scores) + by_time
     error = (high - low) / 2 * np.sqrt(len(chosen) / (len(case.train) / parts))
     if not error > 0:
         return
@@ -198,7 +199,7 @@ def folds_apart(case: Evaluated) -> Iterator[Said]:
     times = float(scores.std(ddof=1) / error)
     if times >= APART and chi2.sf(distance, len(scores) - 1) < UNLIKELY:
         yield (
-            "warning",
+            "note" if by_time else "warning",
             f"cross-validated {name} is {scores.min():.3g} to {scores.max():.3g}, {times:.1f} "
             "times as far apart as chance would have it: how good the model is depends on which "
             "rows it meets.",
