@@ -115,7 +115,7 @@ def _checked(where: str, score: Callable[[ScoredRows], float]) -> Callable[[Scor
         try:
             value = score(tested)
         except Exception as error:
-            reason = " ".join(str(error).split())
+            reason = " ".join(str(error).split()).rstrip(".")
             raise UserError(
                 f"{where} failed: {type(error).__name__}: {reason}. Where it is not defined, let "
                 "it return float('nan')."

@@ -100,7 +100,7 @@ def test_a_module_that_is_not_there_is_named_with_the_hook():
     [
         ("1 / 0", "mine: metric 'cost' failed: ZeroDivisionError"),
         ("None", "mine: metric 'cost' returned NoneType, and a number is wanted"),
-        ("tested.place_of('maybe')", "there is no class 'maybe'; there are no, yes"),
+        ("tested.place_of('maybe')", r"there is no class 'maybe'; there are no, yes\. Where"),
     ],
 )
 def test_a_metric_that_fails_is_a_sentence(module, code, message):
