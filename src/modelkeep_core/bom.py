@@ -131,11 +131,11 @@ def _licence(name: str) -> Component | None:
         about = metadata(name)
     except PackageNotFoundError:
         return None
-    if expression := about.get("License-Expression"):
+    for expression in about.get_all("License-Expression") or []:
         return {"expression": expression}
     classifiers = about.get_all("Classifier") or []
     names = [text.rpartition(" :: ")[2] for text in classifiers if text.startswith(LICENCE)]
-    names += [text for text in [about.get("License") or ""] if "\n" not in text]
+    names += [text for text in about.get_all("License") or [] if "\n" not in text]
     named = [
         text for text in names if text not in ("", "OSI Approved") and len(text) <= LONGEST_NAME
     ]

@@ -185,10 +185,10 @@ def folds_apart(case: Evaluated) -> Iterator[Said]:
     metric = {**METRICS[case.schema.task], **case.own}.get(name)
     if metric is None or (metric.needs_probabilities and case.tested.probabilities is None):
         return
-    tested = len(case.tested.truth)
+    tested = len(case.tested.actual)
     chosen = np.random.default_rng(case.seed).permutation(tested)[:ROWS]
-    outcome = case.tested.take(chosen)
-    low, high = interval(metric, outcome, RESAMPLES, MIDDLE, case.seed)
+    sample = case.tested.take(chosen)
+    low, high = interval(metric, sample, RESAMPLES, MIDDLE, case.seed)
     # By time, the first of the parts only teaches, and the first models learn from few rows
     by_time = validated["split"] == "time"
     parts = len(scores) + by_time

@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline
 from modelkeep_core.errors import UserError
 from modelkeep_core.folds import Separation
 from modelkeep_core.metric_names import COVERAGE
-from modelkeep_core.metrics import Metric, Outcome
+from modelkeep_core.metrics import Metric, ScoredRows
 
 # One part of so many is set aside
 PARTS = 5
@@ -48,9 +48,9 @@ class Interval:
         """Return the "lower" and the "upper" end, (n,) each, around (n,) predictions."""
         return {"lower": predictions - self.half_width, "upper": predictions + self.half_width}
 
-    def covered(self, outcome: Outcome) -> float:
+    def covered(self, rows: ScoredRows) -> float:
         """Return the share of rows whose truth is inside."""
-        return float(np.mean(np.abs(outcome.truth - outcome.predicted) <= self.half_width))
+        return float(np.mean(np.abs(rows.actual - rows.predicted) <= self.half_width))
 
     def described(self) -> dict[str, Any]:
         """Return it as plain data."""

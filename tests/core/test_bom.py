@@ -98,11 +98,8 @@ def test_a_licence_is_what_the_library_names(monkeypatch, about, licence):
     """The SPDX expression, else the classifier or a short name; a whole text is no name."""
 
     class Metadata(dict):
-        def get(self, name):
-            return self.get_all(name)[0] if self.get_all(name) else None
-
         def get_all(self, name):
-            return super().get(name)
+            return self.get(name)
 
     def metadata(name):
         if about is None:

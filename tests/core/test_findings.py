@@ -12,7 +12,7 @@ from modelkeep_core.estimators import build
 from modelkeep_core.evaluation import evaluate, one_thread
 from modelkeep_core.findings import CHECKS, Evaluated, findings
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.metrics import METRICS, outcome_of
+from modelkeep_core.metrics import METRICS, scored_rows
 from modelkeep_core.params import Evaluate
 from modelkeep_core.plots import drawn
 from modelkeep_core.preprocessing import preprocessor
@@ -214,7 +214,7 @@ def test_folds_of_clean_tables_are_as_far_apart_as_chance_has_it(task):
         estimator = {"classification": "LogisticRegression", "regression": "Ridge"}[task]
         steps = [("preprocess", preprocessor(schema)), ("model", build(estimator, {}, task, 1))]
         model = Pipeline(steps).fit(model_inputs(train, schema), train["target"].to_numpy())
-        tested = outcome_of(model, model_inputs(test, schema), test["target"].to_numpy())
+        tested = scored_rows(model, model_inputs(test, schema), test["target"].to_numpy())
         validated = cross_validated(model, train, schema, KFold(5))
         evaluation = {"settings": {"seed": 1}}
         metric = METRICS[task][HEADLINE[task]]

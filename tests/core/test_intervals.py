@@ -15,7 +15,7 @@ from modelkeep_core import intervals
 from modelkeep_core.errors import UserError
 from modelkeep_core.folds import Separation
 from modelkeep_core.intervals import Interval, coverage_metric, interval_of
-from modelkeep_core.metrics import Outcome
+from modelkeep_core.metrics import ScoredRows
 from modelkeep_core.own_metrics import packaged_metrics
 from modelkeep_core.params import Prepare, Search, Train
 from modelkeep_core.training import summary
@@ -122,11 +122,11 @@ def test_coverage_is_a_metric_like_any_other():
     """It is measured wherever metrics are, and asked for by the gate by its name."""
     training = {"interval": Interval(0.8, 1.0, 20).described()}
     metric = coverage_metric(training)["interval_coverage"]
-    outcome = Outcome(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 3.0, 5.0, 4.5]), None, ())
-    assert (metric.score(outcome), metric.higher_is_better) == (0.75, True)
+    tested = ScoredRows(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 3.0, 5.0, 4.5]), None, ())
+    assert (metric.score(tested), metric.higher_is_better) == (0.75, True)
     assert coverage_metric({"interval": None}) == coverage_metric({}) == {}
     packaged = packaged_metrics(None, {"metrics": {}, "training": training}, trust_code=False)
-    assert packaged["interval_coverage"].score(outcome) == 0.75
+    assert packaged["interval_coverage"].score(tested) == 0.75
 
 
 @pytest.mark.parametrize(

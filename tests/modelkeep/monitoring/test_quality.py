@@ -97,8 +97,8 @@ def test_intervals_are_measured_on_actuals(regression_run, tmp_path):
     reference = read_reference(package)
     with opened(recorded.path) as store:
         asked = store.with_actuals(Window(), reference.recipe_id)
-        outcome = outcome_of(reference, asked)
-    inside = (abs(outcome.truth - outcome.predicted) <= 2).mean()
+        tested = scored_rows(reference, asked)
+    inside = (abs(tested.actual - tested.predicted) <= 2).mean()
     assert 0 < inside < 1
     assert result["current"]["scores"]["interval_coverage"] == pytest.approx(inside)
     assert result["reference"]["scores"]["interval_coverage"] == 0.6
