@@ -178,6 +178,9 @@ def check_tree(value: Any, where: str) -> None:
                 raise _too_much(where)
             size = height = 0
             for child in part.values() if isinstance(part, dict) else part:
+                if not isinstance(child, dict | list):
+                    size += 1
+                    continue
                 size_of_child, height_of_child = measure(child, depth + 1)
                 size += size_of_child
                 height = max(height, height_of_child)
