@@ -40,7 +40,8 @@ def built(
     """Write the site of a repository."""
     with made.catalogue() as catalogue:
         since, experiments = options.get("since"), options.get("experiments", False)
-        return write_site(catalogue, out, since, experiments, reports, proofs)
+        remote = options.get("check_remote", False)
+        return write_site(catalogue, out, since, experiments, reports, proofs, remote)
 
 
 def called(path: Path) -> tuple[str, Any]:
@@ -56,16 +57,27 @@ def index(out: Path) -> tuple[dict[str, list[Any]], list[dict[str, Any]]]:
     kind, value = called(out / "data" / "index.js")
     assert kind == "index"
     columns = {}
-    rows = (
-        max((len(own.get("v") or own.get("i") or []) for own in value["columns"]), default=0) or 1
-    )
     for own in value["columns"]:
         name = f"{own['group']}:{own['id']}" if own["group"] else own["id"]
         if "i" in own:
             columns[name] = [own["u"][place] for place in own["i"]]
         else:
-            columns[name] = own["v"] if "v" in own else [own["c"]] * rows
+            columns[name] = own["v"] if "v" in own else [own["c"]] * value["count"]
     return columns, value["spans"]
+
+
+def version(out: Path, label: str) -> dict[str, Any]:
+    """Return what the file of a version has, with what it shares with others by their names."""
+    columns, _ = index(out)
+    key = columns["key"][columns["version"].index(label)]
+    kind, value = called(out / "versions" / f"{key}.js")
+    assert (kind, value["key"]) == ("version", key)
+    shared = {}
+    for name, part in value["parts"].items():
+        kind, content = called(out / "parts" / f"{part}.js")
+        assert (kind, content["key"]) == ("part", part)
+        shared[name] = content["value"]
+    return {**value, **shared}
 
 
 def files(out: Path) -> dict[str, bytes]:

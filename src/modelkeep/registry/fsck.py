@@ -71,15 +71,33 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     versions = versions or [*_needed(catalogue)]
     if not versions:
         raise UserError("no version is registered here: there is nothing to check.")
+    checked = checked_versions(catalogue, versions, args.deep, args.repair)
+    data = [_entry(catalogue, one) for one in checked]
+    return data, rendered(data)
+
+
+def checked_versions(
+    catalogue: Catalogue, versions: list[Version], deep: bool = False, repair: bool = False
+) -> list[Checked]:
+    """Return what was found of each version.
+
+    Args:
+        catalogue: the versions of the repository.
+        versions: those that are checked.
+        deep: whether every object is read and hashed.
+        repair: whether the cache sends what the remote lacks.
+
+    Raises:
+        UserError: the remote cannot be reached.
+    """
     checked: list[Checked] = []
     with ExitStack() as stack:
         # A project has one storage, which all its versions share.
         for directory in dict.fromkeys(version.directory for version in versions):
             own = [version for version in versions if version.directory == directory]
             storage = stack.enter_context(storage_of(catalogue.git, own[0]))
-            checked += _check(catalogue, own, storage, args.deep, args.repair)
-    data = [_entry(catalogue, entry) for entry in checked]
-    return data, rendered(data)
+            checked += _check(catalogue, own, storage, deep, repair)
+    return checked
 
 
 def status(data: list[dict[str, Any]]) -> int:

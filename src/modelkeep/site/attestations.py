@@ -6,7 +6,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from modelkeep.registry.attestation import PREDICATE
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.site.clean import in_line, mapping, word
 from modelkeep.site.entries import Entry
@@ -25,6 +24,9 @@ def read_attestations(directory: Path | None) -> Proofs | None:
         return None
     if not directory.is_dir():
         raise UserError(f"--attestations: {directory} is no directory.")
+    # It imports what reads data, which takes longer than a site of some versions.
+    from modelkeep.registry.attestation import PREDICATE
+
     proofs: dict[str, dict[str, Any]] = {}
     for path in sorted(directory.glob("*.json")):
         try:

@@ -10,6 +10,8 @@ from modelkeep.site.markup import Html, h, join
 from modelkeep.site.shown import Site
 
 SCALE = 100
+# What is said of the bytes of a version, by what was found
+REMOTE = {"whole": ("good", "in the remote"), "lost": ("bad", "not in the remote")}
 
 
 def model_of(site: Site, model: str, several: bool) -> Html:
@@ -27,14 +29,20 @@ def model_of(site: Site, model: str, several: bool) -> Html:
     newest = next((entry for entry in entries.values() if entry.version.number), None)
     metadata = (newest.metadata if newest else None) or {}
     title = in_line(word(metadata.get("title"))) or model
+    retired = site.deprecated.get(model)
     notes: list[Html | str] = [] if cards else ["Nothing is in a stage. "]
-    if newest and newest.version.commit not in {event.commit for event in assignments.values()}:
+    if (
+        newest
+        and not retired
+        and newest.version.commit not in {event.commit for event in assignments.values()}
+    ):
         when = f", of {newest.when:%Y-%m-%d}, is in no stage."
         notes += ["The newest version, ", link(newest), when]
     return h(
         "section",
         {"class": "model"},
         h("h2", None, title, " ", h("small", None, model) if several or title != model else None),
+        h("p", {"class": "bad"}, retired) if retired else None,
         h("div", {"class": "cards"}, *cards) if cards else None,
         h("p", {"class": "soft"}, *notes) if notes else None,
     )
@@ -73,15 +81,20 @@ def _card(site: Site, stage: str, entry: Entry, span: dict[str, Any]) -> Html:
 def _marks(site: Site, entry: Entry, span: dict[str, Any]) -> list[Html]:
     """Return what is good and what is doubtful about a version in a stage."""
     marks: list[tuple[str, str]] = []
-    if span["gate"]:
-        forced = span["forced"]
-        marks.append(("bad", "forced past the gate") if forced else ("good", "passed the gate"))
+    if span["forced"]:
+        marks.append(("bad", "forced past the gate"))
+    elif span["gate"]:
+        marks.append(("good", "passed the gate"))
+    elif span["gateless"]:
+        marks.append(("open", "not measured by the gate"))
     if not entry.version.number:
         marks.append(("bad", "not registered"))
-    if site.in_step.get(entry.key) is False:
+    if site.cell("lock", entry) == "stale":
         marks.append(("bad", "dvc.lock is stale"))
     if entry.metadata and entry.metadata.get("reproducible", True) is not True:
         marks.append(("bad", "not made in the locked environment"))
+    if remote := site.cell("remote", entry):
+        marks.append(REMOTE[remote])
     if site.proofs is not None:
         proof = site.proofs.get(entry.key)
         marks.append(
@@ -91,6 +104,8 @@ def _marks(site: Site, entry: Entry, span: dict[str, Any]) -> list[Html]:
         )
     if entry.signed is not None:
         marks.append(("good", "signed tag") if entry.signed else ("open", "unsigned tag"))
+    if warnings := site.cell("warnings", entry):
+        marks.append(("open", f"{warnings} finding{'s' if warnings > 1 else ''} to look at"))
     return [h("li", {"class": kind}, words) for kind, words in marks]
 
 

@@ -1,9 +1,11 @@
 """What both pages say of a version in the same way."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from modelkeep.registry.metadata import raw_data
-from modelkeep.site.clean import in_line, mapping, word
+from modelkeep.registry.metadata import raw_data, rows_of
+from modelkeep.site.clean import in_line, word
 from modelkeep.site.entries import Entry
 from modelkeep.site.markup import Html, h, join
 
@@ -24,22 +26,21 @@ def code_of(digest: str) -> Html | str:
 def data_of(entry: Entry) -> Html | str:
     """Return the files of raw data of a version, with rows and hash."""
     metadata = entry.metadata or {}
-    files = raw_data(metadata)
-    if not files:
-        return "-"
-    counted = mapping(metadata, "data").get("files")
-    counts = {
-        str(file.get("path")): file.get("rows")
-        for file in (counted if isinstance(counted, list) else [])
-        if isinstance(file, dict)
-    }
-    parts: list[Html | str] = []
-    for path, digest in files.items():
-        rows = counts.get(path)
-        count = f" {rows:,} rows " if isinstance(rows, int) else " "
-        name = h("bdi", None, in_line(word(path)))
-        parts += [h("span", {"class": "file"}, name, count, code_of(word(digest)[:HASH]))]
-    return join(*parts)
+    counts = {path: f"{rows:,} rows" for path, rows in rows_of(metadata).items()}
+    return files_of(raw_data(metadata), counts)
+
+
+def files_of(files: Mapping[str, str], notes: Mapping[str, str] | None = None) -> Html | str:
+    """Return files by their hashes, each with what is to be said of it."""
+    told = notes or {}
+    listed = (_file(path, word(digest), told.get(path, "")) for path, digest in files.items())
+    return join(*listed) or "-"
+
+
+@lru_cache(maxsize=1024)
+def _file(path: str, digest: str, note: str) -> Html:
+    name = h("bdi", None, in_line(word(path)))
+    return h("span", {"class": "file"}, name, f" {note} " if note else " ", code_of(digest[:HASH]))
 
 
 def metric_of(headline: dict[str, Any]) -> str:

@@ -37,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what `modelkeep monitor report --json` or `monitor actuals --json` printed",
     )
     parser.add_argument(
+        "--check-remote",
+        action="store_true",
+        help="ask the DVC remote for the bytes of each version; else it is not said where they are",
+    )
+    parser.add_argument(
         "--attestations",
         type=path_given,
         metavar="DIR",
@@ -64,7 +69,9 @@ def run(args: argparse.Namespace) -> int:
     reports, proofs = read_reports(args.report), read_attestations(args.attestations)
     with opened(args.repo or ".") as git:
         catalogue = Catalogue(git, args.model)
-        written = write_site(catalogue, args.out, since, args.experiments, reports, proofs)
+        written = write_site(
+            *(catalogue, args.out, since, args.experiments, reports, proofs, args.check_remote)
+        )
     print(
         f"{_counted(written.versions)}, {written.new} of them new, {_size(args.out, written.size)}"
     )

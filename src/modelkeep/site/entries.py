@@ -1,18 +1,20 @@
 """The versions that a site shows: their tags, their metadata, and what is to be said of them."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.metadata import Record
 from modelkeep.registry.version import Version
 from modelkeep.site.clean import in_line
 from modelkeep_core.errors import UserError
 
-# It changes with what is in the file of a version, which is never written again.
-FORMAT = 1
+# It changes with what is in the file of a version, which is never written again, or in its columns.
+FORMAT = 2
 EXPERIMENTS = "refs/exps"
 
 
@@ -27,8 +29,8 @@ class Entry:
         signed: whether its tag has a signature, which counts if the repository says whose do; None
             without a tag.
         experiment: the name of the experiment, or None for a version.
-        metadata: its metadata, or None.
-        problem: why there are none.
+        metadata: its metadata; None where it has none, or a site has kept what is shown of them.
+        problem: why it has none.
     """
 
     version: Version
@@ -40,11 +42,10 @@ class Entry:
     metadata: dict[str, Any] | None
     problem: str | None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What names its file: it follows from the model and the commit alone."""
-        words = f"{FORMAT}\0{self.version.model}\0{self.version.commit}"
-        return hashlib.sha256(words.encode()).hexdigest()[:16]
+        return key_of(self.version)
 
     @property
     def label(self) -> str:
@@ -61,8 +62,25 @@ class Commit:
     subject: str
 
 
-def entries_of(catalogue: Catalogue, since: datetime | None, experiments: bool) -> list[Entry]:
+def key_of(version: Version) -> str:
+    """Return what names the file of a version."""
+    words = f"{FORMAT}\0{version.model}\0{version.commit}"
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def entries_of(
+    catalogue: Catalogue,
+    since: datetime | None,
+    experiments: bool,
+    kept: Collection[str] = frozenset(),
+) -> list[Entry]:
     """Return the versions of all models, and the experiments if they are wanted, newest first.
+
+    Args:
+        catalogue: the versions.
+        since: versions registered before then are left out, unless they are in a stage.
+        experiments: whether DVC's experiments are wanted.
+        kept: the keys of versions whose metadata need not be read, unless a card shows them.
 
     Raises:
         UserError: there is none.
@@ -79,24 +97,33 @@ def entries_of(catalogue: Catalogue, since: datetime | None, experiments: bool) 
     versions = [*dict.fromkeys([*versions, *staged])]
     named = dict(_experiments(catalogue)) if experiments else {}
     names = {version: name for version, name in named.items() if version not in versions}
-    entries = [*_entries(catalogue, [*versions, *names], names)]
-    if not entries:
+    newest = {version.model: version for version in reversed(versions)}
+    carded = {*staged, *newest.values()}
+    wanted = [*versions, *names]
+    spared = {version for version in wanted if version not in carded and key_of(version) in kept}
+    chosen = [*_entries(catalogue, wanted, names, spared)]
+    if not chosen:
         raise UserError(
             "no version is registered here"
             + (f" since {since:%Y-%m-%d}" if since else "")
             + ": `modelkeep register` makes the first."
         )
-    return sorted(entries, key=lambda entry: entry.when, reverse=True)
+    return sorted(chosen, key=lambda entry: entry.when, reverse=True)
 
 
 def _entries(
-    catalogue: Catalogue, versions: Sequence[Version], names: dict[Version, str]
+    catalogue: Catalogue,
+    versions: Sequence[Version],
+    names: dict[Version, str],
+    spared: Collection[Version],
 ) -> Iterator[Entry]:
     signed = _signatures(catalogue, versions)
     commits = commits_of(catalogue, [version for version in versions if not version.registered])
-    for version, record in catalogue.records.read(versions):
+    records = dict(catalogue.records.read(version for version in versions if version not in spared))
+    for version in versions:
+        record = records.get(version, Record(None))
         event, name = version.registered, names.get(version)
-        if name and not record.metadata:
+        if name and not record.metadata and version not in spared:
             # An experiment that made no package
             continue
         commit = commits.get(version)

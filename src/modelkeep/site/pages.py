@@ -1,13 +1,13 @@
 """The two pages that need no JavaScript: what each stage holds now, and all versions."""
 
 from collections.abc import Sequence
+from html import escape
 
 from modelkeep import __version__, text
 from modelkeep.site.cards import model_of
-from modelkeep.site.cells import HASH, NO_HEADLINE, code_of, data_of, metric_of
-from modelkeep.site.clean import word
+from modelkeep.site.cells import HASH, NO_HEADLINE, code_of, files_of
 from modelkeep.site.entries import Entry
-from modelkeep.site.headline import headline_of
+from modelkeep.site.headline import NUMBERS
 from modelkeep.site.markup import Html, h, join
 from modelkeep.site.shown import Site
 
@@ -26,6 +26,7 @@ VIEWS = (
     ("versions", "Versions"),
     ("compare", "Compare"),
     ("time", "Over time"),
+    ("search", "Search"),
     ("lineage", "Lineage"),
 )
 
@@ -140,20 +141,25 @@ def _tab(name: str, label: str, here: bool) -> Html:
 
 
 def _row(site: Site, entry: Entry, several: bool) -> Html:
-    headline = headline_of(entry.metadata or {})
-    metric = f"{metric_of(headline)} {text.interval(headline)}" if headline else NO_HEADLINE
+    row = site.rows[entry.key]
+    words = {name: site.columns.cell(name, row) for name in ("stage", "recipe", "headline")}
+    numbers = {name: site.columns.cell(name, row) for name in NUMBERS}
+    metric = NO_HEADLINE
+    if words["headline"] and None not in numbers.values():
+        metric = f"{words['headline']} {text.interval(numbers)}"
     cells: list[Html | str] = [
         h("bdi", None, entry.label),
-        ", ".join(site.catalogue.stages(entry.version)),
+        words["stage"],
         f"{entry.when:%Y-%m-%d}",
         h("bdi", None, entry.author),
         metric,
-        code_of(word((entry.metadata or {}).get("recipe_id"))[:HASH]),
-        data_of(entry),
+        code_of((words["recipe"] or "")[:HASH]),
+        files_of(site.columns.group("data", row)),
         code_of(entry.version.commit[:HASH]),
     ]
     if several:
         cells.insert(0, entry.version.model)
-    return join(
-        h("tr", {"id": f"v-{entry.key}"}, *(h("td", None, cell) for cell in cells)), Html("\n")
+    listed = "".join(
+        f"<td>{cell if isinstance(cell, Html) else escape(cell)}</td>" for cell in cells
     )
+    return Html(f'<tr id="v-{entry.key}">{listed}</tr>\n')

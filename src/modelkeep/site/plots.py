@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.dvc_lock import read_yaml
+from modelkeep.registry.dvc_lock import parse_yaml
 from modelkeep.registry.version import Version
 from modelkeep.site.clean import in_line
+from modelkeep.site.script import literal
 from modelkeep_core.dvc_yaml import overlaps
 from modelkeep_core.errors import UserError
 
@@ -20,7 +21,9 @@ from modelkeep_core.errors import UserError
 MOST_ROWS, DIGITS = 600, 4
 LARGEST_FILE = 4 * 2**20
 # How DVC draws a plot, by the word in the name of its template; lines where there is none
-KINDS = {"confusion": "matrix", "bar": "bars", "scatter": "points"}
+KINDS = {"confusion": "matrix", "bar": "bars", "scatter": "points", "search": "search"}
+# Of the trials of a search, a view of its own is made.
+SEARCH = "search"
 
 
 @dataclass(frozen=True)
@@ -36,40 +39,47 @@ class Plot:
     y_label: str
 
 
-def plots_of(
-    catalogue: Catalogue, versions: Sequence[Version]
-) -> Iterator[tuple[Version, list[dict[str, Any]]]]:
-    """Yield the plots of each version, with the columns of their files."""
-    describing = _Describing(catalogue)
-    named = [(version, describing.plots(version)) for version in versions]
+@dataclass(frozen=True)
+class Drawn:
+    """What the commit of a version has to be drawn.
+
+    Attributes:
+        plots: each plot with its columns, as it stands in a script.
+        trials: the file of the trials of a search, or None.
+    """
+
+    plots: list[str]
+    trials: bytes | None
+
+
+def drawn_of(catalogue: Catalogue, versions: Sequence[Version]) -> Iterator[Drawn]:
+    """Yield what there is to draw of each version."""
+    projects = catalogue.git.read(
+        f"{version.commit}:{version.directory}dvc.yaml" for version in versions
+    )
+    named = [
+        _plots_of(content, version.name)
+        for version, content in zip(versions, projects, strict=True)
+    ]
     contents = catalogue.git.read(
         f"{version.commit}:{version.directory}{plot.path}"
-        for version, plots in named
+        for version, plots in zip(versions, named, strict=True)
         for plot in plots
     )
-    for version, plots in named:
-        drawn = ((plot, _columns(next(contents), plot.path)) for plot in plots)
-        yield version, [_drawn(plot, columns) for plot, columns in drawn if columns]
+    for plots in named:
+        read = [(plot, next(contents)) for plot in plots]
+        trials = [content for plot, content in read if plot.kind == SEARCH]
+        texts = [_written(plot, content) for plot, content in read if plot.kind != SEARCH]
+        yield Drawn([*filter(None, texts)], trials[0] if trials else None)
 
 
-class _Describing:
-    """Reads which plots a model has; most versions of a model have them in the same dvc.yaml."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._git = catalogue.git
-        self._last: dict[str, tuple[Any, list[Plot]]] = {}
-
-    def plots(self, version: Version) -> list[Plot]:
-        """Return the plots of dvc.yaml that the stages of a model write; all of an only model."""
-        try:
-            content = read_yaml(self._git, version.commit, f"{version.directory}dvc.yaml")
-        except UserError:
-            return []
-        last, plots = self._last.get(version.model, (None, []))
-        if content is not last:
-            plots = _named(content, version.name)
-            self._last[version.model] = content, plots
-        return plots
+@lru_cache(maxsize=64)
+def _plots_of(content: bytes | None, model: str) -> list[Plot]:
+    """Return the plots of dvc.yaml that the stages of a model write; all of an only model."""
+    try:
+        return _named(parse_yaml(content or b"", "dvc.yaml"), model)
+    except UserError:
+        return []
 
 
 def _named(content: Any, model: str) -> list[Plot]:
@@ -130,6 +140,13 @@ def _upstream(stages: Any, package: str) -> set[str]:
 def _paths(entries: Any) -> list[str]:
     named = (next(iter(entry), "") if isinstance(entry, dict) else entry for entry in entries or [])
     return [path for path in named if isinstance(path, str) and path]
+
+
+@lru_cache(maxsize=64)
+def _written(plot: Plot, content: bytes | None) -> str | None:
+    # A plot that did not change is in many versions.
+    columns = _columns(content, plot.path)
+    return literal(_drawn(plot, columns)) if columns else None
 
 
 def _columns(content: bytes | None, path: str) -> dict[str, list[str]] | None:

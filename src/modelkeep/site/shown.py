@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.site.clean import in_line, word
+from modelkeep.site.clean import in_line
+from modelkeep.site.columns import Columns
 from modelkeep.site.entries import Entry
 
 
@@ -17,25 +19,44 @@ class Site:
     Attributes:
         catalogue: the versions.
         entries: those that are shown, newest first.
+        columns: what a table can show of them; a row for each.
         spans: what was in the stages.
-        in_step: whether dvc.lock of a version has its metadata, by key; of those in a stage.
         proofs: what was proved of each entry; None where no statements were given.
         live: whether there are reports of monitoring.
     """
 
     catalogue: Catalogue
     entries: Sequence[Entry]
+    columns: Columns
     spans: Sequence[dict[str, Any]]
-    in_step: Mapping[str, bool | None]
     proofs: Mapping[str, dict[str, Any] | None] | None
     live: bool
 
-    @property
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each entry in the columns, by its key."""
+        return {entry.key: row for row, entry in enumerate(self.entries)}
+
+    def cell(self, name: str, entry: Entry) -> Any:
+        """Return what a column has of an entry."""
+        return self.columns.cell(name, self.rows[entry.key])
+
+    @cached_property
     def title(self) -> str:
         """The title of an only model; of several, what they are."""
-        titles = {in_line(word((entry.metadata or {}).get("title"))) for entry in self.entries}
-        titles.discard("")
-        return titles.pop() if len(titles) == 1 else "Models"
+        titles = {*self.columns.values.get(("", "title"), ())} - {"", None}
+        return str(titles.pop()) if len(titles) == 1 else "Models"
+
+    @cached_property
+    def deprecated(self) -> dict[str, str]:
+        """What is said of each model that was deprecated, by its name."""
+        models = {entry.version.model for entry in self.entries}
+        return {
+            model: f"Deprecated on {event.when:%Y-%m-%d} by {in_line(event.author)}: "
+            f"{in_line(event.reason) or 'no reason given'}"
+            for model, event in self.catalogue.deprecations.items()
+            if model in models
+        }
 
     @property
     def until(self) -> datetime:

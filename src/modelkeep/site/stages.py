@@ -46,7 +46,8 @@ def _shown(
         "date": span["from"][:16],
         "author": in_line(span["author"] + _signed(span["signature"])),
         "reason": in_line(span["message"]),
-        "forced": (span["gate"] or "").startswith("forced"),
+        "forced": "forced" in span["doubts"],
+        "gateless": "no gate" in span["doubts"],
         "gate": in_line(span["gate"] or ""),
         "tag": span["tag"],
     }

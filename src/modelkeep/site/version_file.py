@@ -1,63 +1,97 @@
-"""The file of one version: all that follows from its commit, so that it is written only once."""
+"""The file of one version: what follows from its commit alone, so that it is written only once.
+
+What several versions have alike, such as their schema, is in files that are named by their content;
+what a table compares is in the columns of the index.
+"""
 
 import hashlib
+import marshal
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.version import Version
-from modelkeep.site.clean import LARGEST, flat, in_line, mapping, plain, word
-from modelkeep.site.columns import DEPRECATED, HASH, short_number
+from modelkeep.site.clean import LARGEST, flat, in_line, mapping, word
+from modelkeep.site.columns import (
+    DEPRECATED,
+    HASH,
+    Cells,
+    findings_of,
+    of_commit,
+    short_number,
+)
 from modelkeep.site.entries import Commit, Entry, commits_of
-from modelkeep.site.headline import headline_of
-from modelkeep.site.plots import plots_of
-from modelkeep.site.script import call
+from modelkeep.site.plots import Drawn, drawn_of
+from modelkeep.site.script import call, literal, wrapped
+from modelkeep.site.trials import trials_of
 
+# Versions of which files are in memory at once
+CHUNK = 64
 # Of these, pages show the beginning; all of them would be half of a site.
 DIGEST = re.compile("[0-9a-f]{64}")
-SCORES = ("test", "train", "baseline")
+QUALITY, MAKING = "How good it is", "How it was made"
 Table = tuple[str, list[str], list[list[Any]]]
 
 
-def version_files(catalogue: Catalogue, entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
-    """Yield key and file of each version."""
-    versions = [entry.version for entry in entries]
-    commits = commits_of(catalogue, versions)
-    in_step = locks_in_step(catalogue, entries)
-    plots = plots_of(catalogue, versions)
-    for entry, (_, drawn) in zip(entries, plots, strict=True):
-        yield entry.key, call("version", _content(entry, commits, in_step) | {"plots": drawn})
+@dataclass(frozen=True)
+class Made:
+    """What a site gets of a version.
+
+    Attributes:
+        key: the key of the version.
+        cells: its cells in the columns of the index.
+        content: its own file.
+        parts: what it shares with others: the content of files by their names.
+    """
+
+    key: str
+    cells: Cells
+    content: bytes
+    parts: dict[str, bytes]
 
 
-def _content(
-    entry: Entry, commits: Mapping[Version, Commit], in_step: Mapping[Version, bool | None]
-) -> dict[str, Any]:
-    """Return what the page shows of a version.
+def made_of(catalogue: Catalogue, entries: Sequence[Entry]) -> Iterator[Made]:
+    """Yield cells and files of each version."""
+    for start in range(0, len(entries), CHUNK):
+        chunk = entries[start : start + CHUNK]
+        versions = [entry.version for entry in chunk]
+        commits = commits_of(catalogue, versions)
+        locks = locks_in_step(catalogue, chunk)
+        drawn = drawn_of(catalogue, versions)
+        for entry, in_step, pictures in zip(chunk, locks, drawn, strict=True):
+            yield _made(entry, commits.get(entry.version), in_step, pictures)
 
-    Returns:
-        "title", "about", "created"; "marks", each its kind and words; "headline", "scores" and the
-        hash of the "test" rows; "parts", which two versions are compared by: values by name; and
-        "tables", each the section that it belongs to, its header and its rows.
+
+def _made(entry: Entry, commit: Commit | None, in_step: bool | None, drawn: Drawn) -> Made:
+    """Return all of a version.
+
+    Its file has "key", "commit", "created" and "recipe"; "marks", each its kind and words; the hash
+    of the "test" rows; "tables", each the section that it belongs to, its header and its rows; and
+    "parts", the names of what it shares: "context", and "plots" and "search" where there are some.
     """
     metadata = entry.metadata or {}
-    commit = commits.get(entry.version)
+    search = trials_of(drawn.trials, mapping(metadata, "training"))
+    shared = {"context": _context(*map(_packed, _shared(metadata)))}
+    if drawn.plots:
+        shared["plots"] = _part(f"[{','.join(drawn.plots)}]")
+    if search:
+        shared["search"] = _part(literal(search))
     made = f"{commit.subject} ({commit.author}, {commit.when:%Y-%m-%d %H:%M})" if commit else ""
-    return {
+    content = {
+        "parts": {name: part for name, (part, _) in shared.items()},
         "key": entry.key,
         "commit": entry.version.commit,
         "created": made,
-        "title": in_line(word(metadata.get("title"))),
-        "about": in_line(word(metadata.get("description"))),
         "recipe": word(metadata.get("recipe_id")),
-        "marks": _marks(metadata, in_step[entry.version]),
-        "headline": plain(headline_of(metadata)),
-        "scores": _scores(metadata, "test"),
-        "test": word(mapping(metadata, "test").get("sha256")) or None,
-        "parts": _parts(metadata),
+        "marks": _marks(metadata, in_step),
+        "test": word(mapping(metadata, "test").get("sha256"))[:HASH] or None,
         "tables": [*_tables(metadata)],
     }
+    parts = dict(shared.values())
+    return Made(entry.key, of_commit(entry, in_step), call("version", content), parts)
 
 
 def _marks(metadata: Mapping[str, Any], in_step: bool | None) -> list[tuple[str, str]]:
@@ -68,45 +102,51 @@ def _marks(metadata: Mapping[str, Any], in_step: bool | None) -> list[tuple[str,
     return marks
 
 
-def _scores(metadata: Mapping[str, Any], part: str) -> dict[str, float]:
-    scores = mapping(metadata, "metrics", part).items()
-    short = {in_line(name): short_number(value) for name, value in scores}
-    return {name: value for name, value in short.items() if value is not None}
+def _part(text: str) -> tuple[str, bytes]:
+    """Return name and content of a file that has a value which versions share."""
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return name, wrapped("part", f'{{"key":"{name}","value":{text}}}')
 
 
-def _parts(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what two versions are compared by, in the order of its weight."""
-    recipe, training = mapping(metadata, "recipe"), mapping(metadata, "training")
-    estimator = {"estimator": training["estimator"]} if "estimator" in training else {}
-    parts: dict[str, dict[str, Any]] = {
-        "Parameters": estimator | mapping(training, "parameters") | mapping(recipe, "parameters"),
-        "Data": mapping(recipe, "data") | {"rows": mapping(metadata, "data", "rows")},
-        "Schema": mapping(recipe, "schema") | mapping(metadata, "schema", "columns"),
-        "Code": mapping(recipe, "code") | mapping(recipe, "files") | mapping(recipe, "commands"),
-        "Environment": mapping(recipe, "environment") | mapping(metadata, "libraries"),
-        "Evaluation": mapping(metadata, "metrics", "settings"),
+def _shared(metadata: Mapping[str, Any]) -> Iterator[Any]:
+    yield metadata.get("description")
+    yield mapping(metadata, "schema")
+    yield mapping(metadata, "recipe", "commands")
+    yield mapping(metadata, "metrics", "settings")
+    yield mapping(metadata, "training").get("preprocessing")
+
+
+def _packed(value: Any) -> bytes:
+    return marshal.dumps(value, 2)
+
+
+@lru_cache(maxsize=256)
+def _context(*packed: bytes) -> tuple[str, bytes]:
+    """Return name and content of the file of what seldom changes from version to version."""
+    about, schema, commands, settings, steps = map(marshal.loads, packed)
+    parts = {"Schema": mapping(schema, "columns"), "Code": commands, "Evaluation": settings}
+    content = {
+        "about": in_line(word(about)),
+        "parts": {
+            title: {
+                in_line(name): _cell(value)
+                for name, value in flat(part).items()
+                if value is not None and value != DEPRECATED and value != {}
+            }
+            for title, part in parts.items()
+        },
+        "tables": [*_preprocessing(steps), *_schema(schema)],
     }
-    return {
-        title: {
-            in_line(name): _cell(value)
-            for name, value in flat(part).items()
-            if value is not None and value != DEPRECATED and value != {}
-        }
-        for title, part in parts.items()
-    }
+    return _part(literal(content))
 
 
 def _tables(metadata: Mapping[str, Any]) -> Iterator[Table]:
-    quality, making = "How good it is", "How it was made"
-    scores = [_scores(metadata, part) for part in SCORES]
-    names = [*dict.fromkeys(name for part in scores for name in part)]
-    if names:
-        rows = [[name, *(part.get(name) for part in scores)] for name in names]
-        yield quality, ["metric", *SCORES], rows
+    if found := [[severity, says] for severity, says in findings_of(metadata)]:
+        yield QUALITY, ["finding", "what to look at"], found
     metrics = mapping(metadata, "metrics")
     if recalls := mapping(metrics, "recall_by_class"):
         yield (
-            quality,
+            QUALITY,
             ["class", "recall"],
             [[in_line(name), _cell(value)] for name, value in recalls.items()],
         )
@@ -115,36 +155,30 @@ def _tables(metadata: Mapping[str, Any]) -> Iterator[Table]:
         column = word(mapping(metrics, "by_group").get("column"))
         header = [column, "test rows", word(mapping(metrics, "headline").get("metric"))]
         keys = ("group", "rows", "score")
-        yield quality, header, [[_cell(group.get(key)) for key in keys] for group in groups]
-    if counts := mapping(metadata, "data", "rows"):
-        yield (
-            making,
-            ["rows", "count"],
-            [[in_line(name), _cell(count)] for name, count in counts.items()],
-        )
-    steps = [
-        step for step in _list(metadata, "training", "preprocessing") if isinstance(step, dict)
-    ]
-    if steps:
-        listed = [
-            [word(step.get("columns")), " → ".join(map(word, _list(step, "steps")))]
-            for step in steps
-        ]
-        yield making, ["columns", "preprocessing"], listed
+        yield QUALITY, header, [[_cell(group.get(key)) for key in keys] for group in groups]
     if warnings := _list(metadata, "training", "warnings"):
-        yield making, ["the estimator warned"], [[word(warning)] for warning in warnings]
-    yield from _schema(metadata)
+        yield MAKING, ["the estimator warned"], [[word(warning)] for warning in warnings]
     if files := mapping(metadata, "files"):
         hashes = [[in_line(name), _cell(digest)] for name, digest in files.items()]
         yield "Package", ["file", "SHA-256"], hashes
 
 
-def _schema(metadata: Mapping[str, Any]) -> Iterator[Table]:
-    target = mapping(metadata, "schema").get("target")
+def _preprocessing(steps: Any) -> Iterator[Table]:
+    named = [step for step in (steps if isinstance(steps, list) else []) if isinstance(step, dict)]
+    if named:
+        rows = [
+            [word(step.get("columns")), " → ".join(map(word, _list(step, "steps")))]
+            for step in named
+        ]
+        yield MAKING, ["columns", "preprocessing"], rows
+
+
+def _schema(schema: Mapping[str, Any]) -> Iterator[Table]:
     rows = []
-    for name, column in mapping(metadata, "schema", "columns").items():
+    for name, column in mapping(schema, "columns").items():
         if isinstance(column, dict):
-            use = "target" if name == target else "yes" if column.get("feature") else "no"
+            target = name == schema.get("target")
+            use = "target" if target else "yes" if column.get("feature") else "no"
             missing = "yes" if column.get("missing") else "no"
             rows.append([in_line(name), word(column.get("type")), _allowed(column), missing, use])
     if rows:
@@ -154,13 +188,13 @@ def _schema(metadata: Mapping[str, Any]) -> Iterator[Table]:
 def _allowed(column: Mapping[str, Any]) -> str:
     if column.get("values"):
         return word(column["values"])
-    low, high = (word(column.get(key)) for key in ("min", "max"))
+    low, high = (word(column.get(key)).removesuffix(".0") for key in ("min", "max"))
     return f"{low} to {high}" if low and high else f"from {low}" if low else high and f"to {high}"
 
 
 def _cell(value: Any) -> Any:
     if value is None or _is_number(value):
-        return value
+        return short_number(value) if isinstance(value, float) else value
     text = word(value)
     return text[:HASH] if DIGEST.fullmatch(text) else text
 
@@ -173,28 +207,24 @@ def _is_number(value: Any) -> bool:
 
 
 def _list(value: Any, *keys: str) -> list[Any]:
-    entry = mapping(value, *keys[:-1]).get(keys[-1])
-    return entry if isinstance(entry, list) else []
+    inner = mapping(value, *keys[:-1]).get(keys[-1])
+    return inner if isinstance(inner, list) else []
 
 
-def locks_in_step(catalogue: Catalogue, entries: Sequence[Entry]) -> dict[Version, bool | None]:
+def locks_in_step(catalogue: Catalogue, entries: Sequence[Entry]) -> Iterator[bool | None]:
     """Say of each version whether dvc.lock of its commit has the metadata that are committed.
 
     None where there is no lock, or there are no metadata.
     """
-    versions = [entry.version for entry in entries]
-    locks = catalogue.git.read(
-        f"{version.commit}:{version.directory}dvc.lock" for version in versions
-    )
-    read = [*zip(entries, locks, strict=True)]
-    contents = catalogue.git.read(
-        f"{version.commit}:{version.directory}{catalogue.records.paths(version.model)[0]}"
-        for version in versions
-    )
-    return {
-        entry.version: _in_step(lock, content) if entry.metadata else None
-        for (entry, lock), content in zip(read, contents, strict=True)
-    }
+    names = [
+        f"{entry.version.commit}:{entry.version.directory}{path}"
+        for entry in entries
+        for path in ("dvc.lock", catalogue.records.paths(entry.version.model)[0])
+    ]
+    contents = [*catalogue.git.read(names)]
+    for place, entry in enumerate(entries):
+        lock, content = contents[2 * place : 2 * place + 2]
+        yield _in_step(lock, content) if entry.metadata else None
 
 
 def _in_step(lock: bytes | None, content: bytes | None) -> bool | None:

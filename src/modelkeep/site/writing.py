@@ -1,30 +1,38 @@
 """Write the files of a site: those of versions once, the others as the repository is now."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from modelkeep import __version__
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.site.attestations import Proofs, proved
-from modelkeep.site.columns import table
-from modelkeep.site.entries import Entry, entries_of
+from modelkeep.site.columns import FROM_TAGS, Cells, columns_of, of_tags
+from modelkeep.site.entries import FORMAT, Entry, entries_of
+from modelkeep.site.kept import Kept, read_kept
 from modelkeep.site.pages import now_page, versions_page
-from modelkeep.site.script import call
+from modelkeep.site.remote import states_in_remote
+from modelkeep.site.script import call, called
 from modelkeep.site.shown import Site
+from modelkeep.site.small import small
 from modelkeep.site.stages import stages_of
-from modelkeep.site.version_file import locks_in_step, version_files
+from modelkeep.site.version_file import made_of
 from modelkeep_core.errors import UserError
 
 ASSETS = Path(__file__).with_name("assets")
 # The script is one file; its parts are in the order in which they need each other.
-SCRIPTS = ("base", "filter", "charts", "table", "version", "compare", "time", "lineage", "live")
-SCRIPT = ("site.js", "(()=>{'use strict';\n", "})();\n")
-VERSIONS, INDEX = "versions", "data/index.js"
+SCRIPTS = (
+    *("base", "filter", "charts", "table", "version", "compare", "time", "search", "lineage"),
+    "live",
+)
+VERSIONS, PARTS, INDEX, LIVE = "versions", "parts", "data/index.js", "data/live.js"
 # By these a directory is known as a site.
 KNOWN_BY = ("index.html", INDEX)
+# What an index begins with whose columns can be taken over
+STAMP = f"{__version__} {FORMAT}"
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ def write_site(
     experiments: bool,
     reports: Sequence[dict[str, Any]],
     proofs: Proofs | None,
+    check_remote: bool = False,
 ) -> Written:
     """Write a site; the same repository gives the same bytes, whatever was there before.
 
@@ -65,33 +74,36 @@ def write_site(
         experiments: whether DVC's experiments are shown too.
         reports: what monitoring reported.
         proofs: what was proved of versions; None where nothing was said about that.
+        check_remote: whether the DVC remote is asked for the bytes of each version.
 
     Raises:
-        UserError: there is no version, or the directory cannot be written.
+        UserError: there is no version, the directory cannot be written, or the remote is to be
+            asked and cannot be reached.
     """
-    entries = entries_of(catalogue, since, experiments)
-    keys = {(entry.version.model, entry.version.commit): entry.key for entry in entries}
-    spans = stages_of(catalogue, keys)
-    held = {span["key"] for span in spans if span["until"] is None}
-    in_step = locks_in_step(catalogue, [entry for entry in entries if entry.key in held])
-    shown = {entry.key: in_step.get(entry.version) for entry in entries}
+    kept = read_kept(out / INDEX, out / VERSIONS, STAMP, FROM_TAGS)
+    entries = entries_of(catalogue, since, experiments, kept.places.keys())
+    if not kept.keys <= {entry.key for entry in entries}:
+        # Columns would stay that only a version has which is not shown any more.
+        kept = Kept()
+        entries = entries_of(catalogue, since, experiments)
     proof = _proofs(catalogue, entries, proofs)
-    site = Site(catalogue, entries, spans, shown, proof, bool(reports))
-    files = {
-        **_assets(),
-        INDEX: call("index", _index(site)),
-        "versions.html": versions_page(site),
-        "index.html": now_page(site),
-    }
-    if reports:
-        files["data/live.js"] = call("live", [*reports])
+    remote = states_in_remote(catalogue, entries) if check_remote else None
+    tagged = {entry.key: _tagged(catalogue, entry, proof, remote) for entry in entries}
+    keys = {(entry.version.model, entry.version.commit): entry.key for entry in entries}
+    new = [entry for entry in entries if entry.key not in kept.places]
     try:
-        new = _write_versions(catalogue, out / VERSIONS, entries)
-        for name, content in files.items():
+        there = {path.stem for path in (out / VERSIONS).glob("*.js")}
+        made = _write_versions(catalogue, out, new)
+        columns = columns_of(entries, tagged, made, kept)
+        spans = stages_of(catalogue, keys)
+        site = Site(catalogue, entries, columns, spans, proof, bool(reports))
+        for name, content in _pages(site, reports).items():
             _write(out / name, content)
         if not reports:
-            (out / "data" / "live.js").unlink(missing_ok=True)
-        return Written(len(entries), new, _size(out))
+            (out / LIVE).unlink(missing_ok=True)
+        if gone := there - tagged.keys():
+            _remove(out, gone)
+        return Written(len(entries), len(tagged.keys() - there), _size(out))
     except OSError as error:
         raise UserError(f"the site cannot be written: {error}.") from None
 
@@ -105,36 +117,75 @@ def _proofs(
     return dict(zip(keys, proved(catalogue, entries, proofs), strict=True))
 
 
-def _index(site: Site) -> dict[str, Any]:
-    columns = table(site.catalogue, site.entries)
-    if site.proofs is not None:
-        rebuilt = [site.proofs[entry.key] for entry in site.entries]
-        columns.append(
-            {"id": "verified", "group": "", "v": [proof and proof["result"] for proof in rebuilt]}
-        )
-    return {"title": site.title, "columns": columns, "spans": [*site.spans]}
+def _tagged(
+    catalogue: Catalogue,
+    entry: Entry,
+    proofs: Mapping[str, dict[str, Any] | None] | None,
+    remote: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """Return the cells of an entry that do not follow from its commit alone."""
+    cells = of_tags(entry, catalogue.stages(entry.version))
+    if proofs is not None:
+        proof = proofs[entry.key]
+        cells["verified"] = proof and proof["result"]
+    if remote is not None:
+        cells["remote"] = remote.get(entry.key)
+    return cells
 
 
-def _write_versions(catalogue: Catalogue, directory: Path, entries: Sequence[Entry]) -> int:
-    """Write the files that are not there yet, remove those of what is not shown any more."""
-    directory.mkdir(parents=True, exist_ok=True)
-    there = {path.name for path in directory.iterdir()}
-    wanted = {f"{entry.key}.js": entry for entry in entries}
-    new = [entry for name, entry in wanted.items() if name not in there]
-    for key, content in version_files(catalogue, new):
-        _write(directory / f"{key}.js", content)
-    for name in there - wanted.keys():
-        (directory / name).unlink()
-    return len(new)
+def _write_versions(catalogue: Catalogue, out: Path, new: Sequence[Entry]) -> dict[str, Cells]:
+    """Write the files of new versions; return their cells in the columns of the index."""
+    written: set[str] = set()
+    cells: dict[str, Cells] = {}
+    for directory in (VERSIONS, PARTS):
+        (out / directory).mkdir(parents=True, exist_ok=True)
+    for made in made_of(catalogue, new):
+        for name in made.parts.keys() - written:
+            _write(out / PARTS / f"{name}.js", made.parts[name])
+        _write(out / VERSIONS / f"{made.key}.js", made.content)
+        written |= made.parts.keys()
+        cells[made.key] = made.cells
+    return cells
+
+
+def _remove(out: Path, gone: Collection[str]) -> None:
+    """Remove the files of versions that are not shown any more, and what no other one shares."""
+    for key in gone:
+        (out / VERSIONS / f"{key}.js").unlink()
+    shared = {
+        name
+        for path in (out / VERSIONS).glob("*.js")
+        for name in called(path.read_bytes())["parts"].values()
+    }
+    for path in (out / PARTS).glob("*.js"):
+        if path.stem not in shared:
+            path.unlink()
+
+
+def _pages(site: Site, reports: Sequence[dict[str, Any]]) -> dict[str, bytes]:
+    """Return the files that change with the repository; what is opened first comes last."""
+    index = {
+        "stamp": STAMP,
+        "title": site.title,
+        "count": len(site.entries),
+        "columns": site.columns.written(),
+        "spans": [*site.spans],
+        "deprecated": site.deprecated,
+    }
+    live = {LIVE: call("live", [*reports])} if reports else {}
+    return {
+        **_assets(),
+        **live,
+        INDEX: call("index", index),
+        "versions.html": versions_page(site),
+        "index.html": now_page(site),
+    }
 
 
 def _assets() -> dict[str, bytes]:
-    name, before, after = SCRIPT
-    scripts = [(ASSETS / f"{part}.js").read_text("utf-8") for part in SCRIPTS]
-    lines = [line.strip() for script in scripts for line in script.splitlines()]
-    code = "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+    script = "\n".join((ASSETS / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     return {
-        name: f"{before}{code}{after}".encode(),
+        "site.js": small(f"(()=>{{'use strict';{script}}})();\n").encode(),
         "site.css": (ASSETS / "site.css").read_bytes(),
     }
 

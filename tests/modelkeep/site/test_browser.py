@@ -11,7 +11,7 @@ import pytest
 from browser import Browser, chromium, opened
 from modelkeep.site.script import call
 from repository import Model, Repository, make_released
-from sites import HOSTILE, built, index
+from sites import HOSTILE, built, called, index
 
 COMMAND = chromium()
 AXE = os.environ.get("AXE_CORE")
@@ -21,6 +21,13 @@ pytestmark = [
 ]
 ROWS = "#view tbody tr"
 COUNT = f"document.querySelectorAll('{ROWS}').length"
+VIEWS = ("", "#/versions", "#/compare", "#/time", "#/search", "#/lineage", "version")
+SEARCH = """trial,estimator,score,standard_deviation,folds,parameters,C,depth
+1,Ridge,0.5,0.1,5,C=0.01,0.01,
+2,Ridge,0.9,0.1,5,C=1,1,
+3,Tree,0.4,0.2,2,depth=3,,3
+4,Tree,0.8,0.1,5,depth=9,,9
+"""
 VALUES = (0.5, 0.7, 0.6, 0.9, 0.8)
 
 
@@ -45,13 +52,20 @@ def _no_complaint(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the site of five versions with a plot, two of which were in production."""
+    """Return the site of five versions, with a plot and a search, of which two were in prod."""
     made = Repository(tmp_path_factory.mktemp("made"))
     options = {"x": "step", "y": "loss", "title": "Loss"}
     for place, value in enumerate(VALUES):
-        model = Model(f"a{place}", value=value)
-        project = {"artifacts": {"model": {"path": "package"}}, "plots": [{"loss.csv": options}]}
-        others = {"loss.csv": f"step,loss\n1,{value}\n2,1\n", "dvc.yaml": str(project)}
+        searched = {"trials": 4, "scoring": "macro_f1", "method": "grid"}
+        ranked = {"best": {"trial": 2, "mean": 0.9}, "runner_up": {"trial": 4, "mean": 0.8}}
+        training = {"estimator": "Ridge", "parameters": {"alpha": 1.0}}
+        if place:
+            training["search"] = searched | ranked
+        model = Model(f"a{place}", value=value, unusual={"training": training})
+        plots = [{"loss.csv": options}, {"search.csv": {"template": "search"}}]
+        project = {"artifacts": {"model": {"path": "package"}}, "plots": plots}
+        others = {"loss.csv": f"step,loss\n1,{value}\n2,1\n", "dvc.yaml": json.dumps(project)}
+        others["search.csv"] = SEARCH if place else SEARCH.partition("\n")[0] + "\n"
         commit = made.commit(model, others=others)
         made.tag(f"model@v1.{place}.0", message=f"Try {place}", author=f"Person {place % 2}")
         if place in (1, 3):
@@ -187,7 +201,45 @@ def test_time_and_lineage_are_drawn(browser: Browser, site: Path) -> None:
     assert browser.run("document.querySelectorAll('#view .link').length") == 6
 
 
-@pytest.mark.parametrize("view", ["", "#/versions", "#/compare", "#/time", "#/lineage", "version"])
+def test_a_search_is_drawn_and_listed(browser: Browser, site: Path) -> None:
+    """A line and a point for each trial, a table with the best first, and both lit by a row."""
+    browser.open(address(site, "#/search"))
+    # Only trials of a tree have a depth.
+    for kind, count in (("path.trial", 4), (".try", 2)):
+        assert browser.run(f"document.querySelectorAll('#view {kind}').length") == count
+    assert browser.texts(f"{ROWS} td:first-child") == ["2", "4", "1", "3"]
+    assert browser.texts(f"{ROWS} td:last-child") == ["best", "runner-up", "", ""]
+    browser.run(f"document.querySelector('{ROWS}').focus()")
+    browser.press("ArrowDown")
+    lit = "[...document.querySelectorAll('#view .lit')].map((part) => part.dataset.trial)"
+    assert browser.run(lit) == ["4", "4", "4"]
+    menu = "document.querySelectorAll('#view select')[1]"
+    browser.run(f"{menu}.value = 'estimator'; {menu}.dispatchEvent(new Event('change'))")
+    browser.wait("location.hash.includes('by=estimator')")
+    browser.open(address(site, f"#/search/{keys(site)['v1.0.0']}"))
+    assert "v1.0.0 came from no search." in browser.texts("#view")[0]
+
+
+def test_marks_are_told(browser: Browser, tmp_path: Path) -> None:
+    """Of a version: what the gate, the lock, the remote, the signature and `verify` say of it."""
+    made, out = make_released(tmp_path / "made"), tmp_path / "out"
+    forced = "Now\n\nGate: forced by Ada"
+    made.assign("staging", made.release("v2.0.0", Model("f0")), message=forced)
+    made.tag("model@deprecated", message="Replaced")
+    built(made, out, proofs={})
+    index_file = out / "data" / "index.js"
+    value = called(index_file)[1]
+    value["columns"].append({"id": "remote", "group": "", "c": "lost"})
+    index_file.write_bytes(call("index", value))
+    browser.open(address(out, f"#/version/{keys(out)['v2.0.0']}"))
+    assert set(browser.texts(".marks li")) == {
+        *("dvc.lock is stale", "forced past the gate", "not in the remote", "never verified"),
+        "unsigned tag",
+    }
+    assert "Deprecated on 2026-" in browser.texts("#view")[0]
+
+
+@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_is_wider_than_the_screen(
     browser: Browser, site: Path, view: str, width: int
@@ -197,6 +249,20 @@ def test_nothing_is_wider_than_the_screen(
         view = f"#/version/{keys(site)['v1.4.0']}"
     browser.open(address(site, view), width)
     assert browser.run("document.documentElement.scrollWidth") <= width
+
+
+def searched(evil: str) -> dict[str, Any]:
+    """Return what metadata say of a search, with a text in every place."""
+    tried = [
+        {
+            "trial": number,
+            "estimator": evil,
+            "mean": number,
+            "parameters": {evil: f"{number}{evil}"},
+        }
+        for number in (1, 2)
+    ]
+    return {"trials": 2, "method": evil, "scoring": evil, "best": tried[0], "runner_up": tried[1]}
 
 
 def test_hostile_text_is_text(browser: Browser, tmp_path: Path) -> None:
@@ -209,7 +275,8 @@ def test_hostile_text_is_text(browser: Browser, tmp_path: Path) -> None:
         unusual: dict[str, Any] = {
             "title": evil,
             "description": evil,
-            "training": {"estimator": evil, "parameters": {evil: evil}, "preprocessing": []},
+            "training": {"estimator": evil, "parameters": {evil: evil}, "search": searched(evil)},
+            "findings": [{"severity": evil, "says": evil}],
             "libraries": {evil: evil},
         }
         others = {"dvc.yaml": json.dumps(project), "p.csv": f"c,a,b\n{word!r},1,2\n"}
@@ -219,7 +286,14 @@ def test_hostile_text_is_text(browser: Browser, tmp_path: Path) -> None:
     out = tmp_path / "out"
     built(made, out)
     some = [*keys(out).values()]
-    views = ["", "#/versions", "#/time", "#/lineage", f"#/compare?v={'~'.join(some[:7])}"]
+    views = [
+        "",
+        "#/versions",
+        "#/time",
+        "#/lineage",
+        "#/search",
+        f"#/compare?v={'~'.join(some[:7])}",
+    ]
     for view in [*views, *(f"#/version/{key}" for key in some)]:
         browser.open(address(out, view))
         assert browser.run("document.querySelectorAll('img, main script, iframe').length") == 0
@@ -243,7 +317,7 @@ def test_ten_thousand_versions_are_filtered_at_once(browser: Browser, tmp_path: 
         "value": [place / len(places) for place in places],
     }
     listed = [{"id": name, "group": "", "v": values} for name, values in columns.items()]
-    many = {"title": "Many", "spans": [], "columns": listed}
+    many = {"title": "Many", "count": len(places), "spans": [], "columns": listed}
     (out / "data" / "index.js").write_bytes(call("index", many))
     browser.open(address(out, "#/versions"))
     assert browser.run(COUNT) == 60
@@ -258,7 +332,7 @@ def test_ten_thousand_versions_are_filtered_at_once(browser: Browser, tmp_path: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("view", ["", "#/versions", "#/compare", "#/time", "#/lineage", "version"])
+@pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_no_barrier(browser: Browser, site: Path, view: str, scheme: str) -> None:
     """Names, roles, order of headings and contrast are as WCAG 2.2 AA wants them."""
     if AXE is None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from modelkeep.registry import fsck
+from modelkeep.registry.presence import Fault
 from repository import Model, Repository, make_released
 from sites import HALF, READABLE, Page, built, index
 
@@ -107,6 +109,55 @@ def test_doubts_are_told(tmp_path: Path) -> None:
         "never verified",
     ):
         assert doubt in text
+
+
+def test_what_the_gate_never_saw_is_told(tmp_path: Path) -> None:
+    """A stage that was assigned by hand holds what nobody measured."""
+    built(make_released(tmp_path / "made"), tmp_path / "out")
+    assert "not measured by the gate" in Page(tmp_path / "out" / "index.html").text
+
+
+def test_a_deprecated_model_is_told(tmp_path: Path) -> None:
+    """When, by whom and why; and nobody is asked to promote its newest version."""
+    made = make_released(tmp_path / "made")
+    made.tag("model@deprecated", message="Replaced by another one")
+    built(made, tmp_path / "out")
+    text = Page(tmp_path / "out" / "index.html").text
+    assert "Deprecated on 2026-01-12 by Ada Lovelace: Replaced by another one" in text
+    assert "is in no stage" not in text
+
+
+def test_findings_and_a_stale_lock_are_told(tmp_path: Path) -> None:
+    """On the card of a stage, beside the other doubts."""
+    made = make_released(tmp_path / "made")
+    warning = {"severity": "warning", "says": "Something"}
+    made.assign("prod", made.release("v2.0.0", Model("dd", unusual={"findings": [warning]})))
+    built(made, tmp_path / "out")
+    text = Page(tmp_path / "out" / "index.html").text
+    assert "1 finding to look at" in text
+    assert "dvc.lock is stale" in text
+
+
+@pytest.mark.parametrize(
+    ("faults", "words"),
+    [([], "in the remote"), ([Fault("a", "b", "missing", unsent=False)], "not in the remote")],
+)
+def test_the_remote_is_asked_where_that_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faults: list[Fault], words: str
+) -> None:
+    """Only then does the page say where the bytes are; the column can be filtered."""
+    made = make_released(tmp_path / "made")
+    monkeypatch.setattr(
+        fsck,
+        "checked_versions",
+        lambda _, versions: [fsck.Checked(version, [], faults) for version in versions],
+    )
+    built(made, tmp_path / "out")
+    page = tmp_path / "out" / "index.html"
+    assert "in the remote" not in Page(page).text
+    built(made, tmp_path / "out", check_remote=True)
+    assert words in Page(page).text.split("\n")
+    assert index(tmp_path / "out")[0]["remote"] == ["lost" if faults else "whole"] * 2
 
 
 def test_a_version_in_no_stage_is_told(tmp_path: Path) -> None:

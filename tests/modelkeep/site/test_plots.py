@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from modelkeep.site.plots import MOST_ROWS, plots_of
+from modelkeep.site.plots import MOST_ROWS, drawn_of
 from repository import Model, Repository
 
 STAGES = {
@@ -29,8 +29,8 @@ def drawn(
     made.commit(Model(name=name), others={"dvc.yaml": json.dumps(project), **files})
     made.tag(f"{name}@v1.0.0")
     with made.catalogue() as catalogue:
-        ((_, found),) = plots_of(catalogue, catalogue.registered(name))
-    return found
+        (found,) = drawn_of(catalogue, catalogue.registered(name))
+    return [json.loads(text) for text in found.plots]
 
 
 def test_a_plot_has_the_columns_that_dvc_draws(tmp_path: Path) -> None:

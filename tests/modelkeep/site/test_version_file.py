@@ -8,16 +8,7 @@ from typing import Any
 import pytest
 
 from repository import Model, Repository, make_released
-from sites import READABLE, built, called, index
-
-
-def read(out: Path, label: str) -> dict[str, Any]:
-    """Return the content of the file of a version."""
-    columns, _ = index(out)
-    key = columns["key"][columns["version"].index(label)]
-    kind, value = called(out / "versions" / f"{key}.js")
-    assert (kind, value["key"]) == ("version", key)
-    return dict(value)
+from sites import READABLE, built, files, index, version
 
 
 def only(tmp_path: Path, unusual: dict[str, Any], **others: str | bytes | None) -> dict[str, Any]:
@@ -26,28 +17,45 @@ def only(tmp_path: Path, unusual: dict[str, Any], **others: str | bytes | None) 
     made.commit(Model(unusual=unusual), others=others)
     made.tag("model@v1.0.0")
     built(made, tmp_path / "out")
-    return read(tmp_path / "out", "v1.0.0")
+    return version(tmp_path / "out", "v1.0.0")
 
 
 def test_it_has_what_the_commit_says(tmp_path: Path) -> None:
-    """Headline, scores, what made the model, and who committed it."""
+    """What no column has: who committed it, and its schema, both as a table and to be compared."""
     made = make_released(tmp_path / "made")
     built(made, tmp_path / "out")
-    file = read(tmp_path / "out", "v1.1.0")
-    assert file["headline"]["value"] == 0.95
-    assert file["scores"] == {"accuracy": 0.5, "macro_f1": 0.95}
-    assert file["parts"]["Parameters"] == {
-        "estimator": "Ridge",
-        "alpha": 1.0,
-        "train.seed": 7,
-        "train.Ridge.alpha": 1.0,
-    }
-    assert file["parts"]["Data"]["rows.train"] == 258
-    assert file["parts"]["Schema"]["size.max"] == 9.0
+    file = version(tmp_path / "out", "v1.1.0")
     assert file["created"].startswith("Change (Ada Lovelace, 2026-01-")
-    assert ["Schema", ["size", "number", "to 9.0", "no", "no"]] in [
-        [section, rows[0]] for section, _, rows in file["tables"]
+    assert file["context"]["parts"]["Schema"]["size.max"] == 9.0
+    assert file["context"]["parts"]["Code"] == {"train": "python -m pipeline.train"}
+    assert ["Schema", ["size", "number", "to 9", "no", "no"]] in [
+        [section, rows[0]] for section, _, rows in file["context"]["tables"]
     ]
+
+
+def test_what_versions_have_alike_is_written_once(tmp_path: Path) -> None:
+    """Versions of the same schema share a file, which goes with the last of them."""
+    made, out = make_released(tmp_path / "made"), tmp_path / "out"
+    other = Model("dddd", unusual={"schema": {"target": "other", "columns": {}}})
+    commit = made.release("v2.0.0", other)
+    built(made, out)
+    names = [version(out, label)["parts"]["context"] for label in ("v1.0.0", "v1.1.0", "v2.0.0")]
+    assert names[0] == names[1] != names[2]
+    made.tag("model@v2.0.0!", commit)
+    built(made, out)
+    assert {name for name in files(out) if name.startswith("parts/")} == {f"parts/{names[0]}.js"}
+
+
+def test_findings_are_told(tmp_path: Path) -> None:
+    """What `evaluate` has to say of a model is in its file, and how many warnings in a column."""
+    said = [
+        {"name": "overfitting", "severity": "warning", "says": "Lost on new rows.", "evidence": {}},
+        {"name": "useless-feature", "severity": "note", "says": "As good without."},
+    ]
+    file = only(tmp_path, {"findings": [*said, {"says": 3}, "odd"]})
+    rows = [["warning", "Lost on new rows."], ["note", "As good without."]]
+    assert ["How good it is", ["finding", "what to look at"], rows] in file["tables"]
+    assert index(tmp_path / "out")[0]["warnings"] == [1]
 
 
 def test_a_stale_lock_is_told(tmp_path: Path) -> None:
@@ -83,7 +91,10 @@ ODD: list[dict[str, Any]] = [
 @pytest.mark.parametrize("unusual", ODD, ids=str)
 def test_metadata_of_any_shape_are_shown(tmp_path: Path, unusual: dict[str, Any]) -> None:
     """What another tool wrote, or a person, ends neither the command nor the page."""
-    assert only(tmp_path, unusual)["scores"].keys() <= {"accuracy", "macro_f1"}
+    assert only(tmp_path, unusual)["commit"]
+    columns, _ = index(tmp_path / "out")
+    scores = {name for name in columns if name.startswith("test:")}
+    assert scores <= {"test:accuracy", "test:macro_f1", "test:a"}
 
 
 def test_nothing_hostile_is_left_in_it(tmp_path: Path) -> None:
@@ -98,6 +109,7 @@ def test_nothing_hostile_is_left_in_it(tmp_path: Path) -> None:
             "libraries": {evil: evil},
         },
     )
-    texts = json.dumps(file, ensure_ascii=False)
+    columns, _ = index(tmp_path / "out")
+    texts = json.dumps([file, columns], ensure_ascii=False)
     assert texts.isprintable()
     assert "alert" in texts

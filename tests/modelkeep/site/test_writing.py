@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from modelkeep.site.writing import check_target
+from modelkeep.registry import metadata
+from modelkeep.site.writing import STAMP, check_target
 from modelkeep_core.errors import UserError
 from repository import Model, make_released
 from sites import built, files, index
@@ -83,6 +84,41 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_the_script_is_small(tmp_path: Path) -> None:
-    """All JavaScript is our own, and no more than it has to be."""
+    """All JavaScript is our own, and no more than 30 kB."""
     built(make_released(tmp_path / "made"), tmp_path / "out")
-    assert (tmp_path / "out" / "site.js").stat().st_size < 40_000
+    assert (tmp_path / "out" / "site.js").stat().st_size < 30_000
+
+
+def test_what_is_kept_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second site reads the metadata of new versions, and of those on cards; no others."""
+    made, out = make_released(tmp_path / "made"), tmp_path / "out"
+    for number in range(3, 8):
+        made.release(f"v{number}.0.0")
+    built(made, out)
+    first, read = files(out), set()
+    parse = metadata.parse_json
+    monkeypatch.setattr(
+        metadata, "parse_json", lambda text, name: read.add(text) or parse(text, name)
+    )
+    built(made, out)
+    # Two in stages, and the newest
+    assert len(read) == 3
+    assert files(out) == first
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [b"", b"{}", b'modelkeep("index",{"stamp":1});\n', b'modelkeep("index",[]);\n', b"\xff"],
+)
+def test_a_damaged_index_is_written_anew(tmp_path: Path, damaged: bytes) -> None:
+    """What cannot be read, or was written by another release, is not taken over."""
+    made, out = make_released(tmp_path / "made"), tmp_path / "out"
+    built(made, out)
+    first = files(out)
+    (out / "data" / "index.js").write_bytes(damaged)
+    built(made, out)
+    assert files(out) == first
+    index_file = out / "data" / "index.js"
+    index_file.write_bytes(index_file.read_bytes().replace(STAMP.encode(), b"0.0.1 1"))
+    built(made, out)
+    assert files(out) == first

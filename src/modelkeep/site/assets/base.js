@@ -17,8 +17,11 @@ function filled(node, attributes, parts) {
 const el = (name, attributes, ...parts) => filled(document.createElement(name), attributes, parts);
 const draw = (name, attributes, ...parts) =>
   filled(document.createElementNS(SVG, name), attributes, parts);
+const div = (name, ...parts) => el('div', {class: name}, parts);
 const bdi = (text) => el('bdi', {}, text);
 const code = (text) => (text ? el('code', {}, text) : '–');
+const unique = (values) => [...new Set(values)];
+const isNumber = (value) => typeof value === 'number';
 const range = (count) => Array.from({length: count}, (_, place) => place);
 
 function number(value, digits = 4) {
@@ -28,19 +31,27 @@ function number(value, digits = 4) {
 }
 const signed = (value) => (value > 0 ? '+' : '') + number(value).replace('-', '−');
 const three = (value) => (Math.abs(value) < 1000 ? value?.toPrecision(3) : number(value)) ?? '–';
-const interval = (value, low, high) => `${three(value)} (${three(low)} to ${three(high)})`;
+const between = (row) => `${three(cell('low', row))} to ${three(cell('high', row))}`;
+const measure = (row) => `${three(cell('value', row))} (${between(row)})`;
+const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 const minute = (text) => (text || '').slice(0, 16).replace('T', ' ');
 const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
 const plural = (count, word) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
 
-// A column is decoded when it is asked for.
+const columnOf = (id) => data.columns.get(id);
+const idsOf = (name) => data.groups.get(name) || [];
+
+// All values of a column are decoded when they are asked for.
 function column(id) {
-  const own = data.columns.get(id);
+  const own = columnOf(id);
   if (!own) return null;
   own.values ||= own.v || (own.u ? own.i.map((place) => own.u[place]) : Array(data.count).fill(own.c));
   return own.values;
 }
-const cell = (id, row) => column(id)?.[row] ?? null;
+function cell(id, row) {
+  const own = columnOf(id);
+  return (own && (own.v ? own.v[row] : own.u ? own.u[own.i[row]] : own.c)) ?? null;
+}
 const label = (row) => cell('version', row) || cell('experiment', row) || cell('commit', row).slice(0, 7);
 const several = () => new Set(column('model')).size > 1;
 const named = (row) => (several() ? `${cell('model', row)} ${label(row)}` : label(row));
@@ -50,33 +61,53 @@ const to = (row, text) => el('a', {href: `#/version/${cell('key', row)}`}, bdi(t
 const badges = (row) => (cell('stage', row) || '').split(', ').filter(Boolean)
   .map((stage) => el('span', {class: 'badge'}, stage));
 
-// The file of a version is loaded by a script element: a page of file:// may not fetch.
-function load(key) {
+// Files are loaded by script elements: a page of file:// may not fetch.
+function asked(kind, key) {
   if (!files.has(key)) {
     const entry = {};
     entry.promise = new Promise((resolve, reject) => Object.assign(entry, {resolve, reject}));
     files.set(key, entry);
     document.head.append(el('script', {
-      src: `versions/${key}.js`,
-      error: () => { files.delete(key); entry.reject(new Error(`versions/${key}.js is missing.`)); },
+      src: `${kind}s/${key}.js`,
+      error: () => { files.delete(key); entry.reject(new Error(`${kind}s/${key}.js is missing.`)); },
     }));
   }
   return files.get(key).promise;
 }
+// What sections of two versions are compared by: groups of columns, beside what is in their files.
+const PARTS = {Parameters: ['param', 'params'], Data: ['data', 'rows'], Schema: ['schema'], Code: ['code', 'file'], Environment: ['environment', 'library'], Evaluation: []};
+const group = (name, row) => idsOf(name).map((id) => [name === 'rows' ? `rows.${columnOf(id).id}` : columnOf(id).id, cell(id, row)])
+  .filter(([, value]) => value !== null);
+const scores = (row, part = 'test') => Object.fromEntries(group(part, row));
+
+// The file of a version with what it shares with others, and with its columns.
+async function load(row) {
+  const file = await asked('version', cell('key', row));
+  const shared = Object.entries(file.parts).map(async ([name, key]) => [name, (await asked('part', key)).value]);
+  const {context, plots = [], search} = Object.fromEntries(await Promise.all(shared));
+  const parts = Object.entries(PARTS).map(([title, names]) => [title, Object.fromEntries([
+    ...(title === 'Parameters' && cell('estimator', row) ? [['estimator', cell('estimator', row)]] : []),
+    ...names.flatMap((name) => group(name, row)), ...Object.entries(context.parts[title] || {})])]);
+  return {...file, about: context.about, tables: [...file.tables, ...context.tables], parts: Object.fromEntries(parts), plots, search};
+}
 
 function table(header, rows, kind) {
-  const numeric = header.map((_, place) => place > 0 && rows.some((row) => typeof row[place] === 'number' || /^[+−]\d/.test(row[place])));
+  const numeric = header.map((_, place) => place > 0 && rows.some((row) => isNumber(row[place]) || /^[+−]\d/.test(row[place])));
   const one = (name, part, place) => el(name, {class: numeric[place] && 'number'},
-    typeof part === 'number' ? number(part) : part);
-  return el('div', {class: 'wide', tabindex: 0, role: 'group', 'aria-label': 'Table'},
-    el('table', {class: kind}, el('thead', {}, el('tr', {}, header.map((part, place) => {
+    isNumber(part) ? number(part) : part);
+  return wide('Table', el('table', {class: kind}, el('thead', {}, el('tr', {}, header.map((part, place) => {
       const head = one('th', part, place);
       head.setAttribute('scope', 'col');
       return head;
     }))), el('tbody', {}, rows.map((row) => el('tr', {}, row.map((part, place) => one('td', part, place)))))));
 }
+// What is too wide for a small screen scrolls in its own box, by the keyboard as well.
+const wide = (name, ...parts) => el('div', {class: 'wide', tabindex: 0, role: 'group', 'aria-label': name}, parts);
+const menu = (name, values, chosen, go) => el('label', {}, name, ' ', el('select', {change: (event) => { location.hash = go(event.target.value); }},
+  values.map(([value, text]) => el('option', {value, selected: value === chosen}, text ?? value))));
 const put = (...parts) => { view.replaceChildren(); filled(view, {}, parts); };
-const tools = (...parts) => el('div', {class: 'tools'}, parts);
+const titled = (text) => el('h1', {tabindex: -1}, text);
+const tools = (...parts) => div('tools', parts);
 const button = (text, href) => el('a', {class: 'button', href}, text);
 const section = (title, ...parts) => el('section', {class: 'part'}, el('h2', {}, title), ...parts);
 const soft = (...parts) => el('p', {class: 'soft'}, ...parts);
@@ -113,7 +144,7 @@ async function show() {
     try {
       await views[name](here);
     } catch (error) {
-      view.replaceChildren(el('h1', {tabindex: -1}, 'Not shown'), soft(error.message));
+      view.replaceChildren(titled('Not shown'), soft(error.message));
     }
   }
   const head = (view.hidden ? now : view).querySelector('h1');
@@ -126,14 +157,12 @@ async function show() {
 }
 
 function start(index) {
-  Object.assign(data, {title: index.title, spans: index.spans});
+  Object.assign(data, {title: index.title, spans: index.spans, count: index.count, deprecated: index.deprecated});
   for (const own of index.columns) {
     data.columns.set(own.group ? `${own.group}:${own.id}` : own.id, own);
-    if (own.v || own.i) data.count = (own.v || own.i).length;
     if (!data.groups.has(own.group)) data.groups.set(own.group, []);
     data.groups.get(own.group).push(own.group ? `${own.group}:${own.id}` : own.id);
   }
-  data.count ||= 1;
   document.body.classList.add('scripting');
   for (const tab of document.querySelectorAll('nav a')) tab.href = `#/${tab.dataset.view}`;
   for (const link of document.querySelectorAll('[data-key]')) link.href = `#/version/${link.dataset.key}`;
@@ -146,7 +175,7 @@ function start(index) {
 }
 
 window.modelkeep = (kind, value) => {
-  if (kind === 'version') files.get(value.key)?.resolve(value);
+  if (value.key) files.get(value.key)?.resolve(value);
   else if (kind === 'live') data.live = value;
   else start(value);
 };

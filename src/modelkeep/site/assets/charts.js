@@ -14,7 +14,7 @@ function extent(values) {
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {
-    if (typeof value === 'number') {
+    if (isNumber(value)) {
       low = Math.min(low, value);
       high = Math.max(high, value);
     }
@@ -31,15 +31,17 @@ const scale = ([low, high], from, until) => (value) => from + ((value - low) / (
 const svgOf = (title, wide, high, ...parts) => draw('svg', {viewBox: `0 0 ${wide} ${high}`, 'aria-label': title, class: 'chart',
   role: parts.flat(Infinity).some((part) => part?.tagName === 'a') ? 'group' : 'img'}, ...parts);
 
-function axes(x, y, xs, ys, labels) {
+const words = (x, y, kind, ...parts) => draw('text', {x, y, class: kind}, parts);
+const line = (x1, x2, y1, y2, kind) => draw('line', {x1, x2, y1, y2, class: kind});
+const hint = (text) => draw('title', {}, text);
+// Lines across a picture, with their numbers on the left.
+const grid = (y, ys, left, right) => ticks(...ys).map((value) => [line(left, right, y(value), y(value)), words(left - 6, y(value) + 4, 'end', number(value))]);
+// The numbers or names below a picture, each with its place, and what both axes are.
+function axes(y, ys, marks, labels) {
   const bottom = HIGH - EDGE.bottom;
-  return draw('g', {class: 'axes'},
-    ticks(...ys).map((value) => [
-      draw('line', {x1: EDGE.left, x2: WIDE - EDGE.right, y1: y(value), y2: y(value)}),
-      draw('text', {x: EDGE.left - 6, y: y(value) + 4, 'text-anchor': 'end'}, number(value))]),
-    ticks(...xs).map((value) => draw('text', {x: x(value), y: bottom + 16, 'text-anchor': 'middle'}, number(value))),
-    draw('text', {x: (EDGE.left + WIDE - EDGE.right) / 2, y: HIGH - 6, 'text-anchor': 'middle'}, labels[0]),
-    draw('text', {transform: `translate(12 ${bottom / 2}) rotate(-90)`, 'text-anchor': 'middle'}, labels[1]));
+  return draw('g', {class: 'axes'}, grid(y, ys, EDGE.left, WIDE - EDGE.right), marks.map(([place, text]) => words(place, bottom + 16, '', text)),
+    words((EDGE.left + WIDE - EDGE.right) / 2, HIGH - 6, '', labels[0]),
+    draw('text', {transform: `translate(12 ${bottom / 2}) rotate(-90)`}, labels[1]));
 }
 
 // Series: {name, x, y}; kind: "lines" or "points".
@@ -47,13 +49,13 @@ function plane(title, kind, series, labels) {
   const [xs, ys] = ['x', 'y'].map((axis) => rounded(series.flatMap((one) => one[axis])));
   const x = scale(xs, EDGE.left, WIDE - EDGE.right);
   const y = scale(ys, HIGH - EDGE.bottom, EDGE.top);
-  return svgOf(title, WIDE, HIGH, axes(x, y, xs, ys, labels), series.map((one, place) => {
+  return svgOf(title, WIDE, HIGH, axes(y, ys, ticks(...xs).map((value) => [x(value), number(value)]), labels), series.map((one, place) => {
     const points = one.x.map((value, row) => [value, one.y[row]]).filter((pair) => !pair.includes(null));
     if (kind === 'points') {
       return draw('g', {class: `dots c${place % 7}`}, points.map(([a, b]) => draw('circle', {cx: x(a).toFixed(1), cy: y(b).toFixed(1), r: 2.5})));
     }
     const path = points.map(([a, b], step) => `${step ? 'L' : 'M'}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join('');
-    return draw('path', {class: `line c${place % 7}`, d: path}, draw('title', {}, one.name));
+    return draw('path', {class: `line c${place % 7}`, d: path}, hint(one.name));
   }));
 }
 const legend = (names) => names.length > 1 && el('ul', {class: 'legend'}, names.map((name, place) =>
@@ -68,17 +70,17 @@ function bars(title, names, series) {
   const high = rows.length * step + 24;
   const [low, top] = extent([0, ...series.flatMap((one) => one.x)]);
   const x = scale([low, top], 150, WIDE - 50);
-  return svgOf(title, WIDE, high, draw('g', {class: 'axes'}, draw('line', {x1: x(0), x2: x(0), y1: 0, y2: high - 20})),
+  return svgOf(title, WIDE, high, draw('g', {class: 'axes'}, line(x(0), x(0), 0, high - 20)),
     rows.map((name, row) => [
-      draw('text', {x: 144, y: row * step + step / 2 + 4, 'text-anchor': 'end'}, String(name).length > 22 ? `${String(name).slice(0, 21)}…` : name, draw('title', {}, name)),
-      series.map((one, place) => typeof one.x[row] === 'number' && [
+      words(144, row * step + step / 2 + 4, 'end', cut(String(name), 22), hint(name)),
+      series.map((one, place) => isNumber(one.x[row]) && [
         draw('rect', {class: `c${place % 7}`, x: Math.min(x(0), x(one.x[row])), y: row * step + 4 + place * 14, width: Math.abs(x(one.x[row]) - x(0)), height: 12, rx: 2}),
-        draw('text', {x: Math.max(x(0), x(one.x[row])) + 4, y: row * step + 14 + place * 14}, number(one.x[row], 3))])]));
+        words(Math.max(x(0), x(one.x[row])) + 4, row * step + 14 + place * 14, 'start', number(one.x[row], 3))])]));
 }
 
 function matrix(plot) {
-  const across = [...new Set(plot.x)];
-  const down = [...new Set(plot.y)];
+  const across = unique(plot.x);
+  const down = unique(plot.y);
   const sums = new Map();
   plot.y.forEach((name, place) => sums.set(name, (sums.get(name) || 0) + (plot.size?.[place] || 0)));
   const value = (a, b) => plot.size?.[plot.x.findIndex((name, place) => name === a && plot.y[place] === b)];
@@ -104,7 +106,7 @@ function pictures(all) {
   const lines = (one, name, keep) => ({
     name, x: one.plot.x.filter((_, place) => keep(one.plot, place)), y: one.plot.y.filter((_, place) => keep(one.plot, place)),
   });
-  const groups = plot.group ? [...new Set(plot.group)].slice(0, 7) : [];
+  const groups = plot.group ? unique(plot.group).slice(0, 7) : [];
   if (all.length === 1) {
     const series = groups.length ? groups.map((group) => lines(first, group, (own, place) => own.group[place] === group)) : [lines(first, first.name, () => true)];
     return [figure(plot.title, plane(plot.title, plot.kind, series, labels), groups)];

@@ -6,9 +6,9 @@ function columnsNamed(name) {
   if (data.columns.has(name)) return [name];
   if (data.groups.has(name)) return data.groups.get(name);
   const lower = name.toLowerCase();
-  const rank = (id) => (ORDER.indexOf(data.columns.get(id).group) + ORDER.length + 1) % (ORDER.length + 1);
+  const rank = (id) => (ORDER.indexOf(columnOf(id).group) + ORDER.length + 1) % (ORDER.length + 1);
   for (const fits of [(id) => id === lower, (id) => id.endsWith(`.${lower}`), (id) => id.endsWith(`_${lower}`)]) {
-    const ids = [...data.columns.keys()].filter((id) => fits(data.columns.get(id).id.toLowerCase()));
+    const ids = [...data.columns.keys()].filter((id) => fits(columnOf(id).id.toLowerCase()));
     if (ids.length) return [ids.sort((a, b) => rank(a) - rank(b))[0]];
   }
   return null;

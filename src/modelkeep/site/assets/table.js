@@ -1,23 +1,22 @@
 // All versions: what is shown, sorted and filtered is in the address.
 const STEP = 60;
 const HIDDEN = new Set(['key', 'when', 'low', 'high', 'higher', 'value', 'headline', 'title', 'commit', 'problem']);
-const usual = () => [...(several() ? ['model'] : []), 'version', 'stage', 'date', 'author', 'metric', 'recipe', ...(data.groups.get('data') || []).slice(0, 1), 'commit'];
-const heading = (id) => { const own = data.columns.get(id); return own?.group === 'test' ? own.id : own?.group === 'data' ? own.id.split('/').pop() : id; };
+const usual = () => [...(several() ? ['model'] : []), 'version', 'stage', 'date', 'author', 'metric', 'recipe', ...idsOf('data').slice(0, 1), 'commit'];
+const heading = (id) => { const own = columnOf(id); return own?.group === 'test' ? own.id : own?.group === 'data' ? own.id.split('/').pop() : id; };
 const chosen = new Set();
 
 function text(id, row) {
   if (id === 'metric') {
-    const value = cell('value', row);
-    return value === null ? '' : `${several() ? `${cell('headline', row)} ` : ''}${interval(value, cell('low', row), cell('high', row))}`;
+    return cell('value', row) === null ? '' : `${several() ? `${cell('headline', row)} ` : ''}${measure(row)}`;
   }
   if (id === 'version') return label(row);
   const value = cell(id, row);
   if (id === 'date') return minute(value).slice(0, 10);
   if (value === null) return '';
-  return typeof value === 'number' ? number(value) : hashed(id) ? value.slice(0, 7) : String(value);
+  return isNumber(value) ? number(value) : hashed(id) ? value.slice(0, 7) : String(value);
 }
 const numeric = (id, row) => typeof cell(id === 'metric' ? 'value' : id, row) === 'number' && 'number';
-const hashed = (id) => id === 'recipe' || id === 'commit' || ['data', 'code', 'schema', 'file', 'environment'].includes(data.columns.get(id)?.group);
+const hashed = (id) => id === 'recipe' || id === 'commit' || ['data', 'code', 'schema', 'file', 'environment'].includes(columnOf(id)?.group);
 const sortId = (id) => ({metric: 'value', date: 'when', version: 'when'}[id] || id);
 function sorted(rows, order) {
   const down = order.startsWith('-');
@@ -27,7 +26,7 @@ function sorted(rows, order) {
   return [...rows].sort((a, b) => {
     const [left, right] = [values[a], values[b]];
     if (left === null || right === null) return (left === null) - (right === null);
-    return sign * (typeof left === 'number' && typeof right === 'number' ? left - right : String(left).localeCompare(String(right), 'en', {numeric: true}));
+    return sign * (isNumber(left) && isNumber(right) ? left - right : String(left).localeCompare(String(right), 'en', {numeric: true}));
   });
 }
 
@@ -105,12 +104,12 @@ views.versions = ({query}) => {
         const next = event.target.checked ? [...shownIds, id] : shownIds.filter((other) => other !== id);
         location.hash = where({columns: next.join('~')});
       },
-    }), bdi(data.columns.get(id)?.id || id))));
+    }), bdi(columnOf(id)?.id || id))));
   });
   const open = view.querySelector('details')?.open;
   const cells = (form) => [shownIds.map(heading), ...rows.map((row) => shownIds.map((id) => text(id, row)))].map((line) => line.map(form));
   put(
-    el('h1', {tabindex: -1}, 'Versions'),
+    titled('Versions'),
     tools(input, compare,
       el('button', {type: 'button', click: () => save('versions.csv', cells(csvCell).map((line) => `${line.join(',')}\r\n`).join(''), 'text/csv')}, 'CSV'),
       el('button', {type: 'button', click: () => {
@@ -119,7 +118,7 @@ views.versions = ({query}) => {
       }}, 'Markdown')),
     el('details', {open, class: 'pick'}, el('summary', {}, 'Columns'), el('div', {}, pick)),
     count,
-    el('div', {class: 'wide'}, el('table', {class: 'list'}, el('thead', {}, el('tr', {}, el('th', {scope: 'col'}, el('span', {class: 'unseen'}, 'Compare')),
+    div('wide', el('table', {class: 'list'}, el('thead', {}, el('tr', {}, el('th', {scope: 'col'}, el('span', {class: 'unseen'}, 'Compare')),
       shownIds.map((id) => {
         const down = order === `-${id}`;
         const up = order === id;

@@ -5,43 +5,56 @@ const pairs = (title, part) => listed([title, 'value'], Object.entries(part || {
 const marks = (all) => el('ul', {class: 'marks'}, all.filter(([, text]) => text).map(([kind, text]) => el('li', {class: kind}, text)));
 const shell = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
+// What tags, the gate, and what was asked for say of a version, good and doubtful.
+function said(row, spans) {
+  const verified = data.columns.has('verified') && (cell('verified', row) || 'never');
+  const tag = cell('signed', row);
+  const remote = cell('remote', row);
+  return [
+    !cell('version', row) && !cell('experiment', row) && ['bad', 'not registered'],
+    spans.some((span) => span.forced) && ['bad', 'forced past the gate'],
+    spans.some((span) => span.gateless) && ['open', 'not measured by the gate'],
+    remote && (remote === 'whole' ? ['good', 'in the remote'] : ['bad', 'not in the remote']),
+    verified && (verified === 'never' ? ['open', 'never verified'] : ['good', `rebuilt: ${verified} equal`]),
+    tag !== null && (tag ? ['good', 'signed tag'] : ['open', 'unsigned tag'])].filter(Boolean);
+}
+
 views.version = async ({rest}) => {
   const row = rowOf(rest[0]);
   if (row < 0) throw new Error('There is no such version here: it was taken back, or left out.');
   const key = cell('key', row);
-  const file = await load(key);
+  const file = await load(row);
   const own = rowsOf(cell('model', row));
   const [before, after] = [1, -1].map((step) => own[own.indexOf(row) + step]);
   const spans = data.spans.filter((span) => span.key === key);
-  const verified = column('verified');
-  const tag = cell('signed', row);
-  const {headline} = file;
   const name = shell(cell('version', row) || file.commit);
   const model = several() ? ` --model ${shell(cell('model', row).split(':').pop())}` : '';
   const tables = (title) => file.tables.filter(([of]) => of === title).map(([, header, rows]) => listed(header, rows));
-  const part = (title, ...more) => section(title, title === 'How good it is' && head, el('div', {class: 'columns'}, tables(title), more));
+  const part = (title, ...more) => section(title, div('columns', tables(title), more));
   const {Parameters, Code, Environment, Data} = file.parts;
-  const head = headline && el('p', {class: 'metric'}, el('b', {}, three(headline.value)), ' ', bdi(headline.metric), `, interval ${three(headline.low)} to ${three(headline.high)}`);
+  const value = cell('value', row);
+  const head = value !== null && el('p', {class: 'metric'}, el('b', {}, three(value)), ' ', bdi(cell('headline', row)), `, interval ${between(row)}`);
+  const measured = ['test', 'train', 'baseline'].map((name) => scores(row, name));
+  const metrics = unique(measured.flatMap(Object.keys));
   put(
-    el('h1', {tabindex: -1}, named(row)),
-    el('p', {}, badges(row), bdi(file.title)),
+    titled(named(row)),
+    el('p', {}, badges(row), bdi(cell('title', row))),
     soft(bdi(file.about)),
-    marks([...file.marks, ['bad', spans.some((span) => span.forced) && 'forced past the gate'],
-      verified && (verified[row] ? ['good', `rebuilt: ${verified[row]} equal`] : ['open', 'never verified']),
-      tag !== null && (tag ? ['good', 'signed tag'] : ['open', 'unsigned tag'])].filter(Boolean)),
+    data.deprecated[cell('model', row)] && el('p', {class: 'bad'}, data.deprecated[cell('model', row)]),
+    marks([...file.marks, ...said(row, spans)]),
     cell('problem', row) && el('p', {class: 'bad'}, cell('problem', row)),
     facts([
       [cell('version', row) ? 'registered' : 'committed', [minute(cell('date', row)), ' by ', bdi(cell('author', row))]],
       ['why', bdi(cell('reason', row))], ['commit', [code(file.commit.slice(0, 12)), ' ', bdi(file.created)]], ['recipe', code(file.recipe)]]),
     tools(before !== undefined && [button('Compare with the version before', comparison([before, row])), to(before, `← ${label(before)}`)],
       after !== undefined && to(after, `${label(after)} →`)),
-    part('How good it is'),
-    file.plots.length > 0 && section('Plots', el('div', {class: 'pictures'}, file.plots.map((plot) => pictures([{name: label(row), plot}])))),
+    section('How good it is', head, div('columns', metrics.length > 0 && listed(['metric', 'test', 'train', 'baseline'], metrics.map((name) => [name, ...measured.map((own) => own[name])])), tables('How good it is'))),
+    file.plots.length > 0 && section('Plots', div('pictures', file.plots.map((plot) => pictures([{name: label(row), plot}])))),
     part('Lineage', listed(['data', 'SHA-256'], Object.entries(Data).filter(([path]) => !path.startsWith('rows.'))),
-      (data.groups.get('data') || []).filter((id) => cell(id, row)).map((id) => el('p', {}, el('a', {href: address('lineage', {model: cell('model', row), data: cell(id, row)})}, `What else came of ${id.slice(5)}`))),
+      idsOf('data').filter((id) => cell(id, row)).map((id) => el('p', {}, el('a', {href: address('lineage', {model: cell('model', row), data: cell(id, row)})}, `What else came of ${id.slice(5)}`))),
       listed(['stage', 'from', 'until', 'by', 'why'], spans.map((span) => [span.stage, minute(span.date), span.until ? day(span.until) : 'now', span.author, span.reason]))),
-    part('How it was made', pairs('parameter', Parameters), pairs('code', Code)),
+    part('How it was made', file.search && el('p', {}, button('The search that it came from', `#/search/${key}`)), pairs('rows', scores(row, 'rows')), pairs('parameter', Parameters), pairs('code', Code)),
     part('Schema'),
-    el('details', {}, el('summary', {}, 'Environment, files of the package'), el('div', {class: 'columns'}, pairs('environment', Environment), tables('Package'))),
+    el('details', {}, el('summary', {}, 'Environment, files of the package'), div('columns', pairs('environment', Environment), tables('Package'))),
     section('Use it', el('pre', {}, ['restore %s DIR', 'fetch %s package', 'verify %s', 'serve %s'].map((words) => `modelkeep ${words.replace('%s', name)}${model}`).join('\n'))));
 };

@@ -1,0 +1,80 @@
+// The trials of the search that a version came from: each a line over its parameters and its score.
+const TALL = 360;
+
+// Where values are on an axis, and what stands beside it: names, numbers, or powers of ten.
+function axisOf(values, from, until) {
+  const present = values.filter((value) => value !== null);
+  if (present.some((value) => typeof value !== 'number')) {
+    const names = unique(present.map(String)).sort();
+    const at = scale([-0.5, names.length - 0.5], from, until);
+    return {at: (value) => at(names.indexOf(String(value))), marks: names.map((name, turn) => [at(turn), cut(name, 16)])};
+  }
+  const [low, high] = extent(present);
+  const log = low > 0 && high / low > 30;
+  const form = (value) => (log ? Math.log10(value) : value);
+  const at = scale([form(low), form(high)], from, until);
+  const powers = ticks(form(low), form(high)).filter(Number.isInteger).map((power) => 10 ** power);
+  return {at: (value) => at(form(value)), marks: (log ? powers : ticks(low, high)).map((value) => [at(form(value)), number(value)])};
+}
+// A part of a picture that belongs to a trial, and what it says of it.
+const trialOf = (own, names, name, attributes, ...parts) => draw(name, {...attributes, 'data-trial': own.trial}, parts,
+  hint(`trial ${own.trial}: ${names.filter((axis_) => own.at[axis_] !== null).map((axis_) => `${axis_ || 'score'} ${number(own.at[axis_])}`).join(', ')}`));
+
+// The axis without a name is that of the score.
+function coordinates(trials, names, score) {
+  const broad = Math.max(560, names.length * 150);
+  const xs = names.map((_, turn) => 60 + (turn * (broad - 100)) / (names.length - 1));
+  const all = names.map((name) => axisOf(trials.map((own) => own.at[name]), TALL - 16, 40));
+  return svgOf('Parallel coordinates of all trials', broad, TALL,
+    trials.map((own, rank) => trialOf(own, names, 'path', {class: `trial t${Math.floor((4 * rank) / trials.length)}`,
+      d: names.map((name, turn) => (own.at[name] === null ? '' : `${turn && own.at[names[turn - 1]] !== null ? 'L' : 'M'}${xs[turn]} ${all[turn].at(own.at[name])}`)).join('')})).reverse(),
+    names.map((name, turn) => draw('g', {class: 'axes rule'}, line(xs[turn], xs[turn], 34, TALL - 12), words(xs[turn], 16, 'head', cut(name || score, 20), hint(name || score)),
+      all[turn].marks.map(([level, mark]) => words(xs[turn] - 6, level + 4, 'end', mark)))));
+}
+
+function against(trials, name, score) {
+  const xs = axisOf(trials.map((own) => own.at[name]), EDGE.left + 8, WIDE - EDGE.right - 8);
+  const ys = rounded(trials.flatMap((own) => [own.at[''] - own.deviation, own.at[''] + own.deviation]));
+  const y = scale(ys, HIGH - EDGE.bottom, EDGE.top);
+  return svgOf(`${score} against ${name}`, WIDE, HIGH, axes(y, ys, xs.marks, [name, score]), trials.filter((own) => own.at[name] !== null).map((own) => {
+    const x = xs.at(own.at[name]);
+    return trialOf(own, [name, ''], 'g', {class: 'try'}, line(x, x, y(own.at[''] - own.deviation), y(own.at[''] + own.deviation)), draw('circle', {cx: x, cy: y(own.at['']), r: 4}));
+  }).reverse());
+}
+
+views.search = async ({rest, query}) => {
+  const rows = range(data.count).filter((row) => cell('trials', row));
+  const row = rest[0] ? rowOf(rest[0]) : rows[0] ?? -1;
+  const {search} = row < 0 ? {} : await load(row);
+  const head = [titled('Search'), rows.length > 0 && tools(menu('Version', unique([row, ...rows]).filter((own) => own >= 0).sort((a, b) => a - b)
+    .map((own) => [cell('key', own), named(own)]), rest[0] || cell('key', row), (key) => `#/search/${key}`))];
+  if (!search) {
+    put(head, soft(row < 0 ? 'No version here came from a search.' : `${named(row)} came from no search.`, ' train.search.method in params.yaml makes one.'));
+    return;
+  }
+  const {score, best} = search;
+  const order = search.higher ? -1 : 1;
+  // What the search chose comes first, whatever was as good.
+  const trials = search.trials.map(([trial, estimator, value, deviation, folds, ...parameters]) => ({
+    trial, folds, deviation: deviation ?? 0, at: {estimator, ...Object.fromEntries(search.names.map((name, turn) => [name, parameters[turn]])), '': value}}))
+    .filter(({at}) => at[''] !== null).sort((a, b) => (b.trial === best) - (a.trial === best) || order * (a.at[''] - b.at['']));
+  const varied = ['estimator', ...search.names].filter((name) => new Set(trials.map(({at}) => at[name])).size > 1);
+  const by = varied.includes(query.get('by')) ? query.get('by') : varied.at(-1);
+  const names = [...varied, ''];
+  const light = (event) => {
+    const trial = event.target.closest('[data-trial]')?.dataset.trial;
+    for (const part of view.querySelectorAll('[data-trial]')) part.classList.toggle('lit', part.dataset.trial === trial);
+  };
+  const all = listed(['trial', ...varied, score, 'deviation', 'folds', 'place'], trials.map((own) => [own.trial, ...names.map((name) => own.at[name]), own.deviation, own.folds, {[search.runner_up]: 'runner-up', [best]: 'best'}[own.trial] || '']));
+  all.querySelectorAll('tbody tr').forEach((line_, turn) => filled(line_, {'data-trial': trials[turn].trial, tabindex: turn ? -1 : 0, keydown: (event) => {
+    const next = {ArrowDown: line_.nextSibling, ArrowUp: line_.previousSibling}[event.key];
+    if (next) event.preventDefault();
+    next?.focus();
+  }}, []));
+  put(head, facts([['version', to(row)], ...search.about, ['score', `${score}, ${search.higher ? 'higher' : 'lower'} is better`]]),
+    search.count > trials.length && soft(`${trials.length} of ${search.count} trials are shown.`),
+    el('div', {class: 'search', mouseover: light, focusin: light},
+      varied.length > 0 && [section('Every trial', wide('Parallel coordinates', coordinates(trials, names, score)), soft('A line is a trial: the darker, the better, and the thick one is the best.')),
+        section(`${score} against a parameter`, tools(menu('Parameter', varied.map((name) => [name]), by, (value) => address(`search/${cell('key', row)}`, {by: value}))), div('pictures', against(trials, by, score)))],
+      section('All trials, the best first', all, soft('Keys: ↓ ↑ move from trial to trial.'))));
+};
