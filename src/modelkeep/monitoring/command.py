@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from modelkeep.look import web_address
 from modelkeep.monitoring import limits
 from modelkeep.monitoring.limits import Limits, count
 from modelkeep.place import path_given
@@ -113,6 +114,12 @@ def _add_common(parser: argparse.ArgumentParser, judges: bool) -> None:
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--html", type=path_given, metavar="FILE", help="write a page with pictures too"
+    )
+    parser.add_argument(
+        "--site",
+        type=web_address,
+        metavar="URL",
+        help="where the page of all versions is, for the page to link to",
     )
     limits.add_arguments(parser)
 

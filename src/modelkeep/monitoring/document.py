@@ -3,6 +3,7 @@
 from html import escape
 from typing import Any
 
+from modelkeep.look import look
 from modelkeep.monitoring.drawing import days, picture
 from modelkeep.monitoring.phrases import (
     PREDICTION,
@@ -16,31 +17,26 @@ from modelkeep.monitoring.phrases import (
     span,
 )
 
+# Beside the look that all pages have
 STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --soft: #59636e; --paper: #fff; --card: #f6f8fa;
-  --line: #d1d9e0; --reference: #b7c0c9; --current: #0a66c2; --bad: #b42318; --good: #1a7f37; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9aa5b1; --paper: #0d1117;
-  --card: #161b22; --line: #30363d; --reference: #57606a; --current: #58a6ff; --bad: #ff7b72;
-  --good: #56d364; } }
-body { margin: 0 auto; max-width: 70rem; padding: 1.5rem; background: var(--paper);
-  color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
-p { margin: .3rem 0; } .soft { color: var(--soft); font-size: .875rem; }
-.verdict { border-left: .4rem solid var(--soft); background: var(--card); margin: 1rem 0;
-  padding: .6rem 1rem; overflow-wrap: anywhere; }
-.alarm { border-color: var(--bad); } .good { border-color: var(--good); }
-.cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); }
-article { background: var(--card); border: 1px solid var(--line); border-radius: .4rem;
-  padding: .8rem 1rem; } article.alarm { border: 2px solid var(--bad); }
-h3 { font-size: 1rem; margin: 0 0 .4rem; overflow-wrap: anywhere; }
-h3 span { color: var(--bad); font-size: .8rem; float: right; }
-table { border-collapse: collapse; font-size: .875rem; width: 100%; }
-th, td { border-bottom: 1px solid var(--line); padding: .15rem .5rem .15rem 0; text-align: left; }
-td { font-variant-numeric: tabular-nums; } .bad { color: var(--bad); font-weight: 600; }
-svg { display: block; width: 100%; margin: .4rem 0; }
+:root { --reference: #b3bac3; } .alarm { --edge: var(--bad); } .good { --edge: var(--good); }
+@media (prefers-color-scheme: dark) { :root { --reference: #5b6470; } }
+body { padding-top: 1.5rem; } h1 { margin-bottom: 0; } h2 { margin-top: 2rem; }
+article { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
+  min-width: 0; padding: .8rem 1rem; }
+.verdict { border-left: .4rem solid var(--edge, var(--soft)); background: var(--card);
+  border-radius: .3rem; color: var(--ink); margin: 1rem 0; padding: .6rem 1.2rem;
+  overflow-wrap: anywhere; }
+article.alarm { border: 2px solid var(--bad); }
+h3 { color: var(--ink); font-size: .95rem; letter-spacing: 0; margin: 0 0 .4rem;
+  text-transform: none; }
+h3 span { color: var(--bad); float: right; font-size: .8rem; }
+article table { width: 100%; } article th, article td { padding: .15rem .5rem .15rem 0; }
+.bad { font-weight: 600; }
+svg { display: block; margin: .4rem 0; width: 100%; }
 svg text { fill: var(--soft); font-size: 11px; }
 svg line { stroke: var(--line); } .reference { fill: var(--reference); }
-.current { fill: var(--current); }
+.current { fill: var(--accent); }
 .outside { fill: var(--bad); } .key { border-radius: 2px; display: inline-block; height: .7rem;
   margin: 0 .3rem 0 1rem; width: .7rem; }
 """
@@ -48,15 +44,20 @@ KEY = "".join(
     f'<span class="key" style="background: var(--{colour})"></span>{meaning}'
     for colour, meaning in (
         ("reference", "reference"),
-        ("current", "current"),
+        ("accent", "current"),
         ("bad", "out of range"),
     )
 )
 VERDICTS = {"alarm": "alarm", "in order": "good", "not enough data": ""}
 
 
-def document(report: dict[str, Any]) -> str:
-    """Return the page."""
+def document(report: dict[str, Any], site: str | None = None) -> str:
+    """Return the page.
+
+    Args:
+        report: what was found.
+        site: the address of the page of all versions, if somebody named it.
+    """
     model, volume = report["model"], report["volume"]
     title = f"{model['title']}: {report['state']}"
     versions = ", ".join(version for version in model["versions"] if version)
@@ -69,6 +70,7 @@ def document(report: dict[str, Any]) -> str:
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="soft">{escape(" · ".join(facts))}</p>',
+        *([f'<p class="soft"><a href="{escape(site)}">All versions</a></p>'] if site else []),
         f'<div class="verdict {VERDICTS[report["state"]]}">',
         *(f"<p>{escape(line)}</p>" for line in conclusion(report)),
         "</div>",
@@ -137,7 +139,8 @@ def _page(title: str, parts: list[str]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{escape(title)}</title><style>{look()}{STYLE}</style></head>\n<body><main>\n"
         + "\n".join(parts)
-        + "\n</body></html>\n"
+        + "\n</main></body></html>\n"
     )

@@ -22,7 +22,7 @@ def run(
     """Return the report as data and as text, and 0 in order, 1 alarm, 2 not enough data."""
     result = report(reference, store, window, limits_of(args))
     if args.html:
-        write_text(args.html, document(result))
+        write_text(args.html, document(result, args.site))
     return result, rendered(result), ENDED[result["state"]]
 
 

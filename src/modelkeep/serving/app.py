@@ -162,6 +162,6 @@ def _add_paths(app: FastAPI, service: Service) -> None:
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
         """Show the model card and a form."""
-        faults = service.faults.reasons
-        shown = page.html(service.served, faults)
-        return Response(shown, headers=page.HEADERS, media_type="text/html")
+        faults, site = service.faults.reasons, service.settings.site
+        content = page.html(service.served, faults, site)
+        return Response(content, headers=page.HEADERS, media_type="text/html")

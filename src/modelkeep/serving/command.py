@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelkeep.look import web_address
 from modelkeep.place import path_given, path_or_word
 from modelkeep.registry.command import add_allowed_signers
 from modelkeep_core.errors import UserError
@@ -52,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME",
         help="a name by which a server on 127.0.0.1 without a key may be called, such as a proxy's",
+    )
+    parser.add_argument(
+        "--site",
+        type=web_address,
+        metavar="URL",
+        help="where the page of all versions is, for the server's page to link to",
     )
     parser.add_argument("--port", metavar="PORT", type=_port, default=8000, help="the port (8000)")
     parser.add_argument("--workers", type=_count, default=1, help="processes that answer (1)")
@@ -164,6 +171,7 @@ def _serve(
         max_bytes=int(args.max_body * MEBIBYTE),
         timeout=args.timeout,
         hosts=hosts,
+        site=args.site,
     ).hand_over()
     if args.workers > 1:
         _share_numbers(args.data / f"numbers-{port}")

@@ -24,6 +24,7 @@ class Settings:
         max_bytes: how many bytes the body of a request may have.
         timeout: how many seconds a request may take.
         hosts: the names by which clients may call the server, or None for any.
+        site: the address of the page of all versions, or None.
     """
 
     current: str
@@ -34,6 +35,7 @@ class Settings:
     max_bytes: int
     timeout: float
     hosts: list[str] | None = None
+    site: str | None = None
 
     def hand_over(self) -> None:
         """Leave the settings where the workers find them."""

@@ -10,12 +10,13 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
+from modelkeep.look import look
 from modelkeep.serving.health import MEANINGS
 from modelkeep.serving.served import ServedModel
 from modelkeep_core.schema import Column
 
 NOTHING: Mapping[str, str] = {}
-TEMPLATE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
+TEMPLATE = Path(__file__).with_suffix(".html").read_text("utf-8").replace("/* look */", look())
 
 
 def _hashes(tag: str) -> str:
@@ -34,12 +35,15 @@ HEADERS = {
 }
 
 
-def html(served: ServedModel, faults: Mapping[str, str] = NOTHING) -> str:
+def html(
+    served: ServedModel, faults: Mapping[str, str] = NOTHING, site: str | None = None
+) -> str:
     """Return the page.
 
     Args:
         served: the model.
         faults: what is wrong with the server, by the names in MEANINGS.
+        site: the address of the page of all versions, if somebody named it.
     """
     card = MarkdownIt("commonmark", {"html": False}).enable("table").render(served.card)
     example, profile = served.example["records"][0], served.profile["features"]
@@ -51,6 +55,7 @@ def html(served: ServedModel, faults: Mapping[str, str] = NOTHING) -> str:
     for mark, content in (
         ("title", escape(served.metadata["title"])),
         ("version", escape(served.version or served.recipe_id[:12])),
+        ("site", f'<a href="{escape(site)}">All versions</a>' if site else ""),
         ("target", escape(served.metadata["target"])),
         ("fields", "\n".join(fields)),
         ("card", card),
@@ -61,8 +66,8 @@ def html(served: ServedModel, faults: Mapping[str, str] = NOTHING) -> str:
 
 
 def _fault(name: str, reason: str) -> str:
-    told = escape(f"{MEANINGS[name]}: {reason}")
-    return f'<p class="wrong" role="alert">{told[:1].upper()}{told[1:]}</p>'
+    sentence = escape(f"{MEANINGS[name]}: {reason}")
+    return f'<p class="wrong" role="alert">{sentence[:1].upper()}{sentence[1:]}</p>'
 
 
 def _field(key: str, name: str, column: Column, value: Any, profile: dict[str, Any]) -> str:

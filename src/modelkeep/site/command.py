@@ -4,6 +4,7 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
+from modelkeep.look import web_address
 from modelkeep.place import path_given, path_or_word
 from modelkeep_core.errors import UserError
 
@@ -27,6 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--experiments", action="store_true", help="also the experiments that DVC keeps here"
+    )
+    parser.add_argument(
+        "--server",
+        type=web_address,
+        metavar="URL",
+        help="where a prediction server is, for the site to link to",
     )
     parser.add_argument(
         "--report",
@@ -70,7 +77,9 @@ def run(args: argparse.Namespace) -> int:
     with opened(args.repo or ".") as git:
         catalogue = Catalogue(git, args.model)
         written = write_site(
-            *(catalogue, args.out, since, args.experiments, reports, proofs, args.check_remote)
+            *(catalogue, args.out, since, args.experiments, reports, proofs),
+            check_remote=args.check_remote,
+            server=args.server,
         )
     print(
         f"{_counted(written.versions)}, {written.new} of them new, {_size(args.out, written.size)}"

@@ -121,7 +121,8 @@ def _page(site: Site, title: str, here: str, head: Sequence[Html], body: Sequenc
                     "footer",
                     None,
                     f"As of {until}, the last tag or commit that is shown. Made from Git by "
-                    f"modelkeep {__version__}.",
+                    f"modelkeep {__version__}. ",
+                    h("a", {"href": site.server}, "Prediction server") if site.server else None,
                 ),
             ),
         ),

@@ -23,6 +23,7 @@ class Site:
         spans: what was in the stages.
         proofs: what was proved of each entry; None where no statements were given.
         live: whether there are reports of monitoring.
+        server: the address of a prediction server, or None.
     """
 
     catalogue: Catalogue
@@ -31,6 +32,7 @@ class Site:
     spans: Sequence[dict[str, Any]]
     proofs: Mapping[str, dict[str, Any] | None] | None
     live: bool
+    server: str | None = None
 
     @cached_property
     def rows(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelkeep import __version__
+from modelkeep.look import look
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.site.attestations import Proofs, proved
 from modelkeep.site.columns import FROM_TAGS, Cells, columns_of, of_tags
@@ -64,6 +65,7 @@ def write_site(
     reports: Sequence[dict[str, Any]],
     proofs: Proofs | None,
     check_remote: bool = False,
+    server: str | None = None,
 ) -> Written:
     """Write a site; the same repository gives the same bytes, whatever was there before.
 
@@ -75,6 +77,7 @@ def write_site(
         reports: what monitoring reported.
         proofs: what was proved of versions; None where nothing was said about that.
         check_remote: whether the DVC remote is asked for the bytes of each version.
+        server: the address of a prediction server, or None.
 
     Raises:
         UserError: there is no version, the directory cannot be written, or the remote is to be
@@ -96,7 +99,7 @@ def write_site(
         made = _write_versions(catalogue, out, new)
         columns = columns_of(entries, tagged, made, kept)
         spans = stages_of(catalogue, keys)
-        site = Site(catalogue, entries, columns, spans, proof, bool(reports))
+        site = Site(catalogue, entries, columns, spans, proof, bool(reports), server)
         for name, content in _pages(site, reports).items():
             _write(out / name, content)
         if not reports:
@@ -186,7 +189,7 @@ def _assets() -> dict[str, bytes]:
     script = "\n".join((ASSETS / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     return {
         "site.js": small(f"(()=>{{'use strict';{script}}})();\n").encode(),
-        "site.css": (ASSETS / "site.css").read_bytes(),
+        "site.css": (look() + (ASSETS / "site.css").read_text("utf-8")).encode(),
     }
 
 

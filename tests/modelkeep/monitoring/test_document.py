@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from modelkeep.look import look
 from modelkeep.monitoring.document import document
 from modelkeep.monitoring.limits import Limits
 from modelkeep.monitoring.reference import read_reference
@@ -124,3 +125,17 @@ def test_other_models_are_told(recorded, train):
     recorded.answer(train.head(3), recipe_id="other")
     told = " ".join(Page(page(recorded)).texts)
     assert "Left out: requests answered 3 by v1.0.0 (other)" in told
+
+
+def test_the_page_has_the_look_of_all_pages(recorded, train):
+    """One style sheet is in it, and the page of all versions is linked where it is told."""
+    recorded.answer(drawn(train, 10))
+    with opened(recorded.path) as store:
+        told = report(read_reference(recorded.package), store, Window(), Limits())
+    assert look() in document(told)
+    links = [
+        words["href"]
+        for tag, words in Page(document(told, "https://a.b/?c&d")).elements
+        if tag == "a"
+    ]
+    assert links == ["https://a.b/?c&d"]

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from modelkeep.look import look
 from modelkeep.serving.page import HEADERS, _field, html
 from modelkeep_core.schema import Column
 
@@ -114,3 +115,12 @@ def test_the_card_is_shown(server, heading):
     text = server.get("/").content.decode()
     assert f"<h2>{heading}</h2>" in text
     assert "<td>colour</td>" in text
+
+
+def test_the_page_has_the_look_of_all_pages(server, served):
+    """One style sheet is in it, and the page of all versions is linked where it is told."""
+    text = server.get("/").content.decode()
+    assert look() in text
+    assert "All versions" not in text
+    linked = Tags(html(served, site="https://example.org/a?b=1&c=2"))
+    assert "https://example.org/a?b=1&c=2" in [tag.get("href") for tag in linked.all("a")]

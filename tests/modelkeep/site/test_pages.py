@@ -6,6 +6,7 @@ import pytest
 
 from modelkeep.registry import fsck
 from modelkeep.registry.presence import Fault
+from modelkeep.site.writing import write_site
 from repository import Model, Repository, make_released
 from sites import HALF, READABLE, Page, built, index
 
@@ -115,6 +116,15 @@ def test_what_the_gate_never_saw_is_told(tmp_path: Path) -> None:
     """A stage that was assigned by hand holds what nobody measured."""
     built(make_released(tmp_path / "made"), tmp_path / "out")
     assert "not measured by the gate" in Page(tmp_path / "out" / "index.html").text
+
+
+def test_a_server_is_linked_where_its_address_is_told(tmp_path: Path) -> None:
+    """In the foot of both pages."""
+    made, out = make_released(tmp_path / "made"), tmp_path / "out"
+    with made.catalogue() as catalogue:
+        write_site(catalogue, out, None, False, [], None, server="https://a.b/?c&d")
+    for name in PAGES:
+        assert "https://a.b/?c&d" in [link["href"] for link in Page(out / name).all("a")]
 
 
 def test_a_deprecated_model_is_told(tmp_path: Path) -> None:
