@@ -35,7 +35,7 @@ const between = (row) => `${three(cell('low', row))} to ${three(cell('high', row
 const measure = (row) => `${three(cell('value', row))} (${between(row)})`;
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 const minute = (text) => (text || '').slice(0, 16).replace('T', ' ');
-const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
+const day = (seconds, from = 0, until = 10) => minute(new Date(seconds * 1000).toISOString()).slice(from, until);
 const plural = (count, word) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
 
 const columnOf = (id) => data.columns.get(id);
@@ -92,7 +92,9 @@ async function load(row) {
 }
 
 function table(header, rows, kind) {
-  const numeric = header.map((_, place) => place > 0 && rows.some((row) => isNumber(row[place]) || /^[+−]\d/.test(row[place])));
+  // Of a column with names among its numbers, all are on the left.
+  const plain = (part) => isNumber(part) || (part?.tagName !== 'CODE' && !Number.isNaN(Number((part.textContent ?? part).replace(/[−–,]/g, (sign) => ({'−': '-', '–': '0'}[sign] || '')))));
+  const numeric = header.map((_, place) => place > 0 && rows.some((row) => isNumber(row[place]) || row[place].textContent) && rows.every((row) => plain(row[place])));
   const one = (name, part, place) => el(name, {class: numeric[place] && 'number'},
     isNumber(part) ? number(part) : part);
   return wide('Table', el('table', {class: kind}, el('thead', {}, el('tr', {}, header.map((part, place) => {

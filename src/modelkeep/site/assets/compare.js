@@ -24,7 +24,7 @@ views.compare = async ({query}) => {
         listed(['version', 'headline', 'value and interval'], rows.map((row, turn) => [names[turn], cell('headline', row), cell('value', row) !== null && measure(row)])),
         soft(alike ? 'All were tested on the same rows.' : 'They were tested on different rows: a difference may come from the rows.'),
         paired.map(({paired: pair, stage, date}) => el('p', {}, `On the same rows, as the gate of ${stage} compared them on ${date.slice(0, 10)}: ${pair.metric} of ${pair.new} − ${pair.old} is ${signed(pair.difference)} (${signed(pair.low)} to ${signed(pair.high)}).`)),
-        !paired.length && soft('No paired difference: it needs the predictions of both for each row, which are not in Git. The gate of `modelkeep promote` records it in its tag.')),
+        !paired.length && soft('No paired difference: it needs the predictions of each row, which are not in Git. The gate of modelkeep promote writes it into its tag.')),
       Object.keys(first.parts).map((title) => {
         const keys = unique(all.flatMap((file) => Object.keys(file.parts[title]))).filter((name) => new Set(all.map((file) => file.parts[title][name])).size > 1);
         return keys.length > 0 && section(title, listed(['name', ...names], keys.map((name) => [name, ...all.map((file) => file.parts[title][name])])));

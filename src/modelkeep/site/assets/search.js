@@ -22,12 +22,12 @@ const trialOf = (own, names, name, attributes, ...parts) => draw(name, {...attri
 
 // The axis without a name is that of the score.
 function coordinates(trials, names, score) {
-  const broad = Math.max(560, names.length * 150);
-  const xs = names.map((_, turn) => 60 + (turn * (broad - 100)) / (names.length - 1));
+  const broad = Math.max(640, names.length * 160);
+  const xs = names.map((_, turn) => 130 + (turn * (broad - 210)) / (names.length - 1));
   const all = names.map((name) => axisOf(trials.map((own) => own.at[name]), TALL - 16, 40));
   return svgOf('Parallel coordinates of all trials', broad, TALL,
     trials.map((own, rank) => trialOf(own, names, 'path', {class: `trial t${Math.floor((4 * rank) / trials.length)}`,
-      d: names.map((name, turn) => (own.at[name] === null ? '' : `${turn && own.at[names[turn - 1]] !== null ? 'L' : 'M'}${xs[turn]} ${all[turn].at(own.at[name])}`)).join('')})).reverse(),
+      d: names.map((name, turn) => (own.at[name] === null ? '' : `L${xs[turn]} ${all[turn].at(own.at[name])}`)).join('').replace('L', 'M')})).reverse(),
     names.map((name, turn) => draw('g', {class: 'axes rule'}, line(xs[turn], xs[turn], 34, TALL - 12), words(xs[turn], 16, 'head', cut(name || score, 20), hint(name || score)),
       all[turn].marks.map(([level, mark]) => words(xs[turn] - 6, level + 4, 'end', mark)))));
 }
@@ -71,10 +71,10 @@ views.search = async ({rest, query}) => {
     if (next) event.preventDefault();
     next?.focus();
   }}, []));
-  put(head, facts([['version', to(row)], ...search.about, ['score', `${score}, ${search.higher ? 'higher' : 'lower'} is better`]]),
+  put(head, el('p', {}, to(row), ` came from a search: ${search.about.map((words_) => words_.join(' ')).join(', ')}; ${score}, ${search.higher ? 'higher' : 'lower'} is better.`),
     search.count > trials.length && soft(`${trials.length} of ${search.count} trials are shown.`),
     el('div', {class: 'search', mouseover: light, focusin: light},
-      varied.length > 0 && [section('Every trial', wide('Parallel coordinates', coordinates(trials, names, score)), soft('A line is a trial: the darker, the better, and the thick one is the best.')),
+      varied.length > 0 && [section('Every trial', wide('Parallel coordinates', coordinates(trials, names, score)), soft('A line is a trial: the darker, the better; the thick one is the best. It crosses the axes of parameters that it does not have.')),
         section(`${score} against a parameter`, tools(menu('Parameter', varied.map((name) => [name]), by, (value) => address(`search/${cell('key', row)}`, {by: value}))), div('pictures', against(trials, by, score)))],
       section('All trials, the best first', all, soft('Keys: ↓ ↑ move from trial to trial.'))));
 };

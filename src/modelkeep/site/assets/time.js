@@ -35,7 +35,7 @@ function axis(model, metric) {
   const months = ticks(first, last, 6);
   return svgOf(`${model}: ${metric} of every version, stages and changes of data over time`, broad, high,
     draw('g', {class: 'axes'}, grid(y, ys, 90, broad - 16),
-      months.map((value) => words(x(value), high - 6, '', day(value))),
+      months.map((value) => words(x(value), high - 6, '', last - first < 4e5 ? day(value, 5, 16) : day(value))),
       stages.map((stage, place_) => words(82, top + 21 + place_ * 30, 'end', stage))),
     changed.map((row) => draw('line', {class: 'change', x1: x(cell('when', row)), x2: x(cell('when', row)), y1: 8, y2: high - 24}, hint(`other data since ${label(row)}`))),
     draw('path', {class: 'trend', d: points.map((row, step) => `${step ? 'L' : 'M'}${x(cell('when', row)).toFixed(1)} ${y(values[row]).toFixed(1)}`).join('')}),

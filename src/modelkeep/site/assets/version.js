@@ -31,7 +31,7 @@ views.version = async ({rest}) => {
   const model = several() ? ` --model ${shell(cell('model', row).split(':').pop())}` : '';
   const tables = (title) => file.tables.filter(([of]) => of === title).map(([, header, rows]) => listed(header, rows));
   const part = (title, ...more) => section(title, div('columns', tables(title), more));
-  const {Parameters, Code, Environment, Data} = file.parts;
+  const {Parameters, Code, Environment} = file.parts;
   const value = cell('value', row);
   const head = value !== null && el('p', {class: 'metric'}, el('b', {}, three(value)), ' ', bdi(cell('headline', row)), `, interval ${between(row)}`);
   const measured = ['test', 'train', 'baseline'].map((name) => scores(row, name));
@@ -46,14 +46,13 @@ views.version = async ({rest}) => {
     facts([
       [cell('version', row) ? 'registered' : 'committed', [minute(cell('date', row)), ' by ', bdi(cell('author', row))]],
       ['why', bdi(cell('reason', row))], ['commit', [code(file.commit.slice(0, 12)), ' ', bdi(file.created)]], ['recipe', code(file.recipe)]]),
-    tools(before !== undefined && [button('Compare with the version before', comparison([before, row])), to(before, `← ${label(before)}`)],
+    tools(file.search && button('The search that it came from', `#/search/${key}`), before !== undefined && [button('Compare with the version before', comparison([before, row])), to(before, `← ${label(before)}`)],
       after !== undefined && to(after, `${label(after)} →`)),
     section('How good it is', head, div('columns', metrics.length > 0 && listed(['metric', 'test', 'train', 'baseline'], metrics.map((name) => [name, ...measured.map((own) => own[name])])), tables('How good it is'))),
     file.plots.length > 0 && section('Plots', div('pictures', file.plots.map((plot) => pictures([{name: label(row), plot}])))),
-    part('Lineage', listed(['data', 'SHA-256'], Object.entries(Data).filter(([path]) => !path.startsWith('rows.'))),
-      idsOf('data').filter((id) => cell(id, row)).map((id) => el('p', {}, el('a', {href: address('lineage', {model: cell('model', row), data: cell(id, row)})}, `What else came of ${id.slice(5)}`))),
+    part('Lineage', listed(['data', 'SHA-256'], idsOf('data').filter((id) => cell(id, row)).map((id) => [el('a', {href: address('lineage', {model: cell('model', row), data: cell(id, row)})}, bdi(columnOf(id).id)), cell(id, row)])),
       listed(['stage', 'from', 'until', 'by', 'why'], spans.map((span) => [span.stage, minute(span.date), span.until ? day(span.until) : 'now', span.author, span.reason]))),
-    part('How it was made', file.search && el('p', {}, button('The search that it came from', `#/search/${key}`)), pairs('rows', scores(row, 'rows')), pairs('parameter', Parameters), pairs('code', Code)),
+    part('How it was made', pairs('rows', Object.fromEntries(idsOf('rows').map((id) => [columnOf(id).id, cell(id, row)]))), pairs('parameter', Parameters), pairs('code', Code)),
     part('Schema'),
     el('details', {}, el('summary', {}, 'Environment, files of the package'), div('columns', pairs('environment', Environment), tables('Package'))),
     section('Use it', el('pre', {}, ['restore %s DIR', 'fetch %s package', 'verify %s', 'serve %s'].map((words) => `modelkeep ${words.replace('%s', name)}${model}`).join('\n'))));
