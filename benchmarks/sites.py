@@ -65,14 +65,16 @@ def sizes(out: Path) -> str:
 
     first = {name: packed((out / name).read_bytes()) for name in FIRST_VIEW}
     versions = [packed(path.read_bytes()) for path in (out / "versions").iterdir()]
+    rest = [packed(path.read_bytes()) for path in out.rglob("*") if path.is_file()]
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as files:
         files.add(out, "site")
     listed = ", ".join(f"{name} {size:.0f}" for name, size in first.items())
+    script = (out / "site.js").stat().st_size / 1000
     return (
         f"kB after gzip: first view {sum(first.values()):.0f} ({listed}), one version "
-        f"{median(versions):.1f}, all files one by one {sum(first.values()) + sum(versions):,.0f}, "
-        f"all in one archive {packed(archive.getvalue()):,.0f}."
+        f"{median(versions):.1f}, all files one by one {sum(rest):,.0f}, all in one archive "
+        f"{packed(archive.getvalue()):,.0f}. All JavaScript, as it is: {script:.1f} kB."
     )
 
 

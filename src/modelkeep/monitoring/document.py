@@ -23,7 +23,8 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --reference: #5b6470; } }
 body { padding-top: 1.5rem; } h1 { margin-bottom: 0; } h2 { margin-top: 2rem; }
 article { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
-  min-width: 0; padding: .8rem 1rem; }
+  min-width: 0; overflow-x: auto; padding: .8rem 1rem; }
+tr:not(:first-child) th { border-bottom-color: var(--line); }
 .verdict { border-left: .4rem solid var(--edge, var(--soft)); background: var(--card);
   border-radius: .3rem; color: var(--ink); margin: 1rem 0; padding: .6rem 1.2rem;
   overflow-wrap: anywhere; }
@@ -31,7 +32,8 @@ article.alarm { border: 2px solid var(--bad); }
 h3 { color: var(--ink); font-size: .95rem; letter-spacing: 0; margin: 0 0 .4rem;
   text-transform: none; }
 h3 span { color: var(--bad); float: right; font-size: .8rem; }
-article table { width: 100%; } article th, article td { padding: .15rem .5rem .15rem 0; }
+article table { font-size: .82rem; width: 100%; }
+article th, article td { padding: .15rem .4rem .15rem 0; } article th { font-size: .78rem; }
 .bad { font-weight: 600; }
 svg { display: block; margin: .4rem 0; width: 100%; }
 svg text { fill: var(--soft); font-size: 11px; }
