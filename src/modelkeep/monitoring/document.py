@@ -20,7 +20,7 @@ from modelkeep.monitoring.phrases import (
 # Beside the look that all pages have
 STYLE = """
 :root { --reference: #b3bac3; } .alarm { --edge: var(--bad); } .good { --edge: var(--good); }
-@media (prefers-color-scheme: dark) { :root { --reference: #5b6470; } }
+@media screen and (prefers-color-scheme: dark) { :root { --reference: #5b6470; } }
 body { padding-top: 1.5rem; } h1 { margin-bottom: 0; } h2 { margin-top: 2rem; }
 article { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
   min-width: 0; overflow-x: auto; padding: .8rem 1rem; }

@@ -27,8 +27,7 @@ def model_of(site: Site, model: str, several: bool) -> Html:
         if event.commit in entries
     ]
     newest = next((entry for entry in entries.values() if entry.version.number), None)
-    metadata = (newest.metadata if newest else None) or {}
-    title = in_line(word(metadata.get("title"))) or model
+    title = (newest and site.cell("title", newest)) or model
     retired = site.deprecated.get(model)
     notes: list[Html | str] = [] if cards else ["Nothing is in a stage. "]
     if (

@@ -80,7 +80,7 @@ def entries_of(
         catalogue: the versions.
         since: versions registered before then are left out, unless they are in a stage.
         experiments: whether DVC's experiments are wanted.
-        kept: the keys of versions whose metadata need not be read, unless a card shows them.
+        kept: the keys of versions whose metadata need not be read, unless they are in a stage.
 
     Raises:
         UserError: there is none.
@@ -97,10 +97,8 @@ def entries_of(
     versions = [*dict.fromkeys([*versions, *staged])]
     named = dict(_experiments(catalogue)) if experiments else {}
     names = {version: name for version, name in named.items() if version not in versions}
-    newest = {version.model: version for version in reversed(versions)}
-    carded = {*staged, *newest.values()}
     wanted = [*versions, *names]
-    spared = {version for version in wanted if version not in carded and key_of(version) in kept}
+    spared = {version for version in {*wanted} - {*staged} if key_of(version) in kept}
     chosen = [*_entries(catalogue, wanted, names, spared)]
     if not chosen:
         raise UserError(
