@@ -31,7 +31,7 @@ types: .venv/ready
 coverage: .venv/ready  ## Which lines of the two libraries their tests run
 	$(PYTEST) tests/core tests/modelkeep -n 2 --cov modelkeep_core --cov modelkeep --cov-report term
 
-picture: .venv/ready  ## Take the picture in the README anew (needs Chromium)
+picture: .venv/ready  ## Take the pictures in the README anew (needs Chromium)
 	.venv/bin/python tools/picture.py
 
 lock: .venv/ready  ## Refresh the locks: make lock UPGRADE=--upgrade

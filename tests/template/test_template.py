@@ -6,12 +6,13 @@ import re
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
 from conftest import PROJECT, ROOT
-from tools.picture import SIZE
+from tools.picture import SIZES
 from walk import files_of
 
 WORKFLOWS = ROOT / ".github" / "workflows"
@@ -66,12 +67,14 @@ def test_nothing_points_at_one_machine() -> None:
     assert set(listed.stdout.split()) <= {"tests/template/test_template.py"}
 
 
-def test_the_picture_in_the_readme_is_there() -> None:
-    """The README shows a picture of the size that its script takes."""
-    picture = (ROOT / "docs" / "comparison.png").read_bytes()
-    assert "](docs/comparison.png)" in (ROOT / "README.md").read_text("utf-8")
+@pytest.mark.parametrize("path", SIZES, ids=lambda path: path.stem)
+def test_the_pictures_in_the_readme_are_there(path: Path) -> None:
+    """The README shows pictures of the size that their script takes, none of more than 150 kB."""
+    picture = path.read_bytes()
+    assert f"](docs/{path.name})" in (ROOT / "README.md").read_text("utf-8")
     assert picture.startswith(b"\x89PNG")
-    assert struct.unpack(">II", picture[16:24]) == tuple(map(int, SIZE.split(",")))
+    assert struct.unpack(">II", picture[16:24]) == tuple(map(int, SIZES[path].split(",")))
+    assert len(picture) <= 150_000
 
 
 def test_without_a_browser_the_picture_says_what_it_needs() -> None:
