@@ -14,6 +14,7 @@ from modelkeep.registry.dvc_lock import parse_yaml
 from modelkeep.registry.version import Version
 from modelkeep.site.clean import in_line
 from modelkeep.site.script import literal
+from modelkeep.site.trials import is_search
 from modelkeep_core.dvc_yaml import overlaps
 from modelkeep_core.errors import UserError
 
@@ -21,9 +22,7 @@ from modelkeep_core.errors import UserError
 MOST_ROWS, DIGITS = 600, 4
 LARGEST_FILE = 4 * 2**20
 # How DVC draws a plot, by the word in the name of its template; lines where there is none
-KINDS = {"confusion": "matrix", "bar": "bars", "scatter": "points", "search": "search"}
-# Of the trials of a search, a view of its own is made.
-SEARCH = "search"
+KINDS = {"confusion": "matrix", "bar": "bars", "scatter": "points"}
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,8 @@ def drawn_of(catalogue: Catalogue, versions: Sequence[Version]) -> Iterator[Draw
     )
     for plots in named:
         read = [(plot, next(contents)) for plot in plots]
-        trials = [content for plot, content in read if plot.kind == SEARCH]
-        texts = [_written(plot, content) for plot, content in read if plot.kind != SEARCH]
+        trials = [content for _, content in read if is_search(content)]
+        texts = [_written(plot, content) for plot, content in read if not is_search(content)]
         yield Drawn([*filter(None, texts)], trials[0] if trials else None)
 
 

@@ -15,6 +15,11 @@ MOST_TRIALS = 1000
 PLACES = ("best", "runner_up")
 
 
+def is_search(content: bytes | None) -> bool:
+    """Say whether a file is a search.csv, of which a view of its own is made."""
+    return (content or b"").startswith(",".join(HEADER).encode())
+
+
 def trials_of(content: bytes | None, training: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what the page shows of a search; None where there was none.
 

@@ -102,6 +102,14 @@ def test_what_is_no_plot_is_left_out(tmp_path: Path) -> None:
     assert found[1]["x"] == [None]
 
 
+def test_the_trials_of_a_search_are_no_plot(tmp_path: Path) -> None:
+    """They have a view of their own; a plot whose template is called alike has none."""
+    trials = "trial,estimator,score,standard_deviation,folds,parameters\n1,Ridge,0.5,0.1,5,\n"
+    files: dict[str, str | bytes | None] = {"search.csv": trials, "own.csv": "x,y\n1,2\n"}
+    plots = {name: {"template": "research"} for name in files}
+    assert [plot["title"] for plot in drawn(tmp_path, plots, files)] == ["own.csv"]
+
+
 def test_a_long_plot_is_thinned(tmp_path: Path) -> None:
     """First and last row stay, and a picture needs no more than some hundred."""
     rows = "".join(f"{place},{place}\n" for place in range(10_000))

@@ -93,7 +93,7 @@ async function load(row) {
 
 function table(header, rows, kind) {
   // Of a column with names among its numbers, all are on the left.
-  const plain = (part) => isNumber(part) || (part?.tagName !== 'CODE' && !Number.isNaN(Number((part.textContent ?? part).replace(/[−–,]/g, (sign) => ({'−': '-', '–': '0'}[sign] || '')))));
+  const plain = (part) => isNumber(part) || (part?.tagName !== 'CODE' && !Number.isNaN(Number((part.textContent ?? part).replace('−', '-').replace('–', 0).replaceAll(',', ''))));
   const numeric = header.map((_, place) => place > 0 && rows.some((row) => isNumber(row[place]) || row[place].textContent) && rows.every((row) => plain(row[place])));
   const one = (name, part, place) => el(name, {class: numeric[place] && 'number'},
     isNumber(part) ? number(part) : part);

@@ -33,12 +33,13 @@ function coordinates(trials, names, score) {
 }
 
 function against(trials, name, score) {
-  const xs = axisOf(trials.map((own) => own.at[name]), EDGE.left + 8, WIDE - EDGE.right - 8);
-  const ys = rounded(trials.flatMap((own) => [own.at[''] - own.deviation, own.at[''] + own.deviation]));
+  const drawn = trials.filter(({at}) => at[name] !== null);
+  const xs = axisOf(drawn.map(({at}) => at[name]), EDGE.left + 8, WIDE - EDGE.right - 8);
+  const ys = rounded(drawn.flatMap(({at, deviation}) => [at[''] - deviation, at[''] + deviation]));
   const y = scale(ys, HIGH - EDGE.bottom, EDGE.top);
-  return svgOf(`${score} against ${name}`, WIDE, HIGH, axes(y, ys, xs.marks, [name, score]), trials.filter((own) => own.at[name] !== null).map((own) => {
+  return svgOf(`${score} against ${name}`, WIDE, HIGH, axes(y, ys, xs.marks, [name, score]), drawn.map((own) => {
     const x = xs.at(own.at[name]);
-    return trialOf(own, [name, ''], 'g', {class: 'try'}, line(x, x, y(own.at[''] - own.deviation), y(own.at[''] + own.deviation)), draw('circle', {cx: x, cy: y(own.at['']), r: 4}));
+    return trialOf(own, [name, ''], 'g', {class: own === trials[0] ? 'try best' : 'try'}, line(x, x, y(own.at[''] - own.deviation), y(own.at[''] + own.deviation)), draw('circle', {cx: x, cy: y(own.at['']), r: 4}));
   }).reverse());
 }
 
@@ -74,7 +75,7 @@ views.search = async ({rest, query}) => {
   put(head, el('p', {}, to(row), ` came from a search: ${search.about.map((words_) => words_.join(' ')).join(', ')}; ${score}, ${search.higher ? 'higher' : 'lower'} is better.`),
     search.count > trials.length && soft(`${trials.length} of ${search.count} trials are shown.`),
     el('div', {class: 'search', mouseover: light, focusin: light},
-      varied.length > 0 && [section('Every trial', wide('Parallel coordinates', coordinates(trials, names, score)), soft('A line is a trial: the darker, the better; the thick one is the best. It crosses the axes of parameters that it does not have.')),
+      varied.length > 0 && [section('Every trial', wide('Parallel coordinates', coordinates(trials, names, score)), soft('A line is a trial: the stronger, the better; the thickest is the best. It crosses the axes of parameters that it lacks.')),
         section(`${score} against a parameter`, tools(menu('Parameter', varied.map((name) => [name]), by, (value) => address(`search/${cell('key', row)}`, {by: value}))), div('pictures', against(trials, by, score)))],
       section('All trials, the best first', all, soft('Keys: ↓ ↑ move from trial to trial.'))));
 };
