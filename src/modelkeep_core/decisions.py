@@ -182,15 +182,6 @@ def _best(
     return float(tried[int(np.argmax(scores))])
 
 
-def core_of(model: Any) -> Any:
-    """Return the estimator inside what decides and calibrates; itself where nothing is around."""
-    if isinstance(model, FixedThresholdClassifier):
-        return core_of(model.estimator_)
-    if isinstance(model, CalibratedClassifierCV):
-        return core_of(model.calibrated_classifiers_[0].estimator)
-    return model
-
-
 def summary(model: Any, params: Train | None = None) -> dict[str, Any]:
     """Return how a fitted estimator decides, as plain data.
 

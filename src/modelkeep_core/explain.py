@@ -16,8 +16,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
 from modelkeep_core import boosters
-from modelkeep_core.decisions import core_of
+from modelkeep_core.blocks import core_of
 from modelkeep_core.errors import UserError
+from modelkeep_core.predictions import predict
 from modelkeep_core.transformers import CYCLES, ColumnFunction, DateParts
 
 PARTS_OF_DATE = 1 + 2 * len(CYCLES)
@@ -61,7 +62,7 @@ def explain(model: Pipeline, inputs: pd.DataFrame) -> Explanation:
     if added.shape[1] > 1:
         # What is explained is what is predicted
         place = {label: number for number, label in enumerate(model.classes_.tolist())}
-        chosen = np.array([place[label] for label in model.predict(inputs).tolist()])
+        chosen = np.array([place[label] for label in predict(model, inputs).predictions.tolist()])
         added, base = added[rows, chosen], base[rows, chosen]
     else:
         added, base = added[:, 0], base[:, 0]

@@ -19,7 +19,7 @@ from sklearn.metrics import balanced_accuracy_score, r2_score
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from modelkeep_core.decisions import core_of
+from modelkeep_core.blocks import core_of
 from modelkeep_core.errors import UserError
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import (

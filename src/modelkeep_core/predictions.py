@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from modelkeep_core.blocks import call
 from modelkeep_core.errors import UserError
 
 
@@ -25,6 +26,8 @@ class Predictions(NamedTuple):
 def predict(model: Any, inputs: pd.DataFrame | NDArray[Any]) -> Predictions:
     """Let a fitted pipeline, or an estimator, predict its inputs, which are transformed once.
 
+    What a row gets does not depend on the rows beside it.
+
     Args:
         model: a fitted scikit-learn pipeline or estimator.
         inputs: (n, features).
@@ -37,8 +40,9 @@ def predict(model: Any, inputs: pd.DataFrame | NDArray[Any]) -> Predictions:
         raise UserError(f"the package holds no model: a {type(model).__name__} cannot predict.")
     if isinstance(model, Pipeline):
         model, inputs = model[-1], model[:-1].transform(inputs)
-    probabilities = model.predict_proba(inputs) if hasattr(model, "predict_proba") else None
-    return Predictions(model.predict(inputs), probabilities)
+    has_probabilities = hasattr(model, "predict_proba")
+    probabilities = call(model, "predict_proba", inputs) if has_probabilities else None
+    return Predictions(call(model, "predict", inputs), probabilities)
 
 
 def undefined(predicted: Predictions) -> int:

@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from modelkeep_core import decisions, intervals, scoring, search, workers
+from modelkeep_core.blocks import core_of
 from modelkeep_core.candidates import Trial
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import plain, read_json, write_text
@@ -255,7 +256,7 @@ def summary(fitted: Fitted, rows: int) -> dict[str, Any]:
     Those that were set aside are not among the "rows" that it has learnt from.
     """
     model, interval = fitted.model, fitted.interval
-    estimator = decisions.core_of(model[MODEL])
+    estimator = core_of(model[MODEL])
     return {
         "estimator": type(estimator).__name__,
         "parameters": plain(dict(sorted(estimator.get_params().items()))),
