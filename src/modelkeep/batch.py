@@ -1,26 +1,51 @@
-"""A package and a table → the table with the model's predictions."""
+"""A package and tables → the tables with the model's predictions."""
 
-import os
+import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
-from modelkeep.intake.archives import missing
-from modelkeep.intake.reading import table_at
-from modelkeep.unseen import Unseen, learned_values, unseen
-from modelkeep_core import tables
+from modelkeep.scoring.answers import UNSEEN, Answerer
+from modelkeep.scoring.finishing import joined, manifest_of, strange_in, write_bad_cells
+from modelkeep.scoring.ledger import MANIFEST, Ledger, Record
+from modelkeep.scoring.progress import Progress
+from modelkeep.scoring.sources import Part, Table, files_at, opened, parts_of
+from modelkeep.scoring.task import Settings, score_part
+from modelkeep_core import packaged, tables
 from modelkeep_core.errors import UserError
-from modelkeep_core.inputs import model_inputs
-from modelkeep_core.intervals import interval_of
+from modelkeep_core.files import sha256, write_json
 from modelkeep_core.packaged import Packaged, open_package
-from modelkeep_core.predictions import predict
+from modelkeep_core.workers import Workers
 
-# The column that says of which columns a row has a category that no training row had
-UNSEEN = "unseen categories"
+FILES = (".csv", ".parquet")
+# Beside an output file: its parts, until all are there
+PARTS = ".parts"
+
+
+class Shard(NamedTuple):
+    """One of several runs that share the work: the number of it, from 1, and how many there are."""
+
+    number: int
+    total: int
+
+
+ALL = Shard(1, 1)
+
+
+class Wanted(NamedTuple):
+    """How tables are to be scored: the arguments of `predict_file`."""
+
+    trust_code: bool
+    encoding: str | None
+    explained: bool
+    bad_rows: Path | None
+    manifest: Path | None
+    shard: Shard
 
 
 def warn(sentence: str) -> None:
@@ -36,106 +61,197 @@ def predict_file(
     encoding: str | None = None,
     explained: bool = False,
     say: Callable[[str], object] = warn,
+    bad_rows: Path | None = None,
+    manifest: Path | None = None,
+    shard: Shard = ALL,
 ) -> int:
-    """Score every row of a table and write it with the predictions.
+    """Score every row of some tables and write them with the predictions.
 
-    Besides CSV and Parquet, the table may be in any file that `modelkeep adopt` takes.
+    Besides CSV and Parquet, a table may be in any file that `modelkeep adopt` takes.
     The output has the columns of the input and "prediction"; where the model gives
     probabilities, also "probability of CLASS" for each class, and where it has intervals, "lower"
     and "upper". Where a row has a category that no training row had, "unseen categories" names its
-    column. The output appears whole or not at all.
+    column. Tables are read, answered and written in parts, so that memory does not grow with them.
+    A file appears whole or not at all; so does each part in a directory. What is there and whole
+    is not done again.
 
     Args:
         package: the directory of a package.
-        source: the table, with at least the feature columns of the package's schema.
-        out: the file to write, .csv or .parquet.
+        source: a table, or a directory of tables, with at least the feature columns of the
+            package's schema.
+        out: the file to write, .csv or .parquet; or a directory, for parts.
         trust_code: whether code of a project that the package carries may run.
-        encoding: the encoding that a person says the table has.
+        encoding: the encoding that a person says the tables have.
         explained: whether to add what each feature contributes to each prediction, and the base
             to which that adds up.
         say: takes what a person should know, in a line.
+        bad_rows: the file for the cells that break the schema, whose rows are left out; None where
+            such a row stops the run.
+        manifest: the file for the manifest; in a directory there is one anyway.
+        shard: which share of the parts is scored, where the output is a directory.
 
     Returns:
-        The number of rows.
+        The number of rows that were written, now or by an earlier run that this one goes on with.
 
     Raises:
-        UserError: the package or the file cannot be used, or rows break the package's schema.
+        UserError: the package or a table cannot be used, or rows break the package's schema.
     """
-    if out.suffix not in (".csv", ".parquet"):
-        raise UserError(f"{out}: the name of the output must end in .csv or .parquet.")
-    if not out.parent.is_dir():
-        raise UserError(f"{out.parent} is no directory: make it, or write somewhere else.")
-    if out.resolve() == source.resolve():
-        raise UserError(f"{out} is the file to score: write the predictions somewhere else.")
-    if not source.is_file():
-        raise missing(source)
-    opened = open_package(package, trust_code)
-    names = list(opened.schema.features)
+    wanted = Wanted(trust_code, encoding, explained, bad_rows, manifest, shard)
+    to_file = _check(source, out, wanted)
+    opened_package = open_package(package, trust_code)
+    settings = Settings(
+        package=package.absolute(),
+        manifest=sha256(package / packaged.MANIFEST),
+        trust_code=trust_code,
+        explained=explained,
+        set_aside=bad_rows is not None,
+        always_marked=not to_file,
+        shown=str(package),
+    )
+    options = {"explained": explained, "bad_rows_set_aside": settings.set_aside}
+    place = out.with_name(out.name + PARTS) if to_file else out
+    decides = {"package": settings.manifest, **options, "marked": settings.always_marked}
+    ledger = Ledger(place.absolute(), decides)
     with tempfile.TemporaryDirectory(prefix="predict-") as work:
-        table, notes = table_at(source, names, Path(work), encoding, opened.schema.columns)
-        problems, _ = tables.check(table, opened.schema, names, source.name)
-        if problems:
-            raise UserError(f"{source} breaks {package}/schema.yaml:\n{tables.report(problems)}")
-        scored, strange = _scored(opened, table, names, source, explained)
-    partial = out.with_name(out.name + ".partial")
-    try:
-        if out.suffix == ".csv":
-            scored.write_csv(partial)
-        else:
-            scored.write_parquet(partial)
-        os.replace(partial, out)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UserError(f"{out} cannot be written: {error.strerror or error}.") from None
+        parts, notes = _planned(opened_package, settings, source, out, wanted, Path(work))
+        ledger.begin()
+        with _kept_if_begun(ledger, to_file):
+            if shard == ALL:
+                ledger.drop_others(parts)
+            records = _scored(settings, ledger, parts, say)
+            outputs = [ledger.place / part.output for part in parts]
+            if bad_rows:
+                pairs = zip(parts, records, strict=True)
+                files = [ledger.bad_cells(part) for part, record in pairs if record["bad_rows"]]
+                write_bad_cells(files, bad_rows)
+            if to_file:
+                joined(outputs, out)
+    facts = manifest_of(opened_package.metadata, settings.manifest, options, records)
+    if to_file:
+        shutil.rmtree(ledger.place)
+    else:
+        write_json(out / _manifest_name(shard), facts)
+    if manifest:
+        write_json(manifest, facts)
     for note in notes:
         say(f"note: {note}")
-    for column in strange:
+    for column in strange_in(records):
         say(f"{'warning' if column.all else 'note'}: {column}.")
-    return len(scored)
+    if facts["bad_rows"]:
+        broken = "1 row breaks" if facts["bad_rows"] == 1 else f"{facts['bad_rows']} rows break"
+        say(f"note: {broken} the schema: {bad_rows} says how.")
+    rows: int = facts["rows"]
+    return rows
+
+
+def _check(source: Path, out: Path, wanted: Wanted) -> bool:
+    """Refuse an output that cannot be written; return whether it is a file."""
+    to_file = bool(out.suffix) and not (out.is_dir() and out.suffix not in FILES)
+    if to_file and source.is_dir():
+        raise UserError(f"{source} is a directory of tables: write to a directory, not to {out}.")
+    if to_file and out.suffix not in FILES:
+        raise UserError(
+            f"{out}: the name of the output must end in .csv or .parquet, or be a directory."
+        )
+    if to_file and out.is_dir():
+        raise UserError(f"{out} cannot be written: it is a directory.")
+    if to_file and wanted.shard.total > 1:
+        raise UserError(f"{out}: shards write parts: give a directory for the output.")
+    for path in filter(None, (out, wanted.bad_rows, wanted.manifest)):
+        if not path.parent.is_dir():
+            raise UserError(f"{path.parent} is no directory: make it, or write somewhere else.")
+        if path.resolve() == source.resolve():
+            raise UserError(f"{path} is the file to score: write the predictions somewhere else.")
+        if source.is_dir() and source.resolve() in path.resolve().parents:
+            raise UserError(f"{path} is in {source}, which is read: write somewhere else.")
+    return to_file
+
+
+def _planned(
+    package: Packaged, settings: Settings, source: Path, out: Path, wanted: Wanted, work: Path
+) -> tuple[list[Part], list[str]]:
+    """Return the parts of this run, and how the tables were read, in sentences.
+
+    Raises:
+        UserError: a table cannot be read, or its columns are not those of the schema.
+    """
+    files, left = files_at(source)
+    number, total = wanted.shard
+    whole_files = len(files) >= total
+    if whole_files:
+        files = files[number - 1 :: total]
+    notes = [f"files in {source.name} that are no tables and left out: {left}"] if left else []
+    names = list(package.schema.features)
+    parts: list[Part] = []
+    no_rows = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+    added = {*Answerer(package, wanted.explained).columns(no_rows)}
+    for place, (name, path) in enumerate(files):
+        table, read = opened(name, path, package.schema, work / str(place), wanted.encoding)
+        notes += read
+        _check_header(table, package, settings, added)
+        parts += parts_of(table, out.suffix if out.suffix in FILES else table.kind)
+    outputs: dict[str, Table] = {}
+    for part in parts:
+        if outputs.setdefault(part.output.lower(), part.table) != part.table:
+            raise UserError(
+                f"{outputs[part.output.lower()].shown} and {part.table.shown} would both be "
+                f"written to {part.output}: give one of them another name."
+            )
+    return (parts if whole_files else parts[number - 1 :: total]), notes
+
+
+def _check_header(table: Table, package: Packaged, settings: Settings, added: set[str]) -> None:
+    names = list(package.schema.features)
+    shown = Path(table.name).name
+    problems = tables.header_problems(table.header, package.schema, names, shown)
+    if problems:
+        raise UserError(
+            f"{table.shown} breaks {settings.shown}/schema.yaml:\n{tables.report(problems)}"
+        )
+    for name in table.header:
+        if name in added or name == UNSEEN:
+            raise UserError(
+                f"{table.shown} has a column '{name}' already, which is one of the output."
+            )
 
 
 def _scored(
-    package: Packaged, table: Path, names: list[str], source: Path, explained: bool
-) -> tuple[pl.DataFrame, list[Unseen]]:
-    """Return a table with its predictions, and the categories that no training row had."""
-    converted = tables.convert(tables.scan(table, package.schema), names, package.schema)
-    rows = converted.collect().to_pandas()
-    inputs = model_inputs(rows, package.schema)
-    model = package.model
-    predictions, chances = predict(model, inputs) if len(inputs) else (np.empty(0), None)
-    added = {"prediction": pl.Series(predictions)}
-    if interval := interval_of(package.metadata):
-        added |= {end: pl.Series(ends) for end, ends in interval.bounds(predictions).items()}
-    if hasattr(model, "predict_proba"):
-        classes = model.classes_
-        chances = np.empty((0, len(classes))) if chances is None else chances
-        added |= {
-            f"probability of {name}": pl.Series(column)
-            for name, column in zip(classes, chances.T, strict=True)
-        }
-    if explained:
-        from modelkeep_core.explain import explain
-
-        why = explain(model, inputs)
-        cells = zip(why.names, why.contributions.T, strict=True)
-        added |= {f"contribution of {name}": pl.Series(column) for name, column in cells}
-        added["base"] = pl.Series(why.base)
-    learned = learned_values(model, package.schema)
-    columns = ((name, rows[name].tolist()) for name in learned)
-    strange = unseen(columns, learned, package.schema.private)
-    if strange:
-        added[UNSEEN] = _marked(len(rows), strange)
-    as_given = tables.scan_as_given(table)
-    for name in added:
-        if name in as_given.collect_schema():
-            raise UserError(f"{source} has a column '{name}' already, which is one of the output.")
-    return as_given.collect().with_columns(**added), strange
+    settings: Settings, ledger: Ledger, parts: list[Part], say: Callable[[str], object]
+) -> list[Record]:
+    """Score what is not there yet, and return the records of all parts."""
+    records = {part.output: ledger.record(part) for part in parts}
+    left = [part for part in parts if records[part.output] is None]
+    if len(left) < len(parts):
+        say(f"note: {len(parts) - len(left)} of {len(parts)} parts are there already.")
+    progress = Progress(sum(part.rows for part in left))
+    try:
+        with Workers[Record](len(left)) as workers:
+            done = workers.run(
+                score_part,
+                [(settings, ledger, part) for part in left],
+                lambda place, _: progress.scored(left[place].rows),
+            )
+    finally:
+        progress.end()
+    records |= {part.output: record for part, record in zip(left, done, strict=True)}
+    return [record for record in records.values() if record is not None]
 
 
-def _marked(rows: int, strange: list[Unseen]) -> pl.Series:
-    """Name, for each row, the columns of which it has an unseen category; null for none."""
-    named: dict[int, list[str]] = {}
-    for column in strange:
-        for row in column.rows:
-            named.setdefault(row, []).append(column.column)
-    return pl.Series([", ".join(named[row]) if row in named else None for row in range(rows)])
+@contextmanager
+def _kept_if_begun(ledger: Ledger, to_file: bool) -> Iterator[None]:
+    """Say how to go on after an interruption; leave no parts of a file of which none is whole."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if ledger.records():
+            warn("\nWhat is done stays: the same command goes on with what is left.")
+        raise
+    finally:
+        if to_file and not ledger.records():
+            shutil.rmtree(ledger.place, ignore_errors=True)
+
+
+def _manifest_name(shard: Shard) -> str:
+    if shard == ALL:
+        return MANIFEST
+    return f"{Path(MANIFEST).stem}-{shard.number}-of-{shard.total}.json"

@@ -1,20 +1,23 @@
-"""`modelkeep predict`: add a model's predictions to a table."""
+"""`modelkeep predict`: add a model's predictions to a table, or to a directory of tables."""
 
 import argparse
+import os
+import re
 
 from modelkeep.place import path_given
+from modelkeep_core.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `modelkeep predict` takes."""
     parser.add_argument("package", type=path_given, help="the directory of a package")
-    parser.add_argument("source", type=path_given, help="a table, in a file or an archive")
+    parser.add_argument("source", type=path_given, help="a table, or a directory of tables")
     parser.add_argument(
         *("-o", "--out"),
         type=path_given,
         required=True,
         metavar="FILE",
-        help="the .csv or .parquet file to write",
+        help="the .csv or .parquet file to write, or a directory for parts",
     )
     parser.add_argument(
         "--encoding",
@@ -26,11 +29,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run code that the package carries; what Git has at HEAD is trusted without it",
     )
-
     parser.add_argument(
         "--explain",
         action="store_true",
         help="add what each feature contributes to each prediction, where that is exact",
+    )
+    parser.add_argument(
+        "--bad-rows",
+        type=path_given,
+        metavar="FILE",
+        help="leave out rows that break the schema, and write their cells to this .csv file",
+    )
+    parser.add_argument(
+        "--processes",
+        type=_count,
+        metavar="N",
+        help="how many processes compute; default: MODELKEEP_PROCESSES, or one for each processor",
+    )
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="score the I-th of N shares of the parts, such as 2/8, into a directory",
+    )
+    parser.add_argument(
+        "--manifest",
+        type=path_given,
+        metavar="FILE",
+        help="write what was scored by what to this .json file; a directory has it anyway",
     )
 
 
@@ -40,14 +65,45 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UserError: the package or the table cannot be used; nothing was written.
     """
-    from modelkeep.batch import predict_file
+    from modelkeep.batch import ALL, Shard, predict_file
     from modelkeep.registry.vouching import vouched
+    from modelkeep_core.workers import PROCESSES
 
+    shard = Shard(*_shard(args.shard)) if args.shard else ALL
+    if args.processes is not None:
+        os.environ[PROCESSES] = str(args.processes)
     trust_code = args.trust_code or vouched(args.package)
     rows = predict_file(
         *(args.package, args.source, args.out, trust_code),
         encoding=args.encoding,
         explained=args.explain,
+        bad_rows=args.bad_rows,
+        manifest=args.manifest,
+        shard=shard,
     )
     print(f"{args.out}: {rows} rows")
     return 0
+
+
+def _count(text: str) -> int:
+    """Return a number of processes.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of processes, 1 or more")
+    return int(text)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Return the number of a share and how many there are.
+
+    Raises:
+        UserError: it is no share.
+    """
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    number, total = map(int, match.groups()) if match else (0, 0)
+    if not 1 <= number <= total:
+        raise UserError(f"--shard {text}: write the share and how many there are, such as 2/8.")
+    return number, total

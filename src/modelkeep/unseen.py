@@ -1,6 +1,6 @@
 """Categories that no training row had: the model has learned nothing of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from modelkeep_core.schema import Schema
@@ -19,7 +19,7 @@ class Unseen(NamedTuple):
     """
 
     column: str
-    rows: list[int]
+    rows: Sequence[int]
     present: int
     example: str
 

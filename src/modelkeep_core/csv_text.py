@@ -6,6 +6,7 @@ quotation marks inside a cell. Such a file is refused with the number of the lin
 
 import csv
 import io
+from collections.abc import Callable
 from typing import IO, NamedTuple, NoReturn
 
 import numpy as np
@@ -40,13 +41,17 @@ class NotPlain(Exception):
     """A file that is no plain CSV, though it may be a table: the line, and what is wrong there."""
 
 
-def examine(file: IO[bytes]) -> CsvText:
+def examine(
+    file: IO[bytes], ended: Callable[[int, int], object] = lambda place, rows: None
+) -> CsvText:
     """Read a CSV file to its end, and make sure that each line has a cell for each column.
 
     Empty lines may come before the header.
 
     Args:
         file: the file, opened at its beginning.
+        ended: called where the header ends, and then where each of the parts ends that are read at
+            once: with the place in bytes, and how many rows are before it.
 
     Raises:
         NotPlain: it is empty or no text in UTF-8, or a line has another number of cells than the
@@ -68,10 +73,12 @@ def examine(file: IO[bytes]) -> CsvText:
         lines.refuse(f"the header names the column '{twice}' more than once")
     lines.before += header.count(b"\n")
     rows = blank = 0
+    ended(file.tell(), 0)
     while text := lines.records(file, file.read(CHUNK)):
         with_content, without = lines.counted(text, len(names))
         rows, blank = rows + with_content, blank + without
         lines.before += text.count(b"\n")
+        ended(file.tell(), rows)
     return CsvText(names, rows, blank)
 
 

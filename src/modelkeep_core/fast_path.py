@@ -25,6 +25,7 @@ from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from modelkeep_core.blocks import call
 from modelkeep_core.boosters import booster_classifier
 from modelkeep_core.inputs import inputs_from_rows
 from modelkeep_core.predictions import Predictions, predict
@@ -37,6 +38,8 @@ FOREST_REGRESSORS = (RandomForestRegressor, ExtraTreesRegressor)
 # where two are as close as MARGIN, rounding could hide which one it is.
 MOST_PROBABLE = (LogisticRegression, HistGradientBoostingClassifier)
 MARGIN = 1e-9
+# In the place of predictions that are not made yet
+NOTHING = np.empty(0)
 # Rows that are compared at once
 BATCH = 10_000
 # Values as no training row has them: of a number, and of a category
@@ -75,21 +78,55 @@ class FastPath:
         Raises:
             ValueError: a number is too large for the estimator.
         """
-        inputs, estimator = np.hstack([part(rows) for part in self._parts]), self._estimator
+        inputs = np.hstack([part(rows) for part in self._parts])
+        places, predicted = self._answer(inputs)
+        if places is None:
+            return predicted
+        return Predictions(np.asarray(self._estimator.classes_[places]), predicted.probabilities)
+
+    def of_columns(self, columns: Sequence[Any]) -> Predictions:
+        """Predict a table.
+
+        Args:
+            columns: Polars series of n values, or null, for each feature in the order of the
+                schema, in its type.
+
+        Returns:
+            As for rows; of a classifier, the predictions are places in its classes.
+
+        Raises:
+            ValueError: a number is too large for the estimator.
+        """
+        inputs = np.empty((len(columns[0]), sum(part.width for part in self._parts)))
+        start = 0
+        for part in self._parts:
+            part.fill(columns, inputs[:, start : start + part.width])
+            start += part.width
+        places, predicted = self._answer(inputs)
+        classes = getattr(self._estimator, "classes_", None)
+        if places is None and classes is not None:
+            places = np.searchsorted(classes, predicted.predictions)
+        return predicted if places is None else Predictions(places, predicted.probabilities)
+
+    def _answer(self, inputs: NDArray[Any]) -> tuple[NDArray[Any] | None, Predictions]:
+        """Return the places of the classes, or None where the predictions themselves are there."""
+        estimator = self._estimator
         if isinstance(estimator, FOREST_REGRESSORS):
-            return Predictions(_mean_of_trees(estimator, inputs)[:, 0], None)
+            return None, Predictions(_mean_of_trees(estimator, inputs)[:, 0], None)
         if isinstance(estimator, FOREST_CLASSIFIERS):
             probabilities = _mean_of_trees(estimator, inputs)
-            return Predictions(_most_probable(estimator, probabilities), probabilities)
+            return probabilities.argmax(axis=1), Predictions(NOTHING, probabilities)
         if isinstance(estimator, FixedThresholdClassifier):
-            probabilities = estimator.predict_proba(inputs)
-            return Predictions(_above(estimator, probabilities), probabilities)
+            probabilities = call(estimator, "predict_proba", inputs)
+            return _above(estimator, probabilities), Predictions(NOTHING, probabilities)
         if isinstance(estimator, MOST_PROBABLE) or booster_classifier(estimator):
-            probabilities = estimator.predict_proba(inputs)
-            second, first = np.partition(probabilities, -2, axis=1)[:, -2:].T
-            if (first - second > MARGIN).all():
-                return Predictions(_most_probable(estimator, probabilities), probabilities)
-        return predict(estimator, inputs)
+            probabilities = call(estimator, "predict_proba", inputs)
+            places = probabilities.argmax(axis=1)
+            first = probabilities[np.arange(len(places)), places]
+            close = first[:, None] - probabilities <= MARGIN
+            if np.count_nonzero(close) == len(places):
+                return places, Predictions(NOTHING, probabilities)
+        return None, predict(estimator, inputs)
 
 
 def proof(model: Pipeline, schema: Schema, inputs: pd.DataFrame) -> dict[str, Any]:
@@ -101,6 +138,37 @@ def proof(model: Pipeline, schema: Schema, inputs: pd.DataFrame) -> dict[str, An
     """
     reason = _difference(model, schema, inputs)
     return {"rows": len(inputs), "exact": reason is None, "reason": reason}
+
+
+def same_by_columns(fast: FastPath, model: Pipeline, schema: Schema, rows: Rows) -> bool:
+    """Say whether a table is predicted as the pipeline predicts it, bit for bit.
+
+    Args:
+        fast: the way that is compared.
+        model: the pipeline.
+        schema: the contract of its inputs.
+        rows: some rows, on which it is tried, and on hostile ones.
+    """
+    import polars as pl
+
+    kinds = [
+        pl.Float64 if column.type in NUMERIC else pl.String for column in schema.features.values()
+    ]
+
+    def by_columns(rows: Rows) -> Predictions:
+        cells = zip(kinds, zip(*rows, strict=True), strict=True)
+        predicted = fast.of_columns([pl.Series(column, dtype=kind) for kind, column in cells])
+        if not hasattr(model, "classes_"):
+            return predicted
+        return predicted._replace(predictions=model.classes_[predicted.predictions])
+
+    def plain(rows: Rows) -> Predictions:
+        return predict(model, inputs_from_rows(rows, schema))
+
+    return all(
+        _same(_tried(by_columns, some), _tried(plain, some))
+        for some in (rows, *hostile(rows[0], schema))
+    )
 
 
 def _difference(model: Pipeline, schema: Schema, inputs: pd.DataFrame) -> str | None:
@@ -142,6 +210,7 @@ class _Numbers:
     def __init__(self, places: list[int], imputer: SimpleImputer, scaler: StandardScaler) -> None:
         self._places = places
         self._fill, self._mean, self._scale = imputer.statistics_, scaler.mean_, scaler.scale_
+        self.width = len(places)
 
     def __call__(self, rows: Rows) -> NDArray[Any]:
         cells = np.array([[row[place] for place in self._places] for row in rows], dtype=float)
@@ -149,21 +218,28 @@ class _Numbers:
             filled = np.where(np.isnan(cells), self._fill, cells)
             return np.asarray((filled - self._mean) / self._scale)
 
+    def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
+        """Do the same with columns, into (n, width) cells."""
+        with np.errstate(over="ignore"):
+            for at, place in enumerate(self._places):
+                numbers = columns[place].cast(float).fill_null(self._fill[at]).to_numpy()
+                cells[:, at] = (numbers - self._mean[at]) / self._scale[at]
+
 
 class _Categories:
     """Columns of categories: the missing ones imputed, then a column of 0 or 1 for each value."""
 
     def __init__(self, places: list[int], imputer: SimpleImputer, encoder: OneHotEncoder) -> None:
-        self._columns, self._width = [], 0
+        self._columns, self.width = [], 0
         for place, fill, values in zip(
             places, imputer.statistics_, encoder.categories_, strict=True
         ):
-            places_of = {value: self._width + n for n, value in enumerate(values)}
+            places_of = {value: self.width + n for n, value in enumerate(values)}
             self._columns.append((place, fill, places_of))
-            self._width += len(values)
+            self.width += len(values)
 
     def __call__(self, rows: Rows) -> NDArray[Any]:
-        cells = np.zeros((len(rows), self._width))
+        cells = np.zeros((len(rows), self.width))
         for number, row in enumerate(rows):
             for place, fill, places_of in self._columns:
                 at = places_of.get(fill if row[place] is None else row[place])
@@ -171,14 +247,24 @@ class _Categories:
                     cells[number, at] = 1
         return cells
 
+    def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
+        """Do the same with columns, into (n, width) cells."""
+        cells[:] = 0
+        for place, fill, places_of in self._columns:
+            texts = {value: at for value, at in places_of.items() if isinstance(value, str)}
+            column = columns[place].fill_null(fill) if isinstance(fill, str) else columns[place]
+            at = column.replace_strict([*texts], [*texts.values()], default=-1).to_numpy()
+            known = np.flatnonzero(at >= 0)
+            cells[known, at[known]] = 1
 
-PARTS: dict[tuple[type, ...], Callable[..., Callable[[Rows], NDArray[Any]]]] = {
+
+PARTS: dict[tuple[type, ...], type[_Numbers] | type[_Categories]] = {
     (SimpleImputer, StandardScaler): _Numbers,
     (SimpleImputer, OneHotEncoder): _Categories,
 }
 
 
-def _part(steps: Any, places: list[int]) -> Callable[[Rows], NDArray[Any]]:
+def _part(steps: Any, places: list[int]) -> _Numbers | _Categories:
     """Return what the steps of some columns do to plain rows.
 
     Raises:
@@ -191,16 +277,12 @@ def _part(steps: Any, places: list[int]) -> Callable[[Rows], NDArray[Any]]:
     return part(places, *fitted)
 
 
-def _most_probable(classifier: Any, probabilities: NDArray[Any]) -> NDArray[Any]:
-    return np.asarray(classifier.classes_[probabilities.argmax(axis=1)])
-
-
 def _above(classifier: FixedThresholdClassifier, probabilities: NDArray[Any]) -> NDArray[Any]:
-    """Return the class of the threshold where it is reached, and the other one elsewhere."""
+    """Return the place of the class whose threshold is reached, and of the other one elsewhere."""
     classes = classifier.classes_
     place = classes.tolist().index(classifier.pos_label)
     reached = probabilities[:, place] >= classifier.threshold
-    return np.asarray(classes[np.where(reached, place, 1 - place)])
+    return np.asarray(np.where(reached, place, 1 - place))
 
 
 def _mean_of_trees(forest: Any, inputs: NDArray[Any]) -> NDArray[Any]:

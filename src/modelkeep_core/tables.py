@@ -4,6 +4,7 @@ Cells are read as text and converted by the schema, so that a cell that does not
 with its row, and no type is ever guessed. A table of any length passes through in batches.
 """
 
+import csv
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -133,8 +134,43 @@ def text_table(source: Path | bytes, missing: list[str]) -> tuple[pl.LazyFrame, 
     if isinstance(source, bytes):
         text = examine(io.BytesIO(source))
     else:
-        state = source.stat()
-        text = _examined(source.absolute(), state.st_ino, state.st_size, state.st_mtime_ns)
+        text, _ = text_blocks(source)
+    return _text_frame(source, text, missing), text
+
+
+def text_blocks(path: Path) -> tuple[CsvText, list[tuple[int, int]]]:
+    """Return what is known of the lines of a CSV file, and where it can be cut.
+
+    Returns:
+        What it holds; and places in bytes between two rows, from the end of the header to the end
+        of the file, each with how many rows are before it.
+
+    Raises:
+        NotPlain: not every program would read the same cells.
+        OSError: the file cannot be read.
+    """
+    state = path.stat()
+    return _examined(path.absolute(), state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+def text_block(path: Path, text: CsvText, start: int, end: int, missing: list[str]) -> pl.LazyFrame:
+    """Return the rows between two places of a CSV file, as text.
+
+    Args:
+        path: the file.
+        text: what is known of its lines.
+        start: where the rows begin, in bytes, as `text_blocks` says.
+        end: where they end.
+        missing: the texts that stand for nothing.
+    """
+    header = io.StringIO()
+    csv.writer(header, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(text.names)
+    with path.open("rb") as file:
+        file.seek(start)
+        return _text_frame(header.getvalue().encode() + file.read(end - start), text, missing)
+
+
+def _text_frame(source: Path | bytes, text: CsvText, missing: list[str]) -> pl.LazyFrame:
     table = pl.scan_csv(
         source,
         infer_schema=False,
@@ -146,19 +182,21 @@ def text_table(source: Path | bytes, missing: list[str]) -> tuple[pl.LazyFrame, 
         content = pl.all().str.strip_chars(BLANK).fill_null("") != ""
         table = table.filter(pl.any_horizontal(content))
         table = table.with_columns(pl.when(~pl.all().is_in(missing)).then(pl.all()))
-    return table, text
+    return table
 
 
 @lru_cache(maxsize=64)
-def _examined(path: Path, *_: int) -> CsvText:
+def _examined(path: Path, *_: int) -> tuple[CsvText, list[tuple[int, int]]]:
     """Examine a file once, though it is opened again and again, until its state is another.
 
     Args:
         path: the file.
         _: its inode, its size and when it was changed.
     """
+    places: list[tuple[int, int]] = []
     with path.open("rb") as file:
-        return examine(file)
+        text = examine(file, lambda *place: places.append(place))
+    return text, places
 
 
 def _opened(path: Path, missing: list[str]) -> tuple[pl.LazyFrame, CsvText | None]:
@@ -207,7 +245,7 @@ def check(
     """
     table, text = _opened(path, schema.missing_values)
     shown = shown or path.name
-    problems = _header_problems(shown, list(table.collect_schema()), schema, names)
+    problems = header_problems(list(table.collect_schema()), schema, names, shown)
     if problems:
         return problems, pl.DataFrame(schema={"hash": pl.UInt64})
     contract = _contract(schema, names)
@@ -230,6 +268,69 @@ def check(
             f"{path} cannot be read: it has {text.rows} rows, of which {len(whole)} were read."
         )
     return problems, whole
+
+
+def header_problems(
+    header: list[str], schema: Schema, names: list[str], shown: str
+) -> list[Problem]:
+    """Return what is wrong with the columns of a table: missing ones, and unknown ones.
+
+    Args:
+        header: the columns that it has.
+        schema: the contract.
+        names: the columns that it must have.
+        shown: what problems call the table.
+    """
+    missing = [
+        Problem(name, f"a column of {shown}{suggestion(name, set(header) - set(names))}")
+        for name in names
+        if name not in header
+    ]
+    unknown = [
+        Problem(name, f"in schema.yaml, or not in {shown}")
+        for name in header
+        if name not in schema.columns
+    ]
+    return missing + unknown
+
+
+def check_block(
+    block: pl.DataFrame, schema: Schema, names: list[str], first: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Convert some rows of a table and check every cell of the columns `names`.
+
+    Args:
+        block: the rows, with those columns as a file has them.
+        schema: the contract.
+        names: the columns.
+        first: the number of the first row.
+
+    Returns:
+        The columns in the types of the schema; and the cells that break a rule, by rows: "row",
+        "column" and "rule", what it must be. A cell counts once, as for `check`.
+    """
+    given = _given_cells(block.schema, schema, names)
+    cells = _cells(block.select(given), [schema.columns[name] for name in names], first)
+    broken = _broken_cells(cells, _contract(schema, names), len(names))
+    rules = [
+        {"row": row, "column": names[place], "rule": _rule(rule, schema.columns[names[place]])}
+        for row, place, rule in broken.iter_rows()
+    ]
+    types = {"row": pl.UInt64, "column": pl.String, "rule": pl.String}
+    typed_cells = cells.select(pl.col(f"v{n}").alias(name) for n, name in enumerate(names))
+    return typed_cells, pl.DataFrame(rules, schema=types)
+
+
+def problems_of(broken: pl.DataFrame, names: list[str], shown: str) -> list[Problem]:
+    """Sum up cells that break a rule, as `check_block` returns them, in the order of `names`."""
+    return [
+        Problem(name, rule, len(rows), f"{shown}: {listed(rows[:SHOWN_ROWS])}")
+        for name in names
+        for (rule,), rows in (
+            (rule, part["row"].to_list())
+            for rule, part in broken.filter(column=name).group_by("rule", maintain_order=True)
+        )
+    ]
 
 
 def checked_hashes(
@@ -416,22 +517,6 @@ def _datetime(text: pl.Expr, form: str, latest_year: int | None = None) -> pl.Ex
     return pl.when(time.dt.year() >= 1000).then(time)
 
 
-def _header_problems(
-    shown: str, header: list[str], schema: Schema, names: list[str]
-) -> list[Problem]:
-    missing = [
-        Problem(name, f"a column of {shown}{suggestion(name, set(header) - set(names))}")
-        for name in names
-        if name not in header
-    ]
-    unknown = [
-        Problem(name, f"in schema.yaml, or not in {shown}")
-        for name in header
-        if name not in schema.columns
-    ]
-    return missing + unknown
-
-
 def _batches(table: pl.LazyFrame, schema: Schema, names: list[str]) -> Iterator[pl.DataFrame]:
     """Yield batches that hold, under names that no header can collide with, the named columns.
 
@@ -439,19 +524,29 @@ def _batches(table: pl.LazyFrame, schema: Schema, names: list[str]) -> Iterator[
     whether the file has something there.
     """
     types = table.collect_schema()
-    given = [
-        _given(cs.by_name(name).as_expr(), types[name], schema.columns[name]).alias(f"g{place}")
-        for place, name in enumerate(names)
-    ]
-    batches = table.select(given).collect_batches(
+    columns = [schema.columns[name] for name in names]
+    batches = table.select(_given_cells(types, schema, names)).collect_batches(
         chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"
     )
     first = 1
     for batch in batches:
-        cells = _typed_batch(batch, [schema.columns[name] for name in names])
-        present = batch.select(pl.all().is_not_null()).rename(lambda name: f"p{name[1:]}")
-        yield pl.concat([cells, present], how="horizontal").with_row_index("row", offset=first)
+        yield _cells(batch, columns, first)
         first += len(batch)
+
+
+def _given_cells(types: pl.Schema, schema: Schema, names: list[str]) -> list[pl.Expr]:
+    """Return the cells of the columns `names` as a file has them, as "g0", "g1" and so on."""
+    return [
+        _given(cs.by_name(name).as_expr(), types[name], schema.columns[name]).alias(f"g{place}")
+        for place, name in enumerate(names)
+    ]
+
+
+def _cells(given: pl.DataFrame, columns: list[Column], first: int) -> pl.DataFrame:
+    """Return what `_batches` describes of the columns "g0", "g1" and so on, from a row number."""
+    cells = _typed_batch(given, columns)
+    present = given.select(pl.all().is_not_null()).rename(lambda name: f"p{name[1:]}")
+    return pl.concat([cells, present], how="horizontal").with_row_index("row", offset=first)
 
 
 def _typed_batch(given: pl.DataFrame, columns: list[Column]) -> pl.DataFrame:
@@ -500,6 +595,15 @@ def _contract(schema: Schema, names: list[str]) -> type[dy.Schema]:
 
 def _broken(batch: pl.DataFrame, contract: type[dy.Schema], columns: int) -> pl.DataFrame:
     """Return columns place, rule, count and rows (the first): the broken rules of a batch."""
+    return (
+        _broken_cells(batch, contract, columns)
+        .group_by("place", "rule", maintain_order=True)
+        .agg(count=pl.len(), rows=pl.col("row").head(SHOWN_ROWS))
+    )
+
+
+def _broken_cells(batch: pl.DataFrame, contract: type[dy.Schema], columns: int) -> pl.DataFrame:
+    """Return columns row, place and rule: each cell of a batch that breaks one, row by row."""
     unfit = {
         f"v{place}|type": pl.col(f"p{place}") & pl.col(f"v{place}").is_null()
         for place in range(columns)
@@ -518,8 +622,6 @@ def _broken(batch: pl.DataFrame, contract: type[dy.Schema], columns: int) -> pl.
         pl.concat(broken)
         .unique(["row", "place"], keep="first", maintain_order=True)
         .sort("row", maintain_order=True)
-        .group_by("place", "rule", maintain_order=True)
-        .agg(count=pl.len(), rows=pl.col("row").head(SHOWN_ROWS))
     )
 
 

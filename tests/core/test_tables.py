@@ -284,7 +284,7 @@ def test_a_file_that_changes_is_looked_at_again(tmp_path, monkeypatch):
     """Its lines are looked at once, though it is opened many times, but never too seldom."""
     looked = []
     whole = tables.examine
-    monkeypatch.setattr(tables, "examine", lambda file: looked.append(1) or whole(file))
+    monkeypatch.setattr(tables, "examine", lambda *given: looked.append(1) or whole(*given))
     path, schema = csv(tmp_path / "rows.csv", "x,label", "1,a"), column_schema(type="category")
     assert [converted(path, schema) for _ in range(3)] == [["1"]] * 3
     assert len(looked) == 1

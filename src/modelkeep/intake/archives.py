@@ -43,7 +43,7 @@ def table_files(source: Path, work: Path) -> tuple[list[TableFile], int]:
     if source.is_dir():
         below = [path for path in sorted(source.rglob("*")) if path.is_file()]
         names = [path.relative_to(source).as_posix() for path in below]
-        given = [pair for pair in zip(names, below, strict=True) if _is_table(pair[0])]
+        given = [pair for pair in zip(names, below, strict=True) if is_table(pair[0])]
         left = len(below) - len(given)
     tables: list[TableFile] = []
     for place, (name, path) in enumerate(given):
@@ -70,18 +70,19 @@ def missing(source: Path) -> UserError:
     return UserError(f"{source} is missing.")
 
 
+def is_table(name: str) -> bool:
+    """Say whether a file is a table, or packed ones, by its name; hidden ones are not."""
+    parts = PurePosixPath(name).parts
+    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+    ends = (*TABLES, *(f"{end}.gz" for end in TABLES), ".zip")
+    return not hidden and name.lower().endswith(ends)
+
+
 def kind_of(path: Path) -> str:
     """Say what a file is by its first bytes: parquet, zip, gzip or, else, text."""
     with path.open("rb") as file:
         start = file.read(4)
     return MAGIC.get(start) or MAGIC.get(start[:2], "text")
-
-
-def _is_table(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-    ends = (*TABLES, *(f"{end}.gz" for end in TABLES), ".zip")
-    return not hidden and name.lower().endswith(ends)
 
 
 def _unzip(path: Path, name: str, inner: Path) -> list[TableFile]:
@@ -91,7 +92,7 @@ def _unzip(path: Path, name: str, inner: Path) -> list[TableFile]:
             members = [member.filename for member in archive.infolist() if not member.is_dir()]
             if SPREADSHEET & set(members):
                 raise UserError(f"{name} is a spreadsheet: save the sheet as CSV first.")
-            tables = [part for part in members if _is_table(part)] or members[:1]
+            tables = [part for part in members if is_table(part)] or members[:1]
             for place, part in enumerate(tables):
                 with archive.open(part) as packed:
                     _unpack(packed, inner / str(place), f"{name}: {part}")
