@@ -1,5 +1,6 @@
 """A package and tables → the tables with the model's predictions."""
 
+import re
 import shutil
 import sys
 import tempfile
@@ -146,6 +147,15 @@ def predict_file(
 
 def _check(source: Path, out: Path, wanted: Wanted) -> bool:
     """Refuse an output that cannot be written; return whether it is a file."""
+    for path in (source, out):
+        scheme = next(
+            (part for part in path.parts if re.fullmatch(r"[a-z][a-z0-9+]+:", part)), None
+        )
+        if scheme and not path.exists():
+            raise UserError(
+                f"{scheme}// is a URL, and predict reads and writes files: `dvc get-url URL PATH` "
+                "brings what lies there."
+            )
     to_file = bool(out.suffix) and not (out.is_dir() and out.suffix not in FILES)
     if to_file and source.is_dir():
         raise UserError(f"{source} is a directory of tables: write to a directory, not to {out}.")

@@ -179,6 +179,18 @@ def test_a_run_that_was_interrupted_goes_on(run, table, tmp_path, monkeypatch, c
         assert content(out) == content(whole)
 
 
+def test_a_part_that_is_interrupted_leaves_nothing_half_written(tmp_path):
+    """Neither under its name nor under another, whatever stops it."""
+
+    def interrupted(path):
+        path.write_text("half", encoding="utf-8")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        task._write(tmp_path / "part.csv", interrupted)
+    assert not [*tmp_path.iterdir()]
+
+
 @pytest.mark.usefixtures("small_parts")
 def test_what_is_not_whole_or_of_another_run_is_done_again(
     run, package_copy, tables_in, table, tmp_path, monkeypatch
@@ -296,6 +308,13 @@ def test_places_that_do_not_suit_are_refused(run, tables_in, tmp_path, out, opti
     paths = {name: tmp_path / path for name, path in options.items()}
     with pytest.raises(UserError, match=message):
         batch.predict_file(run.package, tables_in, tmp_path / out, **paths)
+
+
+def test_a_url_is_refused_with_what_brings_its_files(run, tmp_path):
+    """Neither is it looked for here, nor is a directory made that is named after it."""
+    for places in (("s3://bucket/in", tmp_path / "out"), (run.raw, "s3://bucket/out")):
+        with pytest.raises(UserError, match=r"s3:// is a URL.*dvc get-url"):
+            batch.predict_file(run.package, *map(Path, places))
 
 
 def test_two_tables_that_would_have_one_name_are_refused(run, tables_in, tmp_path):

@@ -37,8 +37,9 @@ def joined(parts: Sequence[Path], out: Path) -> None:
             whole.sink_parquet(partial, row_group_size=PART_ROWS, maintain_order=True)
         os.replace(partial, out)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise unwritable(out, error) from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_bad_cells(files: Iterable[Path], out: Path) -> None:
@@ -58,6 +59,8 @@ def write_bad_cells(files: Iterable[Path], out: Path) -> None:
         os.replace(partial, out)
     except OSError as error:
         raise unwritable(out, error) from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def manifest_of(

@@ -143,5 +143,6 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
         write(begun)
         os.replace(begun, path)
     except OSError as error:
-        begun.unlink(missing_ok=True)
         raise unwritable(path, error) from None
+    finally:
+        begun.unlink(missing_ok=True)
