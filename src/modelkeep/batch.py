@@ -111,8 +111,12 @@ def predict_file(
     )
     options = {"explained": explained, "bad_rows_set_aside": settings.set_aside}
     place = out.with_name(out.name + PARTS) if to_file else out
-    decides = {"package": settings.manifest, **options, "marked": settings.always_marked}
-    ledger = Ledger(place.absolute(), decides)
+    decides = {
+        "package": settings.manifest,
+        "explained": explained,
+        "marked": settings.always_marked,
+    }
+    ledger = Ledger(place.absolute(), decides, settings.set_aside)
     with tempfile.TemporaryDirectory(prefix="predict-") as work:
         parts, notes = _planned(opened_package, settings, source, out, wanted, Path(work))
         ledger.begin()
@@ -233,6 +237,9 @@ def _scored(
     left = [part for part in parts if records[part.output] is None]
     if len(left) < len(parts):
         say(f"note: {len(parts) - len(left)} of {len(parts)} parts are there already.")
+    if left:
+        # It says that all is whole
+        (ledger.place / MANIFEST).unlink(missing_ok=True)
     progress = Progress(sum(part.rows for part in left))
     try:
         with Workers[Record](len(left)) as workers:

@@ -204,6 +204,11 @@ def test_what_is_not_whole_or_of_another_run_is_done_again(
     assert scored == []
     (out / "first-00001.csv").write_text("damaged", encoding="utf-8")
     (out / "more" / "second-00002.parquet").unlink()
+    with monkeypatch.context() as interrupted:
+        counting(interrupted, stop_at=0)
+        with pytest.raises(KeyboardInterrupt):
+            batch.predict_file(run.package, tables_in, out)
+    assert not (out / ledger.MANIFEST).exists()
     batch.predict_file(run.package, tables_in, out)
     assert scored == ["first-00001.csv", "more/second-00002.parquet"]
     assert content(out) == expected
@@ -247,7 +252,9 @@ def test_rows_that_break_the_schema_stop_the_run_or_are_set_aside(run, table, tm
     scored = pl.concat(pl.read_csv(path) for path in sorted((tmp_path / "out").glob("*.csv")))
     assert scored["size"].to_list() == kept["size"].to_list()
     assert read_json(tmp_path / "out" / ledger.MANIFEST)["bad_rows"] == 2
-    # All the same where nothing is left to be done
+    # All the same where nothing is left to be done, and still a mistake without a file for it
+    with pytest.raises(UserError, match="at least 0"):
+        batch.predict_file(run.package, source, tmp_path / "out")
     bad.unlink()
     batch.predict_file(run.package, source, tmp_path / "out", bad_rows=bad)
     assert len(pl.read_csv(bad)) == 3

@@ -25,10 +25,12 @@ class Ledger:
     Args:
         place: the directory.
         decides: what decides the bytes of every part, as plain data.
+        set_aside: whether a part may lack rows that break the schema.
     """
 
-    def __init__(self, place: Path, decides: dict[str, Any]) -> None:
+    def __init__(self, place: Path, decides: dict[str, Any], set_aside: bool) -> None:
         self.place = place
+        self._set_aside = set_aside
         self._decides = decides
 
     def begin(self) -> None:
@@ -60,10 +62,11 @@ class Ledger:
             whole = record["key"] == self.key(part) and record["output"]["sha256"] == sha256(
                 self.place / part.output
             )
-            bad = record["bad_rows"] == 0 or self.bad_cells(part).is_file()
+            listed = self._set_aside and self.bad_cells(part).is_file()
+            whole = whole and (record["bad_rows"] == 0 or listed)
         except (OSError, UserError, KeyError, TypeError):
             return None
-        return record if whole and bad else None
+        return record if whole else None
 
     def write(self, part: Part, record: Record) -> None:
         """Take down that a part is whole."""
