@@ -12,7 +12,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score, r2_score
@@ -41,8 +40,8 @@ MIDDLE = 0.6827
 OVERFIT, KNOWING, CORRELATED, REPEATED, IMBALANCED, SHARED = 0.4, 0.98, 0.97, 0.01, 0.95, 0.5
 RARE_TRAIN, RARE_TEST, GROUP_ROWS = 20, 5, 20
 ENTITIES, EACH = 20, 1.5
-# How unlikely such folds must be by chance, and how many times as far apart as it lets them be
-UNLIKELY, APART = 0.001, 3.0
+# How many times as far apart as chance has them; of three folds, P is below 0.001 then
+APART, FEWEST_FOLDS = 3.0, 3
 UNCALIBRATED, SPIEGELHALTER = 0.05, 4.0
 Severity = Literal["warning", "note"]
 
@@ -175,11 +174,11 @@ def overfitting(case: Evaluated) -> Iterator[Said]:
 def folds_apart(case: Evaluated) -> Iterator[Said]:
     """The scores of the folds differ much more than the number of their rows allows.
 
-    Source: the chi-squared test of homogeneity of scores whose standard errors are known; that of a
-    fold is the bootstrap's on the test rows, scaled to its rows.
+    Chance is the standard error that the bootstrap has on the test rows, scaled to those of a fold;
+    the square of their ratio, times the folds but one, is chi-squared where that alone is at work.
     """
     validated = case.validated
-    if validated is None or "scores" not in validated:
+    if validated is None or len(validated.get("scores", [])) < FEWEST_FOLDS:
         return
     name, scores = validated["scoring"], np.array(validated["scores"])
     metric = {**METRICS[case.schema.task], **case.own}.get(name)
@@ -195,9 +194,8 @@ def folds_apart(case: Evaluated) -> Iterator[Said]:
     error = (high - low) / 2 * np.sqrt(len(chosen) / (len(case.train) / parts))
     if not error > 0:
         return
-    distance = float(np.sum(((scores - scores.mean()) / error) ** 2))
     times = float(scores.std(ddof=1) / error)
-    if times >= APART and chi2.sf(distance, len(scores) - 1) < UNLIKELY:
+    if times >= APART:
         yield (
             "note" if by_time else "warning",
             f"cross-validated {name} is {scores.min():.3g} to {scores.max():.3g}, {times:.1f} "
