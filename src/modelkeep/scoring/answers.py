@@ -35,8 +35,9 @@ class Answerer:
         self._predict: Callable[[pl.DataFrame], tuple[pl.Series, Any]] | None = None
 
     def columns(self, cells: pl.DataFrame) -> dict[str, pl.Series]:
-        """Return the columns of answers: "prediction", "lower" and "upper", "probability of CLASS" and
-        explanations, as far as the model has them.
+        """Return the columns of answers, as far as the model has them.
+
+        They are "prediction", "lower" and "upper", "probability of CLASS", and explanations.
 
         Args:
             cells: the features of n rows, in the types of the schema.
