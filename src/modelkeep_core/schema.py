@@ -93,7 +93,7 @@ class Column(Section):
     missing: bool = False
     feature: bool = True
     joined: bool = False
-    private: bool = False
+    private: bool | None = None
     min: float | None = None
     max: float | None = None
     values: list[str] | None = None

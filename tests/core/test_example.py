@@ -9,6 +9,7 @@ from pandas.testing import assert_frame_equal
 from modelkeep_core import model_file
 from modelkeep_core.example import typical_row, with_predictions
 from modelkeep_core.inputs import model_inputs
+from modelkeep_core.predictions import predict
 from pipeline.train import train
 
 
@@ -73,11 +74,13 @@ def test_the_prediction_is_the_one_of_the_model(frame, params, classification):
     record = typical_row(frame, classification)
     example = with_predictions(model, record, classification)
     inputs = model_inputs(pd.DataFrame([record]), classification)
+    predictions, probabilities = predict(model, inputs)
     assert example == {
         "records": [record],
-        "predictions": model.predict(inputs).tolist(),
-        "probabilities": model.predict_proba(inputs).tolist(),
+        "predictions": predictions.tolist(),
+        "probabilities": probabilities.tolist(),
     }
+    assert probabilities == pytest.approx(model.predict_proba(inputs))
     assert sum(example["probabilities"][0]) == pytest.approx(1)
 
 

@@ -39,6 +39,10 @@ def hard(truth, predicted, classes=CLASSES):
     return ScoredRows(np.array(truth), np.array(predicted), None, classes)
 
 
+# Rows that no model here looks at
+NONE = np.empty((3, 0))
+
+
 class Model:
     """A model that predicts what it was told to."""
 
@@ -145,7 +149,7 @@ def test_a_class_without_rows_does_not_hide_the_others():
 def test_an_outcome_counts_classes_in_the_order_of_the_model():
     """Truth and prediction are places in the model's own list of classes."""
     model = Model(["c", "b", "a"], ["a", "b", "c"])
-    tested = metrics.scored_rows(model, None, np.array(["c", "a", "a"], dtype=object))
+    tested = metrics.scored_rows(model, NONE[:3], np.array(["c", "a", "a"], dtype=object))
     assert tested.actual.tolist() == [2, 0, 0]
     assert tested.predicted.tolist() == [2, 1, 0]
     assert tested.classes == ("a", "b", "c")
@@ -155,13 +159,13 @@ def test_an_outcome_counts_classes_in_the_order_of_the_model():
 @pytest.mark.parametrize("classes", [[False, True], [3, 7]])
 def test_classes_may_be_of_any_type(classes):
     """Booleans and numbers are classes like any other."""
-    tested = metrics.scored_rows(Model(classes, classes), None, np.array(classes[::-1]))
+    tested = metrics.scored_rows(Model(classes, classes), NONE[:2], np.array(classes[::-1]))
     assert (tested.actual.tolist(), tested.predicted.tolist()) == ([1, 0], [0, 1])
 
 
 def test_an_outcome_of_numbers_is_the_numbers():
     """A model without classes is a regression."""
-    tested = metrics.scored_rows(Model([1.5, 2.5]), None, np.array([1.0, 2.0]))
+    tested = metrics.scored_rows(Model([1.5, 2.5]), NONE[:2], np.array([1.0, 2.0]))
     assert tested.predicted.tolist() == [1.5, 2.5]
     assert tested.classes == ()
 
@@ -170,7 +174,7 @@ def test_a_class_that_was_never_trained_is_refused():
     """A test row of a class that the model cannot say is a mistake of the split."""
     model = Model(["a"], ["a", "b"])
     with pytest.raises(UserError, match=r"class 'z' is in the test rows.*prepare\.split"):
-        metrics.scored_rows(model, None, np.array(["z"], dtype=object))
+        metrics.scored_rows(model, NONE[:1], np.array(["z"], dtype=object))
 
 
 def test_some_rows_of_an_outcome_are_an_outcome():

@@ -15,6 +15,7 @@ from modelkeep_core.intervals import coverage_metric
 from modelkeep_core.metrics import Metric
 from modelkeep_core.own_metrics import own_metrics
 from modelkeep_core.params import Evaluate, read_params
+from modelkeep_core.predictions import predict
 from modelkeep_core.profiles import profile, write_profile
 from modelkeep_core.schema import Schema, read_schema
 
@@ -55,7 +56,7 @@ def main(args: argparse.Namespace) -> None:
         scores, drawn = evaluate(model, train, test, schema, params, own)
         importance, folds = drawn.get("importance", []), made["cross_validation"]
         noted = findings(model, train, test, schema, scores, importance, own, folds)
-        predicted = model.predict(model_inputs(test, schema))
+        predicted = predict(model, model_inputs(test, schema)).predictions
         proof = fast_path.proof(model, schema, model_inputs(train, schema))
     write_profile(args.out / "profile.json", profile(train, predicted, schema))
     # Experiments are compared by the cross-validated score; the test rows are for the gate.

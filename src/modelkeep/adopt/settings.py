@@ -43,7 +43,7 @@ TASKS: dict[str, dict[str, Any]] = {
     },
 }
 # Rules that a person sets, where others say how a file is written; how many that go are named
-SET = ("type", "missing", "feature", "min", "max", "values", "encoding")
+SET = ("type", "missing", "feature", "private", "min", "max", "values", "encoding")
 CHANGES = 3
 FIXED = ("seed", "estimator", "search")
 # Words that some readers of YAML take for no text

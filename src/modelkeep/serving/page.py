@@ -35,9 +35,7 @@ HEADERS = {
 }
 
 
-def html(
-    served: ServedModel, faults: Mapping[str, str] = NOTHING, site: str | None = None
-) -> str:
+def html(served: ServedModel, faults: Mapping[str, str] = NOTHING, site: str | None = None) -> str:
     """Return the page.
 
     Args:

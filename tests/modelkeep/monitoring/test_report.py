@@ -152,7 +152,7 @@ def test_days_are_listed(recorded, train):
 def test_the_command_gives_data_text_and_status(recorded, train, tmp_path, by, status):
     """0 in order, 1 alarm; and it writes the page where one is asked for."""
     recorded.answer(shifted(drawn(train, 120), by))
-    args = argparse.Namespace(html=tmp_path / "out" / "report.html", **vars(Limits()))
+    args = argparse.Namespace(html=tmp_path / "out" / "report.html", site=None, **vars(Limits()))
     with opened(recorded.path) as store:
         data, text, ended = report.run(read_reference(recorded.package), store, Window(), args)
     assert ended == status
@@ -164,6 +164,6 @@ def test_the_command_gives_data_text_and_status(recorded, train, tmp_path, by, s
 def test_too_few_rows_end_with_2(recorded, train):
     """As bad use does: nothing is known."""
     recorded.answer(train.head(5))
-    args = argparse.Namespace(html=None, **vars(Limits()))
+    args = argparse.Namespace(html=None, site=None, **vars(Limits()))
     with opened(recorded.path) as store:
         assert report.run(read_reference(recorded.package), store, Window(), args)[2] == 2
