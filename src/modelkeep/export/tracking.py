@@ -101,10 +101,13 @@ class Tracking:
         A version that was written only in part, as by a killed process, is written again.
 
         Raises:
-            UserError: the server cannot be used, a model of this name is somebody else's, or a
-                version cannot be fetched; what was written before stays and is not written again.
+            UserError: a tag is not signed where that is asked for; the server cannot be used, a
+                model of this name is somebody else's, or a version cannot be fetched; what was
+                written before stays and is not written again.
         """
         from mlflow.exceptions import MlflowException
+
+        self._check_signed()
 
         done = Done(self.name)
         try:
@@ -128,10 +131,21 @@ class Tracking:
             done.present = len(versions)
             self._assign(done)
         except MlflowException as error:
-            raise UserError(self._told(error)) from None
+            raise UserError(self._sentence(error)) from None
         return done
 
-    def _told(self, error: Exception) -> str:
+    def _check_signed(self) -> None:
+        """Make sure that every version and assignment is signed, where that is asked for.
+
+        Raises:
+            UserError: one is not.
+        """
+        for version in self.catalogue.registered(self.model):
+            self.catalogue.trust.check_number(version)
+        for event in self.catalogue.assignments.get(self.model, {}).values():
+            self.catalogue.check_signed(event)
+
+    def _sentence(self, error: Exception) -> str:
         message = str(error).strip().partition("\n")[0].rstrip(".")
         if "Max retries exceeded" in message:
             return f"no MLflow can be reached at {self.uri}: is it running there?"

@@ -124,6 +124,21 @@ def test_a_version_without_its_bytes_leaves_nothing_there(numbered, client, uri)
     assert runs_of(client) == []
 
 
+def test_nothing_is_written_where_a_signature_is_missing(numbered, client, uri):
+    """Those who read MLflow get no stage that others would refuse."""
+    numbered.assign("prod", "strong")
+    with numbered.catalogue() as catalogue:
+        follower = Tracking(uri, catalogue, "made-up")
+
+        def check(event):
+            raise UserError(f"{event.tag} is not signed.")
+
+        catalogue.check_signed = check
+        with pytest.raises(UserError, match="made-up#prod#1 is not signed"):
+            follower.follow()
+    assert client.search_registered_models() == []
+
+
 def test_a_model_of_somebody_else_is_not_touched(numbered, client, uri):
     """A registered model of the same name stays as it is; a prefix is another name."""
     client.create_registered_model("made-up")
