@@ -118,11 +118,11 @@ def _named(version: Version, metadata: Metadata) -> dict[str, Any]:
 
 
 def _findings(metadata: Metadata) -> dict[str, Any]:
-    """Return what evaluate said of a version, by the names of the findings."""
-    said: dict[str, list[str]] = {}
+    """Return how grave the findings of a version are, by their names; `show` has the sentences."""
+    severities: dict[str, list[str]] = {}
     for finding in findings_of(metadata):
-        said.setdefault(finding["name"], []).append(f"{finding['severity']}: {finding['says']}")
-    return {name: " ".join(sentences) for name, sentences in said.items()}
+        severities.setdefault(finding["name"], []).append(finding["severity"])
+    return {name: ", ".join(several) for name, several in severities.items()}
 
 
 def _settings(metadata: Metadata) -> dict[str, Any]:

@@ -52,7 +52,7 @@ CHANGED = [
     (
         "findings",
         {"findings": [SAID, SAID | {"says": "again."}]},
-        [named("overfitting", None, "warning: it is much worse. warning: again.")],
+        [named("overfitting", None, "warning, warning")],
     ),
     (
         "parameters",

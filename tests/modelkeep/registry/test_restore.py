@@ -46,7 +46,7 @@ def test_a_version_comes_back_byte_for_byte(numbered):
     """Code, parameters, data, models, reports: what Git has and what DVC has."""
     commit = numbered.id("weak")[:7]
     assert numbered.run("restore", "v1.0.0", "--into", "../out") == (
-        f"../out: made-up v1.0.0, commit {commit}, with 16 files of data and models, verified."
+        f"../out: made-up v1.0.0, commit {commit}, with 17 files of data and models, verified."
     )
     assert is_restored(numbered, "weak")
 
