@@ -1,6 +1,5 @@
 """Which committed data, and which versions, hold some rows: by what their files say."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +10,10 @@ from typing import Any
 import polars as pl
 
 from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.files import file_of
 from modelkeep.registry.metadata import raw_data
-from modelkeep.registry.outputs import outputs_of
-from modelkeep.registry.storage import Storage, storage_of
 from modelkeep.registry.version import Version
 from modelkeep_core import tables
-from modelkeep_core.dvc_yaml import covers
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Schema
 
@@ -85,31 +82,15 @@ def _look(
 ) -> None:
     """Count the wanted rows of a file, or note why they cannot be counted."""
     try:
-        with (
-            storage_of(catalogue.git, version) as storage,
-            tempfile.TemporaryDirectory(prefix="holding-") as directory,
-        ):
+        content = file_of(catalogue, version, holding.path)
+        if content is None:
+            raise UserError(f"commit {version.commit[:7]} has no {holding.path}.")
+        with tempfile.TemporaryDirectory(prefix="holding-") as directory:
             place = Path(directory, PurePosixPath(holding.path).name)
-            _put(catalogue, version, storage, holding.path, place)
+            place.write_bytes(content)
             holding.rows = _count(place, schema, wanted)
     except UserError as error:
         holding.problem = str(error)
-
-
-def _put(catalogue: Catalogue, version: Version, storage: Storage, path: str, place: Path) -> None:
-    committed = catalogue.git.read_one(f"{version.commit}:{version.directory}{path}")
-    if committed is not None:
-        place.write_bytes(committed)
-        return
-    for output in outputs_of(catalogue, version):
-        if covers(output.path, path):
-            below = path.removeprefix(output.path).lstrip("/")
-            name = storage.files(output.md5, output.path).get(below)
-            if name:
-                storage.get({name: path})
-                shutil.copyfile(storage.path(name), place)
-                return
-    raise UserError(f"commit {version.commit[:7]} has no {path}.")
 
 
 def _count(path: Path, schema: Schema, wanted: Sequence[Row]) -> int:

@@ -3,10 +3,8 @@
 from pathlib import Path
 
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.outputs import outputs_of
-from modelkeep.registry.storage import storage_of
+from modelkeep.registry.files import file_of
 from modelkeep.registry.version import Version
-from modelkeep_core.dvc_yaml import covers
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
 
@@ -41,17 +39,10 @@ def put_test_rows(catalogue: Catalogue, version: Version, target: Path) -> None:
 
 
 def _content(catalogue: Catalogue, version: Version, path: str) -> bytes:
-    committed = catalogue.git.read_one(f"{version.commit}:{version.directory}{path}")
-    if committed is not None:
-        return committed
-    with storage_of(catalogue.git, version) as storage:
-        for output in outputs_of(catalogue, version):
-            if covers(output.path, path):
-                below = path.removeprefix(output.path).lstrip("/")
-                name = storage.files(output.md5, output.path).get(below)
-                if name:
-                    storage.get({name: path})
-                    return storage.path(name).read_bytes()
-    raise UserError(
-        f"commit {version.commit[:7]} has no {path}, which its metadata name: nothing to score on."
-    )
+    content = file_of(catalogue, version, path)
+    if content is None:
+        raise UserError(
+            f"commit {version.commit[:7]} has no {path}, which its metadata name: nothing to score "
+            "on."
+        )
+    return content
