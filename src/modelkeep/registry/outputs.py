@@ -2,6 +2,7 @@
 
 import posixpath
 from dataclasses import dataclass, field
+from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.dvc_lock import read_yaml, size_of
@@ -9,6 +10,9 @@ from modelkeep.registry.storage import Storage
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 from modelkeep_core.foreign import inside, object_name
+
+# All scalars are read as text
+NO = "false"
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Output:
         stage: the stage that makes it, or None for data.
         imported: the .dvc file if it comes from another repository, which keeps its bytes.
         size: of its content, in bytes; None where the commit does not say.
+        withheld: whether `push: false` keeps `dvc push` from sending it.
     """
 
     path: str
@@ -28,6 +33,7 @@ class Output:
     stage: str | None = None
     imported: str | None = None
     size: int | None = field(default=None, compare=False)
+    withheld: bool = field(default=False, compare=False)
 
 
 def outputs_of(catalogue: Catalogue, version: Version) -> list[Output]:
@@ -60,6 +66,7 @@ def outputs_of(catalogue: Catalogue, version: Version) -> list[Output]:
                     object_name(out["md5"], pointer),
                     imported=pointer if imported else None,
                     size=size_of(out),
+                    withheld=out.get("push") == NO,
                 )
                 for out in content["outs"]
             ]
@@ -68,13 +75,31 @@ def outputs_of(catalogue: Catalogue, version: Version) -> list[Output]:
                 f"{pointer} of commit {version.commit[:7]} is not as DVC writes it."
             ) from None
     in_git = {parent for name in tracked for parent in (name, *_above(name))}
+    withheld = _withheld(read_yaml(git, version.commit, f"{directory}dvc.yaml"))
     for stage in catalogue.pipeline(version).stages:
         outputs += [
-            Output(out.path, out.md5, stage.name, size=out.size)
+            Output(out.path, out.md5, stage.name, size=out.size, withheld=out.path in withheld)
             for out in stage.outs
             if out.md5 and out.path not in in_git
         ]
     return outputs
+
+
+def _withheld(pipeline: Any) -> set[str]:
+    """Return the outputs that dvc.yaml keeps from being pushed."""
+    stages = pipeline.get("stages") if isinstance(pipeline, dict) else None
+    defined = [*stages.values()] if isinstance(stages, dict) else []
+    defined += [stage["do"] for stage in defined if isinstance(stage, dict) and "do" in stage]
+    return {
+        str(path)
+        for stage in defined
+        if isinstance(stage, dict)
+        for outs in [stage.get("outs")]
+        for out in (outs if isinstance(outs, list) else [])
+        if isinstance(out, dict)
+        for path, options in out.items()
+        if isinstance(options, dict) and options.get("push") == NO
+    }
 
 
 def _above(path: str) -> list[str]:

@@ -11,13 +11,14 @@ from modelkeep.registry.dvc_internals import forget_remote, locked_project
 from modelkeep.registry.fetch import is_package_of
 from modelkeep.registry.imported import check_source
 from modelkeep.registry.metadata import Metadata
-from modelkeep.registry.outputs import outputs_of
+from modelkeep.registry.outputs import Output, outputs_of
 from modelkeep.registry.presence import MISSING, Fault, faults
 from modelkeep.registry.same_recipe import check_recipe, check_unregistered
 from modelkeep.registry.storage import Storage, storage_of
 from modelkeep.registry.summary import UNLOCKED, trailers
 from modelkeep.registry.tags import VERSION, order
 from modelkeep.registry.version import Version
+from modelkeep_core.dvc_yaml import covers
 from modelkeep_core.errors import UserError
 from modelkeep_core.packaged import check_manifest
 
@@ -196,10 +197,27 @@ def check_pushed(
     hashed = [output.path for output in outputs] if deep else [package]
     with storage_of(catalogue.git, version) as storage:
         if wrong := faults(outputs, storage, hashed):
+            _check_withheld(outputs, wrong, storage)
             raise UserError(_remedy(wrong, storage, repo))
         for output in outputs:
             if output.imported:
                 check_source(catalogue.git, version, output, storage)
+
+
+def _check_withheld(outputs: list[Output], wrong: list[Fault], storage: Storage) -> None:
+    """Make sure that `dvc push` sends what a remote has not.
+
+    Raises:
+        UserError: `push: false` keeps it from that.
+    """
+    for output in outputs:
+        if output.withheld and any(covers(output.path, fault.meaning) for fault in wrong):
+            where = "dvc.yaml" if output.stage else "its .dvc file"
+            raise UserError(
+                f"the remote '{storage.remote}' does not have {output.path}, and `push: false` in "
+                f"{where} keeps `dvc push` from sending it: take that out, commit and `dvc push`; "
+                "--local accepts the risk that nobody else can restore this version."
+            )
 
 
 def _remedy(wrong: list[Fault], storage: Storage, repo: Any) -> str:

@@ -232,6 +232,25 @@ def test_what_the_remote_does_not_have_is_refused(project, path):
         assert why.endswith("`modelkeep fsck` tells what else was lost; then register again.")
 
 
+@pytest.mark.parametrize(
+    ("file", "before", "after", "path"),
+    [
+        ("dvc.yaml", "outs: [models]", "outs: [models: {push: false}]", "models"),
+        ("raw.dvc", "- path: raw\n", "- path: raw\n  push: false\n", "raw"),
+    ],
+)
+def test_what_push_false_keeps_back_is_told(project, file, before, after, path):
+    """The advice is not `dvc push`, which would not help, but to take that out of the file."""
+    edit(file, before, after)
+    project.commit()
+    project.stored(project.objects()[path]).unlink()
+    why = project.refusal("register")
+    where = "dvc.yaml" if path == "models" else "its .dvc file"
+    assert why.startswith(
+        f"the remote 'storage' does not have {path}, and `push: false` in {where} keeps"
+    )
+
+
 @pytest.mark.parametrize("path", ["package", "package/model.skops", "raw/rows.csv"])
 def test_the_advice_on_what_the_remote_lost_helps(project, path):
     """After `dvc push`, which believes a list and what it noted before, nothing is missing."""
