@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,14 @@ def joined(parts: Sequence[Path], out: Path) -> None:
     Raises:
         UserError: it cannot be written.
     """
-    partial = out.with_name(out.name + PARTIAL)
-    try:
+    with _appearing_whole(out) as partial:
         if len(parts) == 1:
-            os.replace(parts[0], out)
-            return
-        if out.suffix == ".csv":
+            os.replace(parts[0], partial)
+        elif out.suffix == ".csv":
             _join_csv(parts, partial)
         else:
             whole = pl.concat((pl.scan_parquet(part, glob=False) for part in parts), how="diagonal")
             whole.sink_parquet(partial, row_group_size=PART_ROWS, maintain_order=True)
-        os.replace(partial, out)
-    except OSError as error:
-        raise unwritable(out, error) from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_bad_cells(files: Iterable[Path], out: Path) -> None:
@@ -48,14 +42,24 @@ def write_bad_cells(files: Iterable[Path], out: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
+    with _appearing_whole(out) as partial, partial.open("wb") as target:
+        target.write(f"{','.join(BAD_COLUMNS)}\n".encode())
+        for file in files:
+            with file.open("rb") as part:
+                part.readline()
+                shutil.copyfileobj(part, target)
+
+
+@contextmanager
+def _appearing_whole(out: Path) -> Iterator[Path]:
+    """Lend the name under which a file is written, which gets its own when it is whole.
+
+    Raises:
+        UserError: it cannot be written.
+    """
     partial = out.with_name(out.name + PARTIAL)
     try:
-        with partial.open("wb") as target:
-            target.write(f"{','.join(BAD_COLUMNS)}\n".encode())
-            for file in files:
-                with file.open("rb") as part:
-                    part.readline()
-                    shutil.copyfileobj(part, target)
+        yield partial
         os.replace(partial, out)
     except OSError as error:
         raise unwritable(out, error) from None
