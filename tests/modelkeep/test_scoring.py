@@ -17,12 +17,13 @@ from modelkeep import batch, predict
 from modelkeep.batch import Shard
 from modelkeep.ready import open_ready, predictor
 from modelkeep.scoring import ledger, sources, task
+from modelkeep.scoring.answers import Answerer
 from modelkeep.scoring.progress import described
 from modelkeep_core import tables
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_json, sha256, write_json
 from modelkeep_core.package import hashes
-from modelkeep_core.packaged import FORMAT, MANIFEST
+from modelkeep_core.packaged import FORMAT, MANIFEST, open_package
 from modelkeep_core.workers import PROCESSES
 
 ASKED = ["size", "count", "member", "colour"]
@@ -407,3 +408,19 @@ def test_a_killed_run_of_two_processes_goes_on(run, table, tmp_path):
     assert len(parts) == 18
     once, parted = (pl.read_parquet(tmp_path / path) for path in ("once.parquet", "out/*.parquet"))
     assert_frame_equal(parted.drop("unseen categories"), once, check_exact=True)
+
+
+@pytest.mark.parametrize("private", [None, True])
+def test_what_a_library_says_of_private_values_is_left_out(run, monkeypatch, private):
+    """It may name them; of other rows, it is told."""
+    package = open_package(run.package)
+    package.schema.columns["colour"].private = private
+
+    def fail(self, cells):
+        raise ValueError("could not convert 'Zaphod'.")
+
+    monkeypatch.setattr(Answerer, "_predicted", fail)
+    with pytest.raises(UserError) as refused:
+        Answerer(package, False).columns(pl.DataFrame())
+    reason = "" if private else ": could not convert 'Zaphod'"
+    assert str(refused.value) == f"the model cannot use a value of these rows{reason}."

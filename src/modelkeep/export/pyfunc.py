@@ -61,11 +61,12 @@ def _check(table: pd.DataFrame, opened: Packaged) -> None:
     for name, column in opened.schema.features.items():
         accepts = column.accepts()
         for row, value in zip(table.index, table[name].tolist(), strict=True):
-            plain = _plain(value)
-            if not accepts(column.spelt(plain)):
-                fault = column.problem(column.spelt(plain))
+            spelt = column.spelt(_plain(value))
+            if not accepts(spelt):
+                fault = column.problem(spelt)
                 rule = fault.rule if fault else column.must_be("type")
-                raise UserError(f"row {row}: {name} must be {rule}, and is {value!r}.")
+                given = "" if column.private else f", and is {value!r}"
+                raise UserError(f"row {row}: {name} must be {rule}{given}.")
 
 
 def _plain(value: Any) -> Any:

@@ -49,8 +49,10 @@ class Answerer:
         try:
             predictions, chances = self._predicted(cells)
         except ValueError as error:
-            reason = " ".join(str(error).split()).rstrip(".")
-            raise UserError(f"the model cannot use a value of these rows: {reason}.") from None
+            # What a library says of values may name them.
+            private = self._package.schema.private
+            reason = "" if private else f": {' '.join(str(error).split()).rstrip('.')}"
+            raise UserError(f"the model cannot use a value of these rows{reason}.") from None
         added = {"prediction": predictions}
         if interval := interval_of(self._package.metadata):
             ends = interval.bounds(predictions.to_numpy())

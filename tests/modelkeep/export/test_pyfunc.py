@@ -43,6 +43,14 @@ def test_a_changed_package_is_not_loaded(package_copy):
         _load_pyfunc(str(package_copy))
 
 
+def test_a_private_value_is_not_told(run, rows):
+    """The error has the row, the column and the rule, and not what somebody gave."""
+    model = _load_pyfunc(str(run.package))
+    model.opened.schema.columns["size"].private = True
+    with pytest.raises(UserError, match=r"^row 0: size must be a number\.$"):
+        model.predict(rows.assign(size="much"))
+
+
 @pytest.mark.parametrize("lacking", [True, False])
 def test_rows_that_break_the_schema_are_refused(run, rows, lacking):
     """The error names the column, and the row with the rule that it breaks."""
