@@ -103,8 +103,11 @@ def _dvc(command: str, target: Path) -> object:
             "DVC is not installed. Install what is locked:\n  python -m pip install "
             "--require-hashes -r requirements.lock -r requirements-dev.lock"
         ) from None
+    from modelkeep.registry.dvc_internals import clear_half_written
+
     try:
         with Repo(".") as repository:
+            clear_half_written(repository)
             # It speaks of Git, which is left to the person.
             logging.getLogger("dvc").setLevel(logging.ERROR)
             if command == "status":

@@ -6,6 +6,7 @@ DVC does not promise that any of this stays, which is why its version is pinned.
 that no other module of the registry imports DVC, and no other of this library more than `dvc.repo`.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -82,9 +83,40 @@ def locked_project() -> Iterator[Any]:
 
     try:
         with Repo(".") as repo, lock_repo(repo):
+            clear_half_written(repo)
             yield repo
     except DvcException as error:
         raise UserError(f"DVC cannot work here: {error}") from None
+
+
+def clear_half_written(repo: Any) -> None:
+    """Remove DVC's list of paths in use where a process was killed while it wrote the list.
+
+    DVC writes it in place, under a lock that ends with the process, and refuses all work while the
+    list is no JSON. Whoever holds that lock and reads no JSON knows that its writer is gone.
+
+    Raises:
+        DvcException: another process holds the lock.
+    """
+    from dvc.lock import make_lock
+    from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK
+
+    place = Path(repo.tmp_dir) / RWLOCK_FILE
+    if _is_half_written(place):
+        guard, hardlink = place.with_name(RWLOCK_LOCK), repo.config["core"].get("hardlink_lock")
+        with make_lock(str(guard), tmp_dir=repo.tmp_dir, hardlink_lock=bool(hardlink)):
+            if _is_half_written(place):
+                place.unlink()
+
+
+def _is_half_written(place: Path) -> bool:
+    if not place.exists():
+        return False
+    try:
+        json.loads(place.read_text(encoding="utf-8"))
+    except ValueError:
+        return True
+    return False
 
 
 def forget_remote(repo: Any, remote: str) -> None:

@@ -104,6 +104,14 @@ def test_data_that_dvc_does_not_have_are_kept(home):
         placing.check_kept()
 
 
+def test_a_list_of_paths_in_use_that_is_half_written_stops_nobody(home):
+    """A killed command of DVC leaves one at times, and DVC refuses all work until it is gone."""
+    (home / ".dvc" / "tmp" / "rwlock").write_text('{"write": {', encoding="utf-8")
+    placing.check_kept()
+    replace_all()
+    assert state(home)[0] == NEW
+
+
 def test_a_place_without_dvc_is_refused_and_left_alone(home):
     """Where DVC cannot take the data, all is as it was."""
     shutil.rmtree(home / ".dvc")

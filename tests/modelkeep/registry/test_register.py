@@ -1,6 +1,7 @@
 """A version gets its number only where everything of it can be found again, and only once."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -201,6 +202,24 @@ def test_a_changed_output_or_data_file_is_refused(project, path, stages):
     with Path(path).open("ab") as file:
         file.write(b"\n")
     assert f"not in step with the work ({stages}" in project.refusal("register")
+
+
+@pytest.mark.parametrize("left", [b"", b'{"write": {', b"\xff\x00"])
+def test_what_a_killed_process_wrote_half_stops_nobody(project, left):
+    """DVC refuses all work where its list of paths in use is no JSON; its writer is gone."""
+    listed = Path(".dvc/tmp/rwlock")
+    listed.write_bytes(left)
+    assert "is recipe" in project.run("register")
+    assert not any(json.loads(listed.read_bytes()).values())
+
+
+def test_what_a_process_uses_that_is_alive_is_left_alone(project):
+    """The list is removed only where nobody can read it."""
+    used = {"write": {str(Path("models").resolve()): {"pid": os.getppid(), "cmd": "dvc repro"}}}
+    listed = Path(".dvc/tmp/rwlock")
+    listed.write_text(json.dumps(used), encoding="utf-8")
+    assert "it is being blocked by" in project.refusal("register")
+    assert json.loads(listed.read_bytes())["write"] == used["write"]
 
 
 def test_a_package_that_is_not_whole_is_refused(project):
