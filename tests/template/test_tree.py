@@ -130,11 +130,11 @@ def texts(project: Path) -> list[str]:
 
 
 def test_a_project_is_small_enough_to_be_owned(baked: tuple[dict[str, str], Path]) -> None:
-    """At most 50 tracked files and 700 lines of Python, tests included, and a README of a page."""
+    """Under 45 tracked files and 500 lines of Python, as the README says, which is a page itself."""
     _, project = baked
-    assert len(tracked(project)) <= 50
+    assert len(tracked(project)) < 45
     code = [(project / name).read_text("utf-8") for name in texts(project) if name.endswith(".py")]
-    assert sum(len(text.splitlines()) for text in code) <= 700
+    assert sum(len(text.splitlines()) for text in code) < 500
     assert len((project / "README.md").read_text("utf-8").splitlines()) <= 120
     for stage in (project / "pipeline").glob("*.py"):
         assert len(stage.read_text("utf-8").splitlines()) <= 80, stage
