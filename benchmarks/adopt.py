@@ -168,9 +168,25 @@ def shortened(path: Path, work: Path) -> Path:
     lines = path.read_bytes().splitlines(keepends=True)
     if len(lines) <= MOST_ROWS + 1:
         return path
-    short = work / f"short-{path.name}"
+    short = Path(tempfile.mkdtemp(dir=work)) / path.name
     short.write_bytes(b"".join(lines[: MOST_ROWS + 1]))
     return short
+
+
+def drawn(
+    packages: Path, work: Path, seed: int, sample: int | None, one: bool
+) -> list[tuple[str, Path, list[str]]]:
+    """Return name, file and targets of so many usable tables, in the order of the draw."""
+    draw: list[tuple[str, Path, list[str]]] = []
+    for name, path in tables(packages, work, seed):
+        file = shortened(path, work)
+        table = table_of(file)
+        chosen = [] if table is None else targets(table)
+        if chosen:
+            draw.append((name, file, [chosen[len(draw) % len(chosen)]] if one else chosen))
+        if sample and len(draw) >= sample:
+            break
+    return draw
 
 
 def main() -> None:
@@ -181,6 +197,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, help="so many tables, drawn at random")
     parser.add_argument("--one", action="store_true", help="one target of each table, by turns")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--smallest", action="store_true", help="begin with the smallest tables")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
 
@@ -201,25 +218,19 @@ def main() -> None:
         threadpool_limits(limits=1),
     ):
         work = Path(directory)
-        count = 0
-        for name, path in tables(args.packages, work, args.seed):
-            table = table_of(shortened(path, work))
-            chosen = [] if table is None else targets(table)
-            if args.one and chosen:
-                chosen = [chosen[count % len(chosen)]]
-            count += bool(chosen)
+        draw = drawn(args.packages, work, args.seed, args.sample, args.one)
+        if args.smallest:
+            draw.sort(key=lambda chosen: chosen[1].stat().st_size)
+        for name, path, chosen in draw:
             for target in [] if name in done else chosen:
-                result = {"table": name, "target": target}
-                result |= tried(shortened(path, work), target)
+                result = {"table": name, "target": target} | tried(path, target)
                 results.append(result)
                 log.write(json.dumps(result, ensure_ascii=False) + "\n")
                 log.flush()
-            if args.sample and count >= args.sample:
-                break
-    print(summary(results, count))
+    print(summary(results))
 
 
-def summary(results: list[dict[str, Any]], count: int) -> str:
+def summary(results: list[dict[str, Any]]) -> str:
     """Return what came of all tables, as Markdown."""
     outcomes = Counter(result["outcome"] for result in results)
     trained = [result for result in results if result["outcome"] == "trained"]
@@ -237,7 +248,7 @@ def summary(results: list[dict[str, Any]], count: int) -> str:
     )
     reachable = [result for result in trained if beats(result, "by_hand")]
     lines = [
-        f"{count} tables, {len(results)} targets: "
+        f"{len({result['table'] for result in results})} tables, {len(results)} targets: "
         + ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common()),
         "",
         f"Above the naive baseline: {better(trained)}; "

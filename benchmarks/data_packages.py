@@ -3,6 +3,7 @@
 import hashlib
 import random
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def _in_archives(packages: Path, work: Path) -> Iterator[tuple[str, Path]]:
 
 def _written(path: Path, work: Path) -> Path | None:
     """Write a table that pandas alone reads as CSV, and return where; None if it is no table."""
-    target = work / (path.name.split(".")[0] + ".csv")
+    target = Path(tempfile.mkdtemp(dir=work)) / (path.name.split(".")[0] + ".csv")
     try:
         if path.suffix == ".compress":
             table = pd.read_pickle(path, "xz")

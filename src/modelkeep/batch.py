@@ -17,10 +17,11 @@ from modelkeep.scoring.ledger import MANIFEST, Ledger, Record
 from modelkeep.scoring.progress import Progress
 from modelkeep.scoring.sources import Part, Table, files_at, opened, parts_of
 from modelkeep.scoring.task import Settings, score_part
-from modelkeep_core import packaged, tables
+from modelkeep_core import packaged
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256, write_json
 from modelkeep_core.packaged import Packaged, open_package
+from modelkeep_core.problems import header_problems, report
 from modelkeep_core.workers import Workers
 
 FILES = (".csv", ".parquet")
@@ -217,11 +218,9 @@ def _planned(
 def _check_header(table: Table, package: Packaged, settings: Settings, added: set[str]) -> None:
     names = list(package.schema.features)
     shown = Path(table.name).name
-    problems = tables.header_problems(table.header, package.schema, names, shown)
+    problems = header_problems(table.header, package.schema, names, shown)
     if problems:
-        raise UserError(
-            f"{table.shown} breaks {settings.shown}/schema.yaml:\n{tables.report(problems)}"
-        )
+        raise UserError(f"{table.shown} breaks {settings.shown}/schema.yaml:\n{report(problems)}")
     for name in table.header:
         if name in added or name == UNSEEN:
             raise UserError(

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from modelkeep_core import tables
+from modelkeep_core import batches, tables
 from modelkeep_core.checking import checked_table
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Schema
@@ -52,7 +52,7 @@ def written(directory, numbers, **columns):
 @pytest.mark.parametrize("batch", [3, 1000])
 def test_a_checked_table_is_what_reading_gives(tmp_path, schema, monkeypatch, batch):
     """However numbers are written, and in however many batches and files they come."""
-    monkeypatch.setattr(tables, "BATCH_ROWS", batch)
+    monkeypatch.setattr(batches, "BATCH_ROWS", batch)
     (tmp_path / "raw").mkdir()
     files = [
         written(tmp_path / "raw", NUMBERS),

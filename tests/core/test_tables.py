@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal, assert_series_equal
 
-from modelkeep_core import tables
+from modelkeep_core import batches, checking, tables
 from modelkeep_core.errors import UserError
+from modelkeep_core.problems import Problem, report
 from modelkeep_core.schema import Schema
 from pipeline.prepare import prepare
 
@@ -47,7 +48,7 @@ def converted(path, schema, name="x"):
 
 def problems_of(path, schema, names=("x",)):
     """Return (column, rule, count, rows) of each problem."""
-    result, _ = tables.check(path, schema, list(names))
+    result, _ = checking.check(path, schema, list(names))
     return [(problem.column, problem.rule, problem.count, problem.rows) for problem in result]
 
 
@@ -345,7 +346,7 @@ def test_csv_and_parquet_give_the_same_table(tmp_path, table, classification):
         path = tmp_path / f"rows.{kind}"
         scanned = tables.scan(path, classification)
         result.append(tables.convert(scanned, names, classification).collect())
-        hashes.append(tables.check(path, classification, names)[1])
+        hashes.append(checking.check(path, classification, names)[1])
     assert_frame_equal(result[0], result[1])
     assert_frame_equal(result[0], table.select(names))
     assert_frame_equal(hashes[0], hashes[1])
@@ -457,9 +458,9 @@ def test_a_table_in_batches_is_checked_like_a_whole_one(tmp_path, monkeypatch):
     cells = [str(row) if row % 3 else "x" for row in range(100)]
     path = csv(tmp_path / "rows.csv", "x,label", *(f"{cell},{cell}" for cell in cells))
     schema = schema_of({"x": {"type": "number", "max": 50}})
-    whole = tables.check(path, schema, ["x", "label"])
-    monkeypatch.setattr(tables, "BATCH_ROWS", 7)
-    parts = tables.check(path, schema, ["x", "label"])
+    whole = checking.check(path, schema, ["x", "label"])
+    monkeypatch.setattr(batches, "BATCH_ROWS", 7)
+    parts = checking.check(path, schema, ["x", "label"])
     assert parts[0] == whole[0]
     assert [problem.count for problem in whole[0]] == [32, 34]
     assert_frame_equal(parts[1], whole[1])
@@ -469,8 +470,8 @@ def test_a_table_is_read_in_batches_of_the_size_that_was_set(tmp_path, monkeypat
     """No more rows than a batch has are in memory at once, and none is left out."""
     path = csv(tmp_path / "rows.csv", "x,label", *(f"{row},a" for row in range(100)))
     schema = column_schema(type="number")
-    monkeypatch.setattr(tables, "BATCH_ROWS", 7)
-    sizes = [len(batch) for batch in tables._batches(tables.scan(path, schema), schema, ["x"])]
+    monkeypatch.setattr(batches, "BATCH_ROWS", 7)
+    sizes = [len(batch) for batch in batches.batches(tables.scan(path, schema), schema, ["x"])]
     assert max(sizes) <= 7
     assert sum(sizes) == 100
 
@@ -481,7 +482,7 @@ def test_a_hash_tells_rows_apart(tmp_path):
     path = csv(tmp_path / "rows.csv", "x,y,label", *lines)
     number = {"type": "number", "missing": True}
     schema = schema_of({"x": number, "y": number})
-    result = tables.check(path, schema, ["x", "y", "label"])[1]["hash"].to_list()
+    result = checking.check(path, schema, ["x", "y", "label"])[1]["hash"].to_list()
     assert result[0] == result[2] == result[6]
     assert len(set(result)) == 5
 
@@ -516,14 +517,14 @@ def test_a_file_that_cannot_be_read_is_refused_by_its_name(tmp_path, name, conte
     with pytest.raises(
         UserError, match=rf"{name} cannot be read as {path.suffix[1:]}: "
     ) as refused:
-        tables.check(path, schema_of({"x": {"type": "number"}}), ["x", "label"])
+        checking.check(path, schema_of({"x": {"type": "number"}}), ["x", "label"])
     assert "\n" not in str(refused.value)
 
 
 def test_a_file_without_rows_has_no_problems_and_no_hashes(tmp_path):
     """A header alone breaks no rule of a cell."""
     path = csv(tmp_path / "rows.csv", "x,label")
-    result, hashes = tables.check(path, column_schema(type="number"), ["x"])
+    result, hashes = checking.check(path, column_schema(type="number"), ["x"])
     assert result == []
     assert_series_equal(hashes["hash"], pl.Series("hash", [], pl.UInt64))
 
@@ -531,10 +532,10 @@ def test_a_file_without_rows_has_no_problems_and_no_hashes(tmp_path):
 def test_a_report_is_a_table_with_a_line_for_each_problem():
     """Problems are laid out in columns that line up."""
     problems = [
-        tables.Problem("x", "present", 12, "rows.csv: 1, 2, 3"),
-        tables.Problem("colour", "a column of rows.csv"),
+        Problem("x", "present", 12, "rows.csv: 1, 2, 3"),
+        Problem("colour", "a column of rows.csv"),
     ]
-    assert tables.report(problems).splitlines() == [
+    assert report(problems).splitlines() == [
         "  column  must be               rows  first rows",
         "  x       present                 12  rows.csv: 1, 2, 3",
         "  colour  a column of rows.csv",
@@ -660,6 +661,6 @@ def test_a_column_that_is_joined_is_not_asked_of_the_raw_data(tmp_path):
     """Prepare brings it later: the files are checked and read without it."""
     schema = schema_of({"x": {"type": "number"}, "ice": {"type": "number", "joined": True}})
     path = csv(tmp_path / "rows.csv", "x,label,extra", "1,a,2", "3,b,4")
-    tables.checked_hashes([path], schema)
+    checking.checked_hashes([path], schema)
     assert tables.read([path], schema).collect().columns == ["x", "label", "extra"]
     assert "ice" in schema.features

@@ -21,6 +21,7 @@ from modelkeep.adopt.planning import plan
 from modelkeep.adopt.settings import TASKS, changed_rules, new_params, new_schema
 from modelkeep.intake.reading import scan, take_in
 from modelkeep_core import tables
+from modelkeep_core.checking import checked_hashes
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_yaml
 from modelkeep_core.params import Prepare, read_params
@@ -96,7 +97,7 @@ def prepared(
         notes += before.notes
     else:
         notes += changed_rules(old, made.schema)
-    hashes = pl.concat(tables.checked_hashes(files, made.schema))["hash"]
+    hashes = pl.concat(checked_hashes(files, made.schema))["hash"]
     repeated = len(hashes) - hashes.n_unique()
     schema = made.schema.model_copy(update={"duplicates": repeated > 0})
     if repeated:

@@ -8,9 +8,9 @@ import polars as pl
 
 from modelkeep.adopt.reading import Reading, accepted, fits, meaningful, rows_of, without
 from modelkeep.adopt.scalars import bounds
+from modelkeep_core.cells import typed
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column
-from modelkeep_core.tables import typed
 
 DAYS: tuple[str, ...] = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y"),

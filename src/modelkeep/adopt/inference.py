@@ -11,9 +11,9 @@ from modelkeep.adopt.dating import read_as_told
 from modelkeep.adopt.reading import Hints, Reading, stands_for_nothing
 from modelkeep.adopt.scalars import bounds
 from modelkeep.adopt.wording import WORDS, read_texts
+from modelkeep_core.cells import BOOLEANS, typed
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column
-from modelkeep_core.tables import BOOLEANS, typed
 
 ColumnType = Literal["number", "integer", "boolean", "category", "datetime"]
 # The most values of a category that gets a column for each; with more, the target encodes it

@@ -14,6 +14,7 @@ from modelkeep.adopt.options import Options
 from modelkeep.adopt.planning import Plan, plan
 from modelkeep.adopt.settings import shown
 from modelkeep_core import tables
+from modelkeep_core.checking import check
 from modelkeep_core.errors import UserError
 from modelkeep_core.params import Prepare
 from modelkeep_core.schema import Column, Schema
@@ -138,7 +139,7 @@ def _edited(
         edited = Schema.model_validate(schema.model_dump() | {"columns": columns})
     except ValidationError:
         return None
-    broken = any(tables.check(file, edited, [name])[0] for file in files)
+    broken = any(check(file, edited, [name])[0] for file in files)
     return None if broken else edited.columns[name]
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from modelkeep_core.cells import bare
 from modelkeep_core.schema import BEHIND, PARENTHESES, Column
-from modelkeep_core.tables import bare
 
 PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 # Groups of three digits, or, in India, of two before the last; none begins with a zero

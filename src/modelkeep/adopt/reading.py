@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from modelkeep_core.cells import bare, typed
 from modelkeep_core.schema import Column
-from modelkeep_core.tables import bare, typed
 
 # What stands for nothing in every column, and what does where the other cells are of one type
 NOTHING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "nat", "?"}

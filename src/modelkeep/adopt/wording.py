@@ -7,8 +7,8 @@ import polars as pl
 from modelkeep.adopt import numerals
 from modelkeep.adopt.dating import read_dates
 from modelkeep.adopt.reading import Reading, accepted, fits, rows_of, without
+from modelkeep_core.cells import FAMILIES, typed
 from modelkeep_core.schema import Column
-from modelkeep_core.tables import FAMILIES, typed
 
 WORDS = (
     *(["nein", "ja"], ["nee", "ja"], ["nej", "ja"], ["non", "oui"], ["no", "si"], ["no", "sí"]),

@@ -14,7 +14,9 @@ from modelkeep.monitoring.store import Request, Store
 from modelkeep.monitoring.window import Window
 from modelkeep.serving.records import time_of
 from modelkeep_core import tables
+from modelkeep_core.checking import check
 from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.problems import report
 from modelkeep_core.schema import Column, Schema
 
 # Rules of a column that say how its cells are written in text
@@ -140,10 +142,10 @@ def _write(table: pl.DataFrame, out: Path, schema: Schema, without: Path | None)
             typed.write_csv(partial, null_value=next(iter(schema.missing_values), ""))
         else:
             typed.write_parquet(partial)
-        problems, _ = tables.check(partial, schema, names)
+        problems, _ = check(partial, schema, names)
         if problems:
-            report = tables.report(problems).replace(partial.name, out.name)
-            raise UserError(f"what was recorded breaks schema.yaml:\n{report}")
+            told = report(problems).replace(partial.name, out.name)
+            raise UserError(f"what was recorded breaks schema.yaml:\n{told}")
         os.replace(partial, out)
     finally:
         partial.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from modelkeep.monitoring.reference import ReferencePackage
 from modelkeep.monitoring.store import Store
 from modelkeep_core import tables
 from modelkeep_core.errors import UserError
+from modelkeep_core.problems import SHOWN_ROWS, listed
 from modelkeep_core.profiles import word
 from modelkeep_core.schema import WORDS, Column, Schema
 
@@ -63,7 +64,7 @@ def read_actuals(
             actuals[request_id, row] = text
     if faults:
         reasons = "; ".join(
-            f"{fault} ({len(rows):,} rows, first {tables.listed(rows[: tables.SHOWN_ROWS])})"
+            f"{fault} ({len(rows):,} rows, first {listed(rows[:SHOWN_ROWS])})"
             for fault, rows in faults.items()
         )
         raise UserError(f"{path} was not taken: {reasons}.")

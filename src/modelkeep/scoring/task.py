@@ -14,10 +14,11 @@ from modelkeep.scoring.answers import UNSEEN, Answerer, marked
 from modelkeep.scoring.ledger import PARTIAL, Ledger, Record, unwritable
 from modelkeep.scoring.sources import Part, read_part
 from modelkeep.unseen import Unseen
-from modelkeep_core import tables
+from modelkeep_core.checking import check_block
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
 from modelkeep_core.packaged import MANIFEST, Packaged, open_package
+from modelkeep_core.problems import problems_of, report
 from modelkeep_core.visible import in_line
 
 # Probabilities hardly become smaller by a stronger one, which takes longer
@@ -59,14 +60,13 @@ def score_part(settings: Settings, ledger: Ledger, part: Part) -> Record:
     schema, names = package.schema, list(package.schema.features)
     given = read_part(part, [])
     read = given if part.table.text is None else read_part(part, schema.missing_values)
-    cells, broken = tables.check_block(read, schema, names, part.first + 1)
+    cells, broken = check_block(read, schema, names, part.first + 1)
     if len(broken) and not settings.set_aside:
-        problems = tables.problems_of(broken, names, Path(part.table.name).name)
+        problems = problems_of(broken, names, Path(part.table.name).name)
         seen = part.first + part.rows
         where = "" if part.first == 0 else f" (in rows {part.first + 1} to {seen})"
         raise UserError(
-            f"{part.table.shown} breaks {settings.shown}/schema.yaml{where}:\n"
-            f"{tables.report(problems)}"
+            f"{part.table.shown} breaks {settings.shown}/schema.yaml{where}:\n{report(problems)}"
         )
     bad = broken["row"].unique()
     if len(bad):

@@ -36,7 +36,7 @@ def records_of(body: bytes, schema: Schema, most: int | None = None) -> list[dic
     # They cost more to import than a server without such requests needs to start.
     import polars as pl
 
-    from modelkeep_core.tables import typed
+    from modelkeep_core.cells import typed
 
     widest = len(schema.columns) + MORE
     if _width(body) > widest:

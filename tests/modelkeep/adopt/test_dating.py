@@ -9,8 +9,8 @@ import pytest
 from modelkeep.adopt import dating
 from modelkeep.adopt.dating import read_as_told
 from modelkeep.adopt.wording import read_texts
+from modelkeep_core.cells import typed
 from modelkeep_core.errors import UserError
-from modelkeep_core.tables import typed
 
 START = date(2023, 1, 1)
 DAYS = [START + timedelta(days=day) for day in range(700)]

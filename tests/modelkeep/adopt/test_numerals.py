@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from modelkeep.adopt.wording import read_texts
-from modelkeep_core.tables import typed
+from modelkeep_core.cells import typed
 
 
 def read(*texts):

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from modelkeep.adopt.wording import read_texts
+from modelkeep_core.cells import typed
 from modelkeep_core.schema import Column
-from modelkeep_core.tables import typed
 
 
 def reading(*texts, comma=False):

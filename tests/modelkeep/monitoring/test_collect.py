@@ -14,6 +14,7 @@ from modelkeep.monitoring.reference import read_reference
 from modelkeep.monitoring.store import opened
 from modelkeep.monitoring.window import Window
 from modelkeep_core import tables
+from modelkeep_core.checking import check
 from modelkeep_core.errors import UserError
 from recorded import Recorded, repackaged
 
@@ -63,7 +64,7 @@ def test_inputs_and_actuals_come_back_as_they_were(recorded, rows, collected, na
     names = [*classification.features, "label"]
     expected = pl.from_pandas(rows[names]).cast({"member": pl.Boolean})
     assert_frame_equal(result.select(names), expected, check_dtypes=False)
-    assert tables.check(path, classification, list(classification.columns))[0] == []
+    assert check(path, classification, list(classification.columns))[0] == []
     assert set(result["shop"]) == {"shop 1"}
 
 

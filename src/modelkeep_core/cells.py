@@ -1,0 +1,135 @@
+"""Cells as files have them → values in the types of the schema.
+
+Cells are read as text and converted by the schema, so that no type is ever guessed: what does not
+fit becomes null.
+"""
+
+import re
+
+import polars as pl
+
+from modelkeep_core.schema import BEHIND, CODE, PARENTHESES, Column
+
+# Words for true and false that go together; those of two families may mean different things
+FAMILIES = tuple(
+    dict.fromkeys(true, True) | dict.fromkeys(false, False)
+    for true, false in (
+        (("true", "t"), ("false", "f")),
+        (("yes", "y"), ("no", "n")),
+        (("on",), ("off",)),
+        (("1", "1.0"), ("0", "0.0")),
+    )
+)
+BOOLEANS = {word: truth for family in FAMILIES for word, truth in family.items()}
+DATETIMES = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d"]
+
+
+def typed(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
+    """Convert cells of the type `given` to what `column` says; what does not fit becomes null."""
+    cell = given_cell(cell, given, column)
+    text = cell.cast(pl.String).str.strip_chars()
+    digits = _digits(text, column) if given == pl.String else cell
+    number = digits.cast(pl.Float64, strict=False).fill_nan(None)
+    match column.type:
+        case "number":
+            return number
+        case "integer":
+            whole = pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
+            exact = digits.cast(pl.Int64, strict=False)
+            return whole if given.is_float() else pl.coalesce(exact, whole)
+        case "boolean":
+            words = _words(column)
+            truth = text.str.to_lowercase().replace_strict(words, default=None)
+            return pl.when(cell.is_null()).then(words.get("")).otherwise(truth)
+        case "datetime" if given == pl.String:
+            forms, latest = column.formats or DATETIMES, column.latest_year
+            return pl.coalesce(_datetime(text, form, latest) for form in forms)
+        case "datetime":
+            return cell.cast(pl.Datetime("us"), strict=False)
+    return _category(cell, given, column)
+
+
+def given_cell(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
+    """Leave out what stands for nothing in this column, and not-a-number; times are in seconds."""
+    if column.missing_values:
+        text = cell if given == pl.String else cell.cast(pl.String)
+        cell = pl.when(~text.is_in(column.missing_values)).then(cell)
+    if given == pl.Duration:
+        return cell.dt.total_microseconds() / 1e6
+    return cell.fill_nan(None) if given.is_float() else cell
+
+
+def bare(text: pl.Expr, column: Column) -> pl.Expr:
+    """Write numbers without unit, with "-" where they are negative, and e3 for K, say."""
+    if column.unit:
+        text = text.str.replace(column.unit, "", literal=True).str.strip_chars()
+    for minus in column.minus or ():
+        if minus == PARENTHESES:
+            text = text.str.replace(r"^\((.*)\)$", "-${1}")
+        elif minus.startswith(BEHIND):
+            behind = re.escape(minus.removeprefix(BEHIND))
+            text = text.str.replace(rf"^(.*[^\s])\s*{behind}$", "-${1}")
+        else:
+            text = text.str.replace(f"^{re.escape(minus)}", "-")
+    for letters, factor in (column.multiples or {}).items():
+        text = text.str.replace(rf"(?i)\s*{re.escape(letters)}$", f"e{len(str(factor)) - 1}")
+    return text
+
+
+def _category(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
+    """Spell a whole number that names something in one way, however it is stored."""
+    text = cell.cast(pl.String)
+    if given.is_float():
+        whole = cell.cast(pl.Int64, strict=False)
+        return pl.when(whole.cast(pl.Float64) == cell).then(whole.cast(pl.String)).otherwise(text)
+    if column.codes:
+        return text.str.strip_chars().str.replace(CODE, "${1}${2}")
+    return text
+
+
+def _words(column: Column) -> dict[str, bool]:
+    """Return the words for true and false: where a boolean names some of a family, its alone."""
+    named = {word.strip().lower(): bool(n) for n, word in enumerate(column.values or ())}
+    for family in FAMILIES if named else ():
+        if named.items() <= family.items():
+            return {"true": True, "false": False} | family
+    return BOOLEANS | named
+
+
+def _digits(text: pl.Expr, column: Column) -> pl.Expr:
+    """Write numbers as every program reads them: sign, digits and a point, nothing else."""
+    written, text = text, bare(text, column)
+    if column.thousands:
+        mark = r"\s" if not column.thousands.strip() else re.escape(column.thousands)
+        text = pl.when(_grouped(text, mark)).then(text.str.replace_all(mark, ""))
+    digits = text.str.replace(column.decimal, ".", literal=True) if column.decimal else text
+    if column.texts:
+        numbers = {text.strip(): str(number) for text, number in column.texts.items()}
+        return pl.coalesce(written.replace_strict(numbers, default=None), digits)
+    return digits
+
+
+def _grouped(text: pl.Expr, mark: str) -> pl.Expr:
+    """Say whether a mark parts groups of three digits, or of two before the last, or is not there.
+
+    Elsewhere it is no mark between thousands: 0,125 is not 125.
+    """
+    groups = rf"[1-9]\d{{0,2}}({mark}\d{{2,3}})*{mark}\d{{3}}([^\d].*)?$"
+    return text.str.contains(rf"^[^\d]*{groups}") | ~text.str.contains(mark)
+
+
+def _datetime(text: pl.Expr, form: str, latest_year: int | None = None) -> pl.Expr:
+    """Read datetimes of one format: without a day, the first; with a time zone, in UTC.
+
+    Years of two digits that would come after `latest_year` are a hundred earlier.
+    """
+    if "%d" not in form and form not in DATETIMES:
+        text, form = text + pl.lit(" 1"), f"{form} %d"
+    time = text.str.to_datetime(form, time_unit="us", strict=False)
+    if "%z" in form:
+        time = time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if latest_year is not None and "%y" in form:
+        early = time.dt.year() > latest_year
+        time = pl.when(early).then(time.dt.offset_by("-100y")).otherwise(time)
+    # A year of two digits is no year of our time, whatever %Y makes of it.
+    return pl.when(time.dt.year() >= 1000).then(time)

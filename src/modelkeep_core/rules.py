@@ -1,0 +1,75 @@
+"""The rules of the schema in dataframely's terms, and the cells of a batch that break them."""
+
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from modelkeep_core.schema import Column, Rule, Schema
+
+TYPES: dict[str, type[dy.Column]] = {
+    "number": dy.Float64,
+    "integer": dy.Int64,
+    "boolean": dy.Bool,
+    "category": dy.String,
+    "datetime": dy.Datetime,
+}
+# The rules of dataframely as the schema names them
+RULES: dict[str, Rule] = {
+    "nullability": "missing",
+    "min": "min",
+    "max": "max",
+    "inf": "finite",
+    "check__values": "values",
+    "type": "type",
+}
+# How wide the values of a column may be in a report
+SHOWN_VALUES = 30
+
+
+def contract_of(schema: Schema, names: list[str]) -> type[dy.Schema]:
+    """Say the rules of the schema in dataframely's terms, for the columns of a batch."""
+    rules: dict[str, dy.Column] = {"row": dy.UInt32()}
+    for place, name in enumerate(names):
+        column = schema.columns[name]
+        options: dict[str, Any] = {"nullable": column.missing}
+        if column.min is not None or column.max is not None:
+            options |= {"min": column.min, "max": column.max}
+        if column.type == "category" and column.values is not None:
+            options["check"] = {"values": lambda cell, values=column.values: cell.is_in(values)}
+        rules[f"v{place}"] = TYPES[column.type](**options)
+    return type("Contract", (dy.Schema,), rules)
+
+
+def broken_cells(batch: pl.DataFrame, contract: type[dy.Schema], columns: int) -> pl.DataFrame:
+    """Return columns row, place and rule: each cell of a batch that breaks one, row by row."""
+    unfit = {
+        f"v{place}|type": pl.col(f"p{place}") & pl.col(f"v{place}").is_null()
+        for place in range(columns)
+    }
+    details = contract.filter(batch.select("row", "^v[0-9]+$"))[1].details()
+    unkept = {name: pl.col(name) == "invalid" for name in details.columns if "|" in name}
+    broken = [_named(batch.head(0), 0, "")]
+    for rows, rules in ((batch, unfit), (details, unkept)):
+        # Nearly every rule holds in nearly every batch, and a table may have a thousand of them.
+        occurs = rows.select(rule.any().alias(name) for name, rule in rules.items())
+        for name in (column.name for column in occurs if column.any()):
+            column, _, rule = name.partition("|")
+            if column != "row":
+                broken.append(_named(rows.filter(rules[name]), int(column[1:]), rule))
+    return (
+        pl.concat(broken)
+        .unique(["row", "place"], keep="first", maintain_order=True)
+        .sort("row", maintain_order=True)
+    )
+
+
+def _named(rows: pl.DataFrame, place: int, rule: str) -> pl.DataFrame:
+    return rows.select("row", place=pl.lit(place, pl.UInt32), rule=pl.lit(rule))
+
+
+def rule_in_words(rule: str, column: Column) -> str:
+    """Say in words what a cell must be; `rule` is one of RULES."""
+    if rule == "type" and column.formats:
+        return f"like {' or '.join(column.formats)}"
+    return column.must_be(RULES[rule], SHOWN_VALUES)
