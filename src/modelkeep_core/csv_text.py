@@ -18,6 +18,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # What a line without content is made of
 BLANK = ' \t\r\n",'
 COMMA, LINE_END, RETURN, QUOTE = b',\n\r"'
+REPEATED = "the header is there again: delete this line"
 
 Bytes = NDArray[np.uint8]
 Places = NDArray[np.intp]
@@ -55,7 +56,7 @@ def examine(
 
     Raises:
         NotPlain: it is empty or no text in UTF-8, or a line has another number of cells than the
-            header, or quotation marks elsewhere than around whole cells.
+            header, or quotation marks elsewhere than around whole cells; or the header comes again.
     """
     lines = _Lines()
     header = lines.records(file, file.readline().removeprefix(BYTE_ORDER_MARK))
@@ -72,6 +73,7 @@ def examine(
         twice = next(name for place, name in enumerate(names) if name in names[:place])
         lines.refuse(f"the header names the column '{twice}' more than once")
     lines.before += header.count(b"\n")
+    lines.header = header if len(names) > 1 else b""
     rows = blank = 0
     ended(file.tell(), 0)
     while text := lines.records(file, file.read(CHUNK)):
@@ -83,10 +85,16 @@ def examine(
 
 
 class _Lines:
-    """The lines of a file, some at a time; `before` is how many came before those."""
+    """The lines of a file, some at a time.
+
+    Attributes:
+        before: how many came before those.
+        header: the line that must not come again; nothing where it may.
+    """
 
     def __init__(self) -> None:
         self.before = 0
+        self.header = b""
 
     def refuse(self, reason: str, text: bytes = b"", place: int = 0) -> NoReturn:
         """Refuse the file for what is at a place of a text."""
@@ -113,6 +121,12 @@ class _Lines:
             self.refuse("a quotation mark is opened and not closed", text, last)
         return text
 
+    def check_header(self, text: bytes) -> None:
+        """Make sure that no line is the header again, as where files were put one after another."""
+        place = 0 if text.startswith(self.header) else text.find(b"\n" + self.header) + 1
+        if place or text.startswith(self.header):
+            self.refuse(REPEATED, text, place)
+
     def separators(self, text: bytes) -> tuple[Bytes, Places]:
         """Return the bytes of whole records, and the places of what parts their cells and lines.
 
@@ -121,6 +135,9 @@ class _Lines:
         if b"\0" in text:
             self.refuse("a zero byte, which is in no text", text, text.index(0))
         if not text.isascii():
+            place = (b"\n" + text).find(b"\n" + BYTE_ORDER_MARK)
+            if place >= 0:
+                self.refuse("a byte order mark, which belongs before the header", text, place)
             try:
                 text.decode()
             except UnicodeDecodeError as error:
@@ -165,6 +182,8 @@ class _Lines:
 
         Those with content must have `width` cells, those without at most so many.
         """
+        if self.header and self.header in text:
+            self.check_header(text)
         cells, places = self.separators(text)
         ends = places[cells[places] == LINE_END]
         starts = np.concatenate([[0], ends[:-1] + 1])

@@ -66,6 +66,24 @@ def test_what_programs_read_differently_is_refused_with_its_line(text, reason):
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1 << 22])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a,b\n1,2\na,b\n", "line 3: the header is there again"),
+        ("a,b\na,b\n1,2\n", "line 2: the header is there again"),
+        ("a,b\n1,é\n\ufeff2,3\n", "line 3: a byte order mark"),
+    ],
+)
+def test_files_that_were_put_one_after_another_are_refused(monkeypatch, chunk, text, reason):
+    """A header in the middle is no row, and a mark before a number makes it a text."""
+    monkeypatch.setattr(csv_text, "CHUNK", chunk)
+    with pytest.raises(NotPlain, match=f"^{reason}"):
+        examined(text)
+    assert examined("b,a,b2\n1,a,b\n") == (["b", "a", "b2"], 1, 0)
+    assert examined("y\ny\nn\n") == (["y"], 2, 0)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 22])
 def test_how_much_is_read_at_once_makes_no_difference(monkeypatch, chunk):
     """Cells, marks and lines may lie on both sides of where a file is cut."""
     monkeypatch.setattr(csv_text, "CHUNK", chunk)

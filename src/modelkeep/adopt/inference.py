@@ -259,7 +259,11 @@ def with_range(column: Column, values: pl.Series) -> Column:
         most = min(most, 1.0) if high <= 1 else most
     if high <= 0:
         most = min(most, 0.0)
-    limits = {"min": float(f"{least:.12g}"), "max": float(f"{most:.12g}")}
+    # Twelve digits may be too few to tell the range from the values.
+    limits = {
+        "min": min(float(f"{least:.12g}"), low),
+        "max": max(float(f"{most:.12g}"), high),
+    }
     return column.model_copy(update=limits)
 
 

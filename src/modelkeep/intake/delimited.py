@@ -2,21 +2,44 @@
 
 import csv
 import io
+import re
 import sys
 from _csv import Reader
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 from modelkeep.intake.encodings import CHUNK, Source, encoding_of, opened_text
 from modelkeep.intake.foreign import check_blanks, check_header, check_text
-from modelkeep_core.csv_text import BLANK
+from modelkeep_core.csv_text import BLANK, REPEATED
 from modelkeep_core.errors import UserError
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 SAMPLE_ROWS = 200
+MARK = "\ufeff"
+# A cell in quotation marks of one stroke, and no mark of two anywhere
+STROKES = re.compile(r"(?:^|[,;\t|])[ ]*'[^'\n]*'[ ]*(?:[,;\t|]|$)", re.MULTILINE)
+# How many columns are named that are called otherwise than in the file
+SHOWN = 3
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+
+
+class Way(NamedTuple):
+    """How the cells of a line are told apart.
+
+    Attributes:
+        delimiter: what stands between them.
+        escape: the mark before a quotation mark in a cell, or None where it is doubled.
+        quote: the quotation mark.
+        blanks: whether blanks behind a delimiter are no part of a cell.
+    """
+
+    delimiter: str
+    escape: str | None = None
+    quote: str = '"'
+    blanks: bool = False
 
 
 @dataclass(frozen=True)
@@ -24,21 +47,24 @@ class Dialect:
     """How a text table is written.
 
     Attributes:
-        encoding, delimiter: by their Python names.
-        escape: the mark before a quotation mark in a cell, or None where it is doubled.
+        encoding: by its Python name.
+        way: how the cells of a line are told apart.
+        given: the header as it is in the file.
         names: the columns, each with a name of its own.
         header: the line in which the header begins.
         width: the cells of each row.
         usual: whether it is UTF-8 with commas, and a header that can stay.
+        renamed: which columns are called otherwise than in the file, in a sentence; or nothing.
     """
 
     encoding: str
-    delimiter: str
-    escape: str | None
+    way: Way
+    given: list[str]
     names: list[str]
     header: int
     width: int
     usual: bool
+    renamed: str
 
 
 def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialect:
@@ -62,34 +88,79 @@ def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialec
     if stated:
         text = text.partition("\n")[2]
     delimiters = [stated] if stated in DELIMITERS else [*DELIMITERS]
-    escapes = [None, "\\"] if '\\"' in text else [None]
-    parsed = {way: _sample(text, *way, whole) for way in product(delimiters, escapes)}
+    parsed = {way: _sample(text, way, whole) for way in _ways(text, delimiters)}
     usable = {way: sample for way, sample in parsed.items() if sample[0]}
     if not usable:
         raise UserError(f"{name} is empty.")
     cells = {way: ([row for _, row in rows], end) for way, (rows, end) in usable.items()}
-    delimiter, escape = max(usable, key=lambda way: _fit(*cells[way], way[0]))
-    rows, width = cells[delimiter, escape][0], _width(cells[delimiter, escape][0])
-    if delimiter == " " or width == 1:
+    way = max(usable, key=lambda way: _fit(*cells[way], way.delimiter))
+    if (bare := way._replace(blanks=True)) in usable and _all_begin_blank(cells[way][0]):
+        way = bare
+    rows, width = cells[way][0], _width(cells[way][0])
+    if way.delimiter == " " or width == 1:
         check_blanks(text if whole else text.rpartition("\n")[0], name)
-    lines = [(line + bool(stated), row) for line, row in usable[delimiter, escape][0]]
+    lines = [(line + bool(stated), row) for line, row in usable[way][0]]
     check_header(lines, width, name)
-    header = rows[0]
+    header, short = rows[0], ""
     if len(header) == width - 1 and width > 1:
         # R leaves the column of the row names without a name; others end each row with a delimiter.
         trailing = all(row[-1] == "" for row in rows[1:] if len(row) == width)
         header = [*header, ""] if trailing else ["", *header]
+        short = "last" if trailing else "first"
     names = named(header)
-    usual = (encoding, delimiter, escape, stated) == ("utf-8", ",", None, "")
-    usual = usual and names == rows[0]
-    return Dialect(encoding, delimiter, escape, names, lines[0][0], len(header), usual)
+    usual = (encoding, way, stated) == ("utf-8", Way(","), "") and names == rows[0]
+    renamed = _renamed(header, names, short)
+    return Dialect(encoding, way, rows[0], names, lines[0][0], len(header), usual, renamed)
+
+
+def _ways(text: str, delimiters: list[str]) -> list[Way]:
+    """Return the ways to tell cells apart that a text could be written in, the usual one first."""
+    escapes = [None, "\\"] if '\\"' in text else [None]
+    quotes = ['"', "'"] if '"' not in text and STROKES.search(text) else ['"']
+    blanks = [False, True] if re.search("[,;|] ", text) else [False]
+    return [
+        Way(*way)
+        for way in product(delimiters, escapes, quotes, blanks)
+        # In quotation marks that are escaped or of one stroke, nothing else is unusual.
+        if way[0] not in (" ", "\t") or not way[3]
+    ]
+
+
+def _all_begin_blank(rows: list[list[str]]) -> bool:
+    """Say whether a blank is behind every delimiter, so that it is no part of the cells."""
+    behind = [cell for row in rows for cell in row[1:] if cell]
+    return bool(behind) and all(cell.startswith(" ") for cell in behind)
+
+
+def _renamed(header: list[str], names: list[str], short: str) -> str:
+    """Say which columns are called otherwise than in the file; blanks around a name do not count.
+
+    Args:
+        header: the names in the file.
+        names: those of the columns.
+        short: "first" or "last" where the header has no name for that column.
+    """
+    if short:
+        called = names[0 if short == "first" else -1]
+        return (
+            f"has {len(names) - 1} names in its header and {len(names)} cells in a row: "
+            f"the {short} column is called '{called}'"
+        )
+    changes = [
+        f"column {place} is called '{name}'"
+        for place, (cell, name) in enumerate(zip(header, names, strict=True), start=1)
+        if name != " ".join(cell.replace(MARK, "").split())
+    ]
+    more = f" and {len(changes) - SHOWN} more are renamed" if len(changes) > SHOWN else ""
+    why = "has columns with the same name or none"
+    return f"{why}: {', '.join(changes[:SHOWN])}{more}" if changes else ""
 
 
 def named(header: list[str]) -> list[str]:
     """Return a name for each column: none is empty, none has blanks around, no two are equal."""
     names: list[str] = []
     for place, cell in enumerate(header, start=1):
-        name = base = " ".join(cell.replace("\ufeff", "").split()) or f"column_{place}"
+        name = base = " ".join(cell.replace(MARK, "").split()) or f"column_{place}"
         number = 2
         while name in names:
             name, number = f"{base}_{number}", number + 1
@@ -118,8 +189,10 @@ def rows_of(source: Source, name: str, dialect: Dialect) -> Iterator[list[str]]:
     with opened_text(source, dialect.encoding) as file:
         line = 1
         try:
-            for line, row in _lines(_reader(file, dialect.delimiter, dialect.escape)):
+            for line, row in _lines(_reader(file, dialect.way)):
                 if line > dialect.header:
+                    if row == dialect.given and len(row) > 1:
+                        raise UserError(f"{name}, line {line}: {REPEATED}.")
                     if len(row) != dialect.width:
                         raise UserError(
                             f"{name}, line {line}: {len(row)} cells, where the header has "
@@ -156,19 +229,25 @@ def _lines(reader: Reader) -> Iterator[tuple[int, list[str]]]:
         raise _Broken(reason, line) from None
 
 
-def _reader(file: io.TextIOBase | io.StringIO, delimiter: str, escape: str | None) -> Reader:
+def _reader(file: io.TextIOBase | io.StringIO, way: Way) -> Reader:
+    # A file that was put behind another one begins with a mark of its own.
+    lines = (line.lstrip(MARK) for line in file)
     return csv.reader(
-        file, delimiter=delimiter, doublequote=escape is None, escapechar=escape, strict=True
+        lines,
+        delimiter=way.delimiter,
+        doublequote=way.escape is None,
+        escapechar=way.escape,
+        quotechar=way.quote,
+        skipinitialspace=way.blanks,
+        strict=True,
     )
 
 
-def _sample(
-    text: str, delimiter: str, escape: str | None, whole: bool
-) -> tuple[list[tuple[int, list[str]]], bool]:
+def _sample(text: str, way: Way, whole: bool) -> tuple[list[tuple[int, list[str]]], bool]:
     """Return the first rows with content, with their lines, and whether they can be read."""
     rows: list[tuple[int, list[str]]] = []
     try:
-        for line, row in _lines(_reader(io.StringIO(text, newline=""), delimiter, escape)):
+        for line, row in _lines(_reader(io.StringIO(text, newline=""), way)):
             rows.append((line, row))
             if len(rows) > SAMPLE_ROWS:
                 return rows, True

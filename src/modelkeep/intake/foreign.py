@@ -25,6 +25,13 @@ STARTS = {
     b"Rar!": "a RAR archive",
 }
 PAGE = re.compile(r"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+# How texts begin that hold a table in a form of their own, and what they are
+FORMS = {
+    r"\|.*\|\s*\n\s*\|[-:| ]+\|\s*(\n|$)": "a table in Markdown",
+    r"(%.*\n|\s)*@relation\b": "an ARFF file (of Weka)",
+    r"[-+.\d]+( +\d+:[-+.\deE]+)+ *(\n|$)": "in the format of LIBSVM",
+    r"(--.*\n|/\*.*\*/;?|\s)*(insert\s+into|create\s+table|drop\s+table)\b": "SQL",
+}
 COMMENTS = ("#", "//", "%", "--")
 # How many columns a table has, of which a title line names one
 TITLED = 3
@@ -63,6 +70,9 @@ def check_text(text: str, name: str) -> None:
         )
     if first.startswith("<?xml"):
         raise UserError(f"{name} is XML, not a table: convert it to CSV first.")
+    for form, kind in FORMS.items():
+        if re.match(form, text.lstrip("\ufeff\r\n\t "), re.IGNORECASE):
+            raise UserError(f"{name} is {kind}, not CSV: convert it to CSV first.")
     if _is_json(first, text):
         lines = first.endswith("}")
         kind, reads = ("JSON Lines", ", lines=True") if lines else ("JSON", "")

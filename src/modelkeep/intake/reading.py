@@ -2,14 +2,22 @@
 
 import csv
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 import polars as pl
 import polars.selectors as cs
 
 from modelkeep.intake.archives import kind_of, table_files
-from modelkeep.intake.delimited import DELIMITERS, Dialect, dialect_of, fits, named, rows_of
+from modelkeep.intake.delimited import (
+    DELIMITERS,
+    Dialect,
+    Way,
+    dialect_of,
+    fits,
+    named,
+    rows_of,
+)
 from modelkeep_core.csv_text import NotPlain
 from modelkeep_core.errors import UserError
 from modelkeep_core.tables import readable, scan_as_given, text_table
@@ -138,15 +146,26 @@ def _take_text(path: Path, name: str, target: Path, encoding: str | None) -> lis
             count += 1
     if _rows(target) != count:
         raise UserError(f"{name} cannot be read: its quotation marks or line ends are broken.")
-    guess = ""
-    if encoding is None and not dialect.encoding.startswith("utf"):
-        guess = "; where letters are wrong, name its encoding with --encoding"
-    return [f"({_manner(dialect)}) is kept as UTF-8 with commas, cell by cell{guess}"]
+    return [*_unusual(dialect, guessed=encoding is None)]
 
 
-def _manner(dialect: Dialect) -> str:
+def _unusual(dialect: Dialect, guessed: bool) -> Iterator[str]:
+    """Yield what a person should know of how a text is read, in words that follow its name."""
     encoding = "UTF-8" if dialect.encoding.startswith("utf-8") else dialect.encoding
-    return f"{encoding}, {DELIMITERS[dialect.delimiter]}"
+    way = dialect.way
+    if (encoding, way) != ("UTF-8", Way(",")):
+        read = f"is read as {encoding} with {DELIMITERS[way.delimiter]}"
+        read += " and single quotation marks" if way.quote == "'" else ""
+        read += " and blanks behind them" if way.blanks else ""
+        if guessed and not encoding.lower().startswith("utf"):
+            read += "; where letters are wrong, name its encoding with --encoding"
+        yield read
+    elif dialect.encoding == "utf-8-sig":
+        yield "is read without the byte order mark at its beginning"
+    elif not dialect.renamed:
+        yield "is read as UTF-8 with commas, though its quotation marks or line ends are unusual"
+    if dialect.renamed:
+        yield dialect.renamed
 
 
 def _rows(file: Path) -> int | None:

@@ -49,12 +49,18 @@ def test_delimiter_encoding_and_line_end_make_no_difference(tmp_path, delimiter,
         ('a,b\n"1\n2",3\n', ["a", "b"], [["1\n2", "3"]]),
         ('a,b\n"say \\"x\\"",3\n', ["a", "b"], [['say "x"', "3"]]),
         ('a,b\n5" pipe,3\n', ["a", "b"], [['5" pipe', "3"]]),
+        ('a, b\n1, "x, y"\n2, z\n', ["a", "b"], [["1", "x, y"], ["2", "z"]]),
+        ("a,b\n'x, y',1\n'z',2\n", ["a", "b"], [["x, y", "1"], ["z", "2"]]),
+        ("a,b\n1, x\n2,y\n", ["a", "b"], [["1", " x"], ["2", "y"]]),
+        ("a,b\nx's,1\ny's,2\n", ["a", "b"], [["x's", "1"], ["y's", "2"]]),
+        ("a,b\n1,x\n\ufeff2,y\n", ["a", "b"], [["1", "x"], ["2", "y"]]),
         ("only\n1\n2\n", ["only"], [["1"], ["2"]]),
         ("a,b\n", ["a", "b"], []),
     ],
     ids=[
         *("spaces", "sep=", "decimal commas", "empty lines", "row names", "delimiter at the end"),
-        *("line end in a cell", "escaped quotes", "open quote in a cell", "one column", "no rows"),
+        *("line end in a cell", "escaped quotes", "open quote in a cell", "blanks", "strokes"),
+        *("a blank in a cell", "apostrophes", "files put together", "one column", "no rows"),
     ],
 )
 def test_habits_of_other_programs_are_understood(tmp_path, text, names, rows):
@@ -108,3 +114,10 @@ def test_only_a_plain_file_may_stay_as_it_is(tmp_path):
         for text in ("a,b\n1,2\n", "\ufeffa,b\n1,2\n", "a;b\n1;2\n", "a,a\n1,2\n", "a\n1,2\n")
     }
     assert list(usual.values()) == [True, False, False, False, False]
+
+
+def test_a_header_that_comes_again_is_named(tmp_path):
+    """Files that were put one after another have it in their middle, and it is no row."""
+    path = file_of(tmp_path, "a;b\n1;2\n\ufeffa;b\n3;4\n")
+    with pytest.raises(UserError, match=r"^rows\.txt, line 3: the header is there again"):
+        read(path)

@@ -61,13 +61,31 @@ def test_other_text_becomes_csv_with_the_same_cells(tmp_path, content, cells):
     assert scan(files["rows.csv"]).collect().rows() == cells
 
 
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("a,a,\n1,2,3\n", "the same name or none: column 2 is called 'a_2', column 3 is called 'c"),
+        ("a,b\nx,1,2\ny,3,4\n", "has 2 names in its header and 3 cells in a row: the first column"),
+        ("\ufeffa,b\n1,2\n", "is read without the byte order mark at its beginning"),
+        ("a,b\n5'10\",2\n", "is read as UTF-8 with commas, though its quotation marks or line"),
+        ("a, b\n1, x\n2, y\n", "is read as UTF-8 with commas and blanks behind them"),
+        ("a,b,c\n1,'x,y',3\n2,'z',4\n", "is read as UTF-8 with commas and single quotation marks"),
+    ],
+)
+def test_what_is_not_as_in_the_file_is_said(tmp_path, text, note):
+    """Names that columns get, and marks and blanks that are no part of cells."""
+    _, notes = taken(written(tmp_path / "rows.csv", text.encode()), tmp_path)
+    assert len(notes) == 1
+    assert note in notes[0]
+
+
 def test_what_was_rewritten_is_said(tmp_path):
     """A person is told why the bytes are others."""
     path = written(tmp_path / "rows.tsv", "a\tü\n1\t2\n".encode("cp1252"))
     _, notes = taken(path, tmp_path)
     assert notes == [
-        "rows.tsv (cp1252, tabs) is kept as UTF-8 with commas, cell by cell; where letters are "
-        "wrong, name its encoding with --encoding"
+        "rows.tsv is read as cp1252 with tabs; where letters are wrong, name its encoding with "
+        "--encoding"
     ]
 
 
@@ -201,7 +219,7 @@ def test_the_encoding_that_a_person_names_is_used(tmp_path):
     path = written(tmp_path / "x.csv", "Łódź,b\nŻory,1\n".encode("cp1250"))
     file, notes = table_at(path, ["Łódź"], tmp_path / "work", "cp1250")
     assert scan(file).collect().rows() == [("Żory", "1")]
-    assert notes == ["x.csv (cp1250, commas) is kept as UTF-8 with commas, cell by cell"]
+    assert notes == ["x.csv is read as cp1250 with commas"]
 
 
 def test_what_is_packed_is_named_by_what_a_person_gave(tmp_path):
