@@ -21,6 +21,10 @@ FAMILIES = tuple(
     )
 )
 BOOLEANS = {word: truth for family in FAMILIES for word, truth in family.items()}
+# What says the day of a format, and what its week; what has a length of its own
+DAY = ("%d", "%e", "%j", "%u", "%w", "%D", "%F", "%x", "%c", "%s", "%+")
+WEEK = ("%V", "%U", "%W")
+DIRECTIVES = {"%y": r"\d{2}", "%.f": ".*"}
 DATETIMES = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d"]
 
 
@@ -118,13 +122,26 @@ def _grouped(text: pl.Expr, mark: str) -> pl.Expr:
     return text.str.contains(rf"^[^\d]*{groups}") | ~text.str.contains(mark)
 
 
+def _two_digits(form: str) -> str:
+    """Return a pattern of texts in which the year %y has two digits."""
+    parts = re.split(r"(%[-_0]?\.?\d?[A-Za-z])", form)
+    patterns = (
+        DIRECTIVES.get(part, ".+?") if part.startswith("%") else re.escape(part) for part in parts
+    )
+    return f"^{''.join(patterns)}$"
+
+
 def _datetime(text: pl.Expr, form: str, latest_year: int | None = None) -> pl.Expr:
     """Read datetimes of one format: without a day, the first; with a time zone, in UTC.
 
     Years of two digits that would come after `latest_year` are a hundred earlier.
     """
-    if "%d" not in form and form not in DATETIMES:
-        text, form = text + pl.lit(" 1"), f"{form} %d"
+    if "%y" in form:
+        # Without this, the version 1.2.3 would be a day in 2003.
+        text = pl.when(text.str.contains(_two_digits(form))).then(text)
+    if not any(directive in form for directive in DAY) and form not in DATETIMES:
+        first = "%u" if any(directive in form for directive in WEEK) else "%d"
+        text, form = text + pl.lit(" 1"), f"{form} {first}"
     time = text.str.to_datetime(form, time_unit="us", strict=False)
     if "%z" in form:
         time = time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)

@@ -16,17 +16,27 @@ DAYS: tuple[str, ...] = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y"),
     *("%m-%d-%Y", "%d %b %Y", "%d-%b-%Y", "%d%b%Y", "%d. %b %Y", "%b %d, %Y", "%b %d %Y"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%y", "%d %b %y", "%a, %d %b %Y"),
+    *("%d-%m-%y", "%m-%d-%y", "%d. %m. %Y", "%b. %d, %Y", "%A, %b %d, %Y", "%A, %d %b %Y"),
+    *("%Y年%m月%d日",),
 )
-MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%b-%Y", "%b-%y")
-TIMES = ("", " %H:%M", " %H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p")
+MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y")
+TIMES = ("", " %H:%M", " %H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p", " %H:%M Uhr")
+TIMES += (", %H:%M", ", %H:%M:%S", ", %I:%M:%S %p")
 STAMPS: tuple[str, ...] = ("T%H:%M", "T%H:%MZ", "T%H:%M%z", "T%H:%M:%S%.fZ", "T%H:%M:%S%.f%z")
-STAMPS += (" %H:%M:%S%.fZ", " %H:%M:%S%.f%z", " %H:%M:%S%.f %z")
+STAMPS += (" %H:%M:%S%.fZ", " %H:%M:%S%.f%z", " %H:%M:%S%.f %z", "T%H:%M:%S%.f")
+STAMPS += (" %H:%M:%S%.f UTC", " %H:%M:%S,%3f")
+# What programs write, and the weeks of ISO 8601
+WHOLE = ("%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S %z")
+WHOLE += ("%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%G-W%V", "%G-W%V-%u")
 SHORT = (*(day + time for day in DAYS for time in TIMES), *MONTHS)
 FORMATS = (
     *SHORT,
     *("%Y-%m-%d" + stamp for stamp in STAMPS),
+    *WHOLE,
     *(form.replace("%b", "%B") for form in SHORT if "%b" in form),
 )
+# How a format ends that says a time zone
+ZONED = ("Z", "%z", "UTC", "GMT")
 # The year until which %y reads two digits, unless the schema says another
 DEFAULT_LATEST = 2068
 TRIED = 200
@@ -34,7 +44,17 @@ TRIED = 200
 MOST_FORMATS = 3
 # What share of the cells must look like dates, that formats are looked for
 DATED = 0.9
-LIKE = r"^\s*(\d.{3,40}|[A-Za-z]{3,9}[ ,-].{1,40})\d.*$"
+LIKE = r"^\s*(\d.{3,40}|[A-Za-z]{3,9}[ ,.-].{1,40})\d.*$"
+# What is a date or a time to a person, in whatever language
+MONTH = (
+    "jan|ene|f[eé][bv]|m[aä]r|a[bpv]r|ma[ijy]|ju[iln]|ag|aug|aoû|se[pt]|o[ck]t|out|nov|d[eé][cz]"
+)
+DATELIKE = (
+    rf"(?i)^\D*\d{{1,2}}\W*[ .-](?:de )?(?:{MONTH})\pL{{0,8}}\b.*\d|^(?:{MONTH})\pL{{0,8}}\W+\d"
+    r"|(^|\D)(\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2}))($|[^.\d])"
+    r"|^\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?( ?[ap]\.?m\.?)?$"
+    r"|^(19|20)\d{2}[ -]?([QKWH]|KW|CW)[ -]?\d{1,2}$|^[QH]\d[ /-]?(19|20)\d{2}$"
+)
 
 
 def read_dates(texts: pl.DataFrame) -> Reading | None:
@@ -62,11 +82,25 @@ def read_dates(texts: pl.DataFrame) -> Reading | None:
         rest = meaningful(rest.filter(~fits(Column(type="datetime", formats=forms))))
     for count in range(1, len(forms) + 1):
         column = Column(type="datetime", formats=forms[:count])
-        written = f"dates written {' or '.join(forms[:count])}"
+        written = f"dates written {' or '.join(forms[:count])}{_zone(forms[:count])}"
         reading = accepted(texts, column, written)
         if reading and (count == len(forms) or not reading.odd):
             return _in_century(texts, _doubted(texts, reading, rivals))
     return _nearly(texts, forms)
+
+
+def datelike(texts: pl.DataFrame) -> str:
+    """Return one of the texts, if nearly all are dates or times to a person; else nothing."""
+    like = texts.filter(pl.col("text").str.strip_chars().str.contains(DATELIKE))
+    return like["text"][0].strip() if rows_of(like) >= DATED * max(rows_of(texts), 1) else ""
+
+
+def _zone(forms: list[str]) -> str:
+    """Say in which time zone dates are kept, where some say theirs."""
+    zoned = sum(form.endswith(ZONED) for form in forms)
+    if not zoned:
+        return ""
+    return ", in UTC" if zoned == len(forms) else ", in UTC, which is taken for that of the others"
 
 
 def read_as_told(name: str, texts: pl.DataFrame, forms: list[str]) -> Reading:
@@ -83,7 +117,7 @@ def read_as_told(name: str, texts: pl.DataFrame, forms: list[str]) -> Reading:
             f"--format: {rows_of(strays)} cells of '{name}', such as '{strays['text'][0]}', are "
             f"not written {' or '.join(forms)}. Another --format {name}=... reads more."
         )
-    written = f"dates written {' or '.join(forms)}, as you said"
+    written = f"dates written {' or '.join(forms)}, as you said{_zone(forms)}"
     reading = Reading(column, written, tuple(strays["text"].sort()))
     return _in_century(texts, reading)
 
@@ -167,7 +201,8 @@ def _ranked(texts: pl.DataFrame) -> list[tuple[str, pl.Series]]:
     Where day and month can be read both ways, dates lie close together as they were meant.
     """
     sample = texts.sample(min(len(texts), TRIED), seed=0)
-    read = [(form, _times(sample, form)) for form in FORMATS]
+    timed = sample["text"].str.contains(":").any()
+    read = [(form, _times(sample, form)) for form in FORMATS if timed or ":" not in form]
     read = [(form, times) for form, times in read if times.count()]
     return sorted(read, key=lambda pair: (pair[1].null_count(), _span(pair[1])))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from modelkeep.adopt import numerals
-from modelkeep.adopt.dating import read_dates
+from modelkeep.adopt.dating import datelike, read_dates
 from modelkeep.adopt.reading import Reading, accepted, fits, rows_of, without
 from modelkeep_core.cells import FAMILIES, typed
 from modelkeep_core.schema import Column
@@ -52,7 +52,9 @@ def read_texts(texts: pl.DataFrame, comma: bool = False) -> Reading:
 
 
 def _numberlike(texts: pl.DataFrame) -> str:
-    """Say of texts that are no numbers that most of them hold one, with other signs around it."""
+    """Say of texts that most of them hold a number or a date, and are written in another way."""
+    if date := datelike(texts):
+        return f": dates or times that are written like '{date}' are not read"
     like = texts.filter(pl.col("text").str.contains(NUMBERLIKE))
     odd = like.filter(~fits(Column(type="number")))
     if not len(odd) or rows_of(like) < LIKELY * rows_of(texts):

@@ -114,3 +114,63 @@ def test_what_keeps_dates_from_being_dates_is_told():
     assert found.column.type == "category"
     assert found.why.startswith("text: 4 of 104 cells, such as 'week ")
     assert found.why.endswith("are not written %Y-%m-%d as the others are")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("%m-%d-%y", "%d-%m-%y", "%m-%Y", "%A, %B %d, %Y", "%b. %d, %Y", "%Y年%m月%d日"),
+        *("%a %b %d %H:%M:%S %Y", "%d.%m.%Y, %H:%M", "%d.%m.%Y %H:%M Uhr", "%Y%m%dT%H%M%S"),
+    ],
+)
+def test_what_programs_and_countries_write_is_read(form):
+    """In the format that wrote it, each date is the day that it was."""
+    texts = [f"{day:{form}}" for day in DAYS]
+    found = reading(texts)
+    assert found.column.type == "datetime"
+    assert read(texts, found.column) == [
+        day.replace(day=1) if "%d" not in form else day for day in DAYS
+    ]
+
+
+def test_weeks_begin_on_monday():
+    """Those of ISO 8601 are their first day."""
+    texts = [f"{day:%G-W%V}" for day in DAYS]
+    assert read(texts, reading(texts).column) == [
+        day - timedelta(days=day.weekday()) for day in DAYS
+    ]
+
+
+def test_time_zones_are_told():
+    """Times that say theirs are kept in UTC; that others are taken for UTC is told too."""
+    texts = [f"{day}T10:00:00{'Z' if day.day % 2 else ''}" for day in DAYS]
+    assert reading(texts).why.endswith(", in UTC, which is taken for that of the others")
+    assert reading([f"{day}T10:00:00+0200" for day in DAYS]).why.endswith("%z, in UTC")
+    assert "UTC" not in reading([f"{day} 10:00" for day in DAYS]).why
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda day: f"{day.day}. {('Januar', 'März', 'Oktober')[day.month % 3]} {day.year}",
+        lambda day: f"{day.day} {('janv.', 'févr.', 'août')[day.month % 3]} {day.year}",
+        lambda day: f"{day.day} de {('enero', 'abril', 'mayo')[day.month % 3]} de {day.year}",
+        lambda day: f"{day.day % 24:02}:{day.month:02}",
+        lambda day: f"{day.year} Q{1 + day.month % 4}",
+        lambda day: f"{day} 10:00:00 CET",
+    ],
+)
+def test_dates_and_times_that_are_not_read_are_told(write):
+    """A category of dates is no mistake of the person, who can write them otherwise."""
+    found = reading([write(day) for day in DAYS])
+    assert found.column.type == "category"
+    assert "dates or times that are written like '" in found.why
+
+
+@pytest.mark.parametrize(
+    "texts", [["1.2.3", "1.2.4", "1.10.2"], ["AB-12 34", "CD-56 78"], ["192.168.0.1", "10.0.0.2"]]
+)
+def test_versions_and_addresses_are_no_dates(texts):
+    """Whatever signs they have between their digits, a year has two or four."""
+    found = reading(texts)
+    assert (found.column.type, found.why) == ("category", "text")
