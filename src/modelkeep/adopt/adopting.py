@@ -18,6 +18,7 @@ from modelkeep.adopt.options import Options
 from modelkeep.adopt.overview import overview
 from modelkeep.adopt.parameters import better_than_guessing, compared, evaluation, kept, limits
 from modelkeep.adopt.planning import plan
+from modelkeep.adopt.rows import strange_rows
 from modelkeep.adopt.settings import TASKS, changed_rules, new_params, new_schema
 from modelkeep.intake.reading import scan, take_in
 from modelkeep_core import tables
@@ -119,7 +120,7 @@ def prepared(
             f"leaks and estimators were looked for in {len(sample)} of {made.target.rows} rows, "
             "drawn at random"
         )
-    warnings = [*made.target.warnings]
+    warnings = [*strange_rows(files), *made.target.warnings]
     for name, score in leaks(sample, schema).items():
         measure = "balanced accuracy" if schema.task == "classification" else "R2"
         warnings.append(

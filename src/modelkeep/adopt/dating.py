@@ -20,13 +20,25 @@ DAYS: tuple[str, ...] = (
     *("%Y年%m月%d日",),
 )
 MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y")
-TIMES = ("", " %H:%M", " %H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p", " %H:%M Uhr")
+TIMES: tuple[str, ...] = (
+    "",
+    " %H:%M",
+    " %H:%M:%S%.f",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    " %I:%M%p",
+    " %H:%M Uhr",
+)
 TIMES += (", %H:%M", ", %H:%M:%S", ", %I:%M:%S %p")
 STAMPS: tuple[str, ...] = ("T%H:%M", "T%H:%MZ", "T%H:%M%z", "T%H:%M:%S%.fZ", "T%H:%M:%S%.f%z")
 STAMPS += (" %H:%M:%S%.fZ", " %H:%M:%S%.f%z", " %H:%M:%S%.f %z", "T%H:%M:%S%.f")
 STAMPS += (" %H:%M:%S%.f UTC", " %H:%M:%S,%3f")
 # What programs write, and the weeks of ISO 8601
-WHOLE = ("%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S %z")
+WHOLE: tuple[str, ...] = (
+    "%a %b %d %H:%M:%S %Y",
+    "%a, %d %b %Y %H:%M:%S GMT",
+    "%a, %d %b %Y %H:%M:%S %z",
+)
 WHOLE += ("%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%G-W%V", "%G-W%V-%u")
 SHORT = (*(day + time for day in DAYS for time in TIMES), *MONTHS)
 FORMATS = (
@@ -46,9 +58,7 @@ MOST_FORMATS = 3
 DATED = 0.9
 LIKE = r"^\s*(\d.{3,40}|[A-Za-z]{3,9}[ ,.-].{1,40})\d.*$"
 # What is a date or a time to a person, in whatever language
-MONTH = (
-    "jan|ene|f[eé][bv]|m[aä]r|a[bpv]r|ma[ijy]|ju[iln]|ag|aug|aoû|se[pt]|o[ck]t|out|nov|d[eé][cz]"
-)
+MONTH = "jan|ene|f[eé][bv]|m[aä]r|a[bpv]r|ma[ijy]|ju[iln]|au*g|aoû|se[pt]|o[ck]t|out|nov|d[eé][cz]"
 DATELIKE = (
     rf"(?i)^\D*\d{{1,2}}\W*[ .-](?:de )?(?:{MONTH})\pL{{0,8}}\b.*\d|^(?:{MONTH})\pL{{0,8}}\W+\d"
     r"|(^|\D)(\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2}))($|[^.\d])"

@@ -194,7 +194,8 @@ def role_of(name: str, cells: Cells, first: bool = False) -> Inferred:
     kind = cells.column.type
     if reason := _identifies(name, cells, distinct, first):
         return Inferred(aside, "set aside", reason)
-    if kind == "category" or (kind == "integer" and _is_code(name)):
+    exact = kind != "integer" or max(map(abs, bounds(values))) <= EXACT
+    if kind == "category" or not exact or (kind == "integer" and _is_code(name)):
         return _category(cells, distinct)
     why = cells.why
     if kind in ("number", "integer"):

@@ -68,20 +68,47 @@ def ways(texts: pl.DataFrame, comma: bool) -> Iterator[tuple[Column, str, str]]:
 def doubt(texts: pl.DataFrame, column: Column) -> str:
     """Say how else numbers could be meant, to be read after "numbers"; "" where it is certain.
 
-    Where a mark stands once in a number, before three digits, it could be the decimal one.
+    A mark that stands once in every number, before three digits, could be the decimal one or part
+    thousands; and 1.1 and 1.10 are one number, but two versions or sections.
     """
-    mark = column.thousands
-    if mark not in (",", "."):
-        return ""
+    thousands, decimal = column.thousands, column.decimal or "."
+    if thousands == "," and _parts_three_digits(texts, thousands):
+        if texts["text"].str.contains(decimal, literal=True).any():
+            return ""
+        return (
+            f"; '{thousands}' in '{_marked(texts, thousands)}' is taken for a mark between "
+            f'thousands: where it is a decimal mark, set decimal: "{thousands}" in schema.yaml in '
+            "the place of thousands"
+        )
+    if thousands is None and _parts_three_digits(texts, decimal) and _others_are_less(texts):
+        return (
+            f"; '{decimal}' in '{_marked(texts, decimal)}' is taken for a decimal mark: where it "
+            f'parts thousands, set thousands: "{decimal}" in schema.yaml'
+            + (" in the place of decimal" if column.decimal else "")
+        )
+    longer = texts.filter(pl.col("text").str.contains(rf"{re.escape(decimal)}\d*[1-9]0+$"))["text"]
+    both = longer.filter(longer.str.strip_chars_end("0").is_in(texts["text"].implode()))
+    if len(both):
+        return f"; '{both[0].rstrip('0')}' and '{both[0]}' are one number"
+    return ""
+
+
+def _marked(texts: pl.DataFrame, mark: str) -> str:
+    """Return the first of the texts that has a mark."""
+    return str(texts.filter(pl.col("text").str.contains(mark, literal=True))["text"][0]).strip()
+
+
+def _parts_three_digits(texts: pl.DataFrame, mark: str) -> bool:
+    """Say whether a mark is in some texts, once in each, after a digit but 0 and before three."""
     marked = texts.filter(pl.col("text").str.contains(mark, literal=True))["text"]
-    once = marked.str.count_matches(mark, literal=True) == 1
-    decimal = column.decimal or "."
-    if not len(marked) or not once.all() or texts["text"].str.contains(decimal, literal=True).any():
-        return ""
-    return (
-        f"; '{mark}' in '{marked[0].strip()}' is taken for a mark between thousands: where it is a "
-        f'decimal mark, set decimal: "{mark}" in schema.yaml in the place of thousands'
-    )
+    whole = rf"^[^\d]*[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}([^\d.,'].*)?$"
+    return bool(len(marked)) and bool(marked.str.contains(whole).all())
+
+
+def _others_are_less(texts: pl.DataFrame) -> bool:
+    """Say whether some texts are whole numbers below a thousand without any mark."""
+    plain = texts.filter(~pl.col("text").str.contains(r"\d[.,'\s]\d"))["text"]
+    return bool(len(plain)) and bool(plain.str.contains(r"^[^\d]*\d{1,3}[^\d]*$").all())
 
 
 def zeros(texts: pl.DataFrame, column: Column) -> dict[str, float]:

@@ -109,8 +109,8 @@ def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialec
         short = "last" if trailing else "first"
     names = named(header)
     usual = (encoding, way, stated) == ("utf-8", Way(","), "") and names == rows[0]
-    renamed = _renamed(header, names, short)
-    return Dialect(encoding, way, rows[0], names, lines[0][0], len(header), usual, renamed)
+    called = renamed(header, names, short)
+    return Dialect(encoding, way, rows[0], names, lines[0][0], len(header), usual, called)
 
 
 def _ways(text: str, delimiters: list[str]) -> list[Way]:
@@ -132,7 +132,7 @@ def _all_begin_blank(rows: list[list[str]]) -> bool:
     return bool(behind) and all(cell.startswith(" ") for cell in behind)
 
 
-def _renamed(header: list[str], names: list[str], short: str) -> str:
+def renamed(header: list[str], names: list[str], short: str = "") -> str:
     """Say which columns are called otherwise than in the file; blanks around a name do not count.
 
     Args:

@@ -16,6 +16,7 @@ from modelkeep.intake.delimited import (
     dialect_of,
     fits,
     named,
+    renamed,
     rows_of,
 )
 from modelkeep_core.csv_text import NotPlain
@@ -181,13 +182,33 @@ def _take_parquet(path: Path, name: str, target: Path) -> list[str]:
         table = pl.scan_parquet(path, glob=False)
         header = list(table.collect_schema())
         cells = _cells(table)
+        notes = [*_converted(table)]
         names = dict(zip(header, named(header), strict=True))
         if _changed(table) or names.keys() != {*names.values()}:
             table.select(cell.alias(names[old]) for old, cell in cells.items()).sink_parquet(target)
         else:
             shutil.copyfile(path, target)
-    dropped = [old for old in header if old not in cells]
-    return [f"has lists or bytes in column '{old}', which is left out" for old in dropped]
+    called = renamed(header, named(header))
+    return [*notes, called] if called else notes
+
+
+def _converted(table: pl.LazyFrame) -> Iterator[str]:
+    """Yield which cells are not kept as they are, in words that follow the name of the file."""
+    for name, kind in table.collect_schema().items():
+        if kind.is_nested() or kind in (pl.Binary, pl.Object):
+            yield f"has lists or bytes in column '{name}', which is left out"
+        elif _is_extension(kind):
+            yield f"has a type of its own program in column '{name}', which is left out"
+        elif isinstance(kind, pl.Datetime) and kind.time_zone not in (None, "UTC"):
+            yield f"has times of {kind.time_zone} in column '{name}', which are kept in UTC"
+        elif kind == pl.Duration:
+            yield f"has durations in column '{name}', which are kept in seconds"
+    for name, count in _infinite(table).items():
+        yield f"has infinite numbers in column '{name}', which are empty cells now: {count}"
+
+
+def _is_extension(kind: pl.DataType) -> bool:
+    return isinstance(kind, pl.BaseExtension)
 
 
 def _cells(table: pl.LazyFrame) -> dict[str, pl.Expr]:
@@ -200,12 +221,12 @@ def _cells(table: pl.LazyFrame) -> dict[str, pl.Expr]:
 def _changed(table: pl.LazyFrame) -> bool:
     """Say whether a table has cells that the schema does not know as they are."""
     whole = table.select(cell.alias(name) for name, cell in _cells(table).items())
-    return whole.collect_schema() != table.collect_schema() or _has_infinite(table)
+    return whole.collect_schema() != table.collect_schema() or bool(_infinite(table))
 
 
 def _plain(cell: pl.Expr, kind: pl.DataType) -> pl.Expr | None:
     """Return a column in a type that the schema knows; None where it has none."""
-    if kind.is_nested() or kind in (pl.Binary, pl.Object):
+    if kind.is_nested() or kind in (pl.Binary, pl.Object) or _is_extension(kind):
         return None
     if kind.is_float():
         return pl.when(cell.is_infinite()).then(None).otherwise(cell)
@@ -222,6 +243,8 @@ def _plain(cell: pl.Expr, kind: pl.DataType) -> pl.Expr | None:
     return cell if keeps else cell.cast(pl.String)
 
 
-def _has_infinite(table: pl.LazyFrame) -> bool:
-    infinite = table.select(cs.float().is_infinite().any()).collect(engine="streaming")
-    return any(infinite.row(0)) if infinite.width else False
+def _infinite(table: pl.LazyFrame) -> dict[str, int]:
+    """Return how many cells of each column are infinite, where some are."""
+    infinite = table.select(cs.float().is_infinite().sum()).collect(engine="streaming")
+    counts = dict(zip(infinite.columns, infinite.row(0), strict=True)) if infinite.width else {}
+    return {name: count for name, count in counts.items() if count}

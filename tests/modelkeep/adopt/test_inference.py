@@ -177,3 +177,17 @@ def test_a_range_leaves_room_and_keeps_its_sign(kind, values, limits):
     column = with_range(Column(type=kind), pl.Series(values))
     assert (column.min, column.max) == limits
     assert column.min is None or column.min <= min(values) <= max(values) <= column.max
+
+
+def test_a_range_holds_its_values_however_close_they_are():
+    """Twelve digits would part them from it."""
+    values = pl.Series([0.12345678901234567 + place * 1e-15 for place in range(60)])
+    column = with_range(Column(type="number"), values)
+    assert column.min <= values.min() < values.max() <= column.max
+
+
+def test_whole_numbers_that_floats_cannot_tell_apart_are_a_category():
+    """As numbers, two of them would be one."""
+    cells = read_cells(pl.Series([2**53 + place % 7 for place in range(140)]))
+    column = role_of("account", cells).column
+    assert (column.type, column.codes, column.feature) == ("category", True, True)

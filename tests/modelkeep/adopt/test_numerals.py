@@ -86,6 +86,12 @@ def test_numbers_have_their_values(texts, values, rules):
         (["1,250", "2,500"], "numbers; ',' in '1,250' is taken for a mark between thousands: "),
         (["1,250", "2,500.5"], "numbers"),
         (["1,250", "2,500,000"], "numbers"),
+        (["1.250", "900"], "numbers; '.' in '1.250' is taken for a decimal mark: "),
+        (["1.250", "9000"], "numbers"),
+        (["1.250", "900", "0.5"], "numbers"),
+        (["1.1", "1.10", "2.5"], "numbers; '1.1' and '1.10' are one number"),
+        (["1.10", "2.50"], "numbers"),
+        (["1", "1.0", "10"], "numbers"),
     ],
 )
 def test_what_is_unusual_is_said(texts, why):

@@ -111,14 +111,33 @@ def test_parquet_columns_of_other_types_become_plain(tmp_path):
     assert rows.rows()[0] == (
         *("a", 1.5, 60.0, "09:30:00", datetime(2023, 12, 31, 23), None, str(2**64 - 1)),
     )
-    assert len(notes) == 2
+    assert notes == [
+        "rows.parquet has durations in column 'took', which are kept in seconds",
+        "rows.parquet has times of Europe/Berlin in column 'when', which are kept in UTC",
+        "rows.parquet has lists or bytes in column 'tags', which is left out",
+        "rows.parquet has lists or bytes in column 'raw', which is left out",
+        "rows.parquet has infinite numbers in column 'share', which are empty cells now: 1",
+    ]
+
+
+def test_types_of_one_program_are_left_out(tmp_path):
+    """Periods of pandas are no column of a table, and the others are read."""
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame({"a": [1, 2], "p": pd.period_range("2024-01", periods=2, freq="M")})
+    table.to_parquet(tmp_path / "x.parquet")
+    files, notes = taken(tmp_path / "x.parquet", tmp_path)
+    assert scan(files["x.parquet"]).collect().rows() == [(1,), (2,)]
+    assert notes == ["x.parquet has a type of its own program in column 'p', which is left out"]
 
 
 def test_names_are_mended_in_both_kinds(tmp_path):
     """A header is told apart before the schema names its columns."""
     pl.DataFrame({" a ": [1], "": [2]}).write_parquet(tmp_path / "x.parquet")
-    files, _ = taken(tmp_path / "x.parquet", tmp_path)
+    files, notes = taken(tmp_path / "x.parquet", tmp_path)
     assert scan(files["x.parquet"]).collect_schema().names() == ["a", "column_2"]
+    assert notes == [
+        "x.parquet has columns with the same name or none: column 2 is called 'column_2'"
+    ]
 
 
 def test_the_files_of_a_directory_have_names_of_their_own(tmp_path):

@@ -1,0 +1,87 @@
+"""Rows that are none: a line of units, a sum of the others, a footer. They are told, and stay."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import shorten
+
+import polars as pl
+import polars.selectors as cs
+
+from modelkeep.intake.reading import scan
+
+# What people write beside what sums up the rows above
+SUMS = (
+    r"(?i)^(grand |sub-?)?totals?:?$|^(sum|somme|suma|summe|gesamt|insgesamt|gesamtsumme)e?:?$"
+    r"|^(totaux|totale|totaal|overall|average|mean|mittelwert|durchschnitt|moyenne|media):?$"
+)
+NUMBER = re.compile(r"\s*[-+]?[\d.,'\s]*\d[\d.,'\s]*([eE][-+]?\d+)?\s*%?\s*")
+# In how many rows at the end sums are looked for, and how many rows tell what a column holds
+LAST, COMPARED = 3, 20
+
+
+def strange_rows(files: list[Path]) -> Iterator[str]:
+    """Yield what looks like no row, in sentences with the row's number.
+
+    Args:
+        files: tables that were taken in.
+    """
+    for file in files:
+        table = scan(file).select(cs.string())
+        names = table.collect_schema().names()
+        if not names:
+            continue
+        where = f"{file.name}, " if len(files) > 1 else ""
+        rows = int(table.select(pl.len()).collect(engine="streaming").item())
+        yield from (f"{where}{said}" for said in _units(table, names))
+        if rows > LAST:
+            last = table.slice(rows - LAST, LAST).collect(engine="streaming")
+            whole = len(scan(file).collect_schema())
+            ends = [*_sums(table, last, rows)] or [*_footer(last, rows, whole)]
+            yield from (f"{where}{said}" for said in ends)
+
+
+def _units(table: pl.LazyFrame, names: list[str]) -> Iterator[str]:
+    """Say that the first row holds words where all others hold numbers, and no number at all."""
+    top = table.head(COMPARED + 1).collect(engine="streaming")
+    if len(top) <= COMPARED or any(_is_number(cell) for cell in top.row(0)):
+        return
+    for name, column in zip(names, top.iter_columns(), strict=True):
+        first, others = column[0], column[1:].drop_nulls()
+        if first and len(others) and all(map(_is_number, others)):
+            yield (
+                f"row 1 says '{first.strip()}' in '{name}', where other rows hold numbers: if it "
+                "is a line of units, delete it from the file"
+            )
+            return
+
+
+def _sums(table: pl.LazyFrame, last: pl.DataFrame, rows: int) -> Iterator[str]:
+    """Say that one of the last rows has a word for a sum, which no other row has."""
+    for place, column in enumerate(last.iter_columns()):
+        text = column.str.strip_chars()
+        for found in text.str.contains(SUMS).fill_null(False).arg_true():
+            cells = table.select(pl.nth(place).str.strip_chars() == text[found])
+            if cells.sum().collect(engine="streaming").item() == 1:
+                row = rows - len(last) + found + 1
+                yield (
+                    f"row {row} says '{text[found]}': if it sums up the others, delete it from "
+                    "the file"
+                )
+                return
+
+
+def _footer(last: pl.DataFrame, rows: int, width: int) -> Iterator[str]:
+    """Say that the last row has text in its first cell alone, where the one before is full."""
+    *_, before, row = last.rows()
+    alone = [cell for cell in row if cell and cell.strip()]
+    full = sum(cell is not None for cell in before) > 1
+    if full and width == len(row) > 2 and len(alone) == 1 and row[0] and not _is_number(row[0]):
+        yield (
+            f"row {rows} says '{shorten(row[0], 40, placeholder=' ...')}' and nothing else: if it "
+            "is a footer, delete it from the file"
+        )
+
+
+def _is_number(cell: str | None) -> bool:
+    return cell is not None and NUMBER.fullmatch(cell) is not None

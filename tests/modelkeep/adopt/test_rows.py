@@ -1,0 +1,66 @@
+"""Rows that are none are told with their number, and stay until a person deletes them."""
+
+import polars as pl
+import pytest
+
+from modelkeep.adopt.rows import strange_rows
+
+ROWS = [f"{number},{number / 7:.2f},red,a" for number in range(40)]
+
+
+def said(tmp_path, *lines):
+    """Return what is told of a table with these lines below its header."""
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["id,x,colour,y", *lines]) + "\n", encoding="utf-8")
+    return [*strange_rows([path])]
+
+
+@pytest.mark.parametrize("units", [",mm,,", "(no),(mm),(name),(class)", "-,kg/m3,-,-"])
+def test_a_line_of_units_is_told(tmp_path, units):
+    """It stands below the header, and makes text of numbers."""
+    assert len(sentences := said(tmp_path, units, *ROWS)) == 1
+    assert sentences[0].startswith("row 1 says '")
+    assert sentences[0].endswith(": if it is a line of units, delete it from the file")
+
+
+@pytest.mark.parametrize("word", ["Total", "Summe", "TOTAL:", "Average", "Grand total"])
+def test_a_sum_of_the_rows_is_told(tmp_path, word):
+    """It would be the greatest of all rows."""
+    assert said(tmp_path, *ROWS, f"{word},999,,") == [
+        f"row 41 says '{word}': if it sums up the others, delete it from the file"
+    ]
+
+
+def test_a_footer_is_told(tmp_path):
+    """Its other cells are empty."""
+    assert said(tmp_path, *ROWS, "Source: Office of Statistics,,,") == [
+        "row 41 says 'Source: Office of Statistics' and nothing else: if it is a footer, delete it "
+        "from the file"
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ROWS,
+        [*ROWS, "40,,,"],
+        ["0,?,red,a", *ROWS],
+        [*(f"{number},1,total,a" for number in range(40))],
+        ROWS[:2],
+    ],
+    ids=["plain", "empty cells", "a word among numbers", "totals of their own", "few"],
+)
+def test_ordinary_rows_are_not_told(tmp_path, lines):
+    """A row with a number of its own, and a word that many rows have."""
+    assert said(tmp_path, *lines) == []
+
+
+def test_each_of_several_files_is_looked_at(tmp_path):
+    """And named; what is stored as numbers holds no words."""
+    said(tmp_path, *ROWS, "Total,999,,")
+    pl.DataFrame({"id": range(9), "y": ["a"] * 9}).write_parquet(tmp_path / "more.parquet")
+    pl.DataFrame({"id": range(9)}).write_parquet(tmp_path / "numbers.parquet")
+    files = [tmp_path / name for name in ("rows.csv", "more.parquet", "numbers.parquet")]
+    assert [*strange_rows(files)] == [
+        "rows.csv, row 41 says 'Total': if it sums up the others, delete it from the file"
+    ]
