@@ -21,6 +21,11 @@ FAMILIES = tuple(
     )
 )
 BOOLEANS = {word: truth for family in FAMILIES for word, truth in family.items()}
+KINDS: dict[str, pl.DataType] = {
+    "number": pl.Float64(),
+    "integer": pl.Int64(),
+    "datetime": pl.Datetime("us"),
+}
 # What says the day of a format, and what its week; what has a length of its own
 DAY = ("%d", "%e", "%j", "%u", "%w", "%D", "%F", "%x", "%c", "%s", "%+")
 WEEK = ("%V", "%U", "%W")
@@ -31,6 +36,8 @@ DATETIMES = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d"]
 def typed(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
     """Convert cells of the type `given` to what `column` says; what does not fit becomes null."""
     cell = given_cell(cell, given, column)
+    if _other_kind(given, column):
+        return pl.when(cell.is_null() & False).then(pl.lit(0)).cast(KINDS[column.type])
     text = cell.cast(pl.String).str.strip_chars()
     digits = _digits(text, column) if given == pl.String else cell
     number = digits.cast(pl.Float64, strict=False).fill_nan(None)
@@ -51,6 +58,17 @@ def typed(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
         case "datetime":
             return cell.cast(pl.Datetime("us"), strict=False)
     return _category(cell, given, column)
+
+
+def _other_kind(given: pl.DataType, column: Column) -> bool:
+    """Say whether a file has moments where numbers are, or what is no moment where moments are.
+
+    A cast would make microseconds of them, or a day in 1970.
+    """
+    moments = isinstance(given, pl.Datetime | pl.Date)
+    if column.type == "datetime":
+        return not (moments or given == pl.String)
+    return column.number and (moments or given == pl.Time)
 
 
 def given_cell(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:

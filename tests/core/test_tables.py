@@ -245,6 +245,11 @@ def test_a_number_or_a_day_may_stand_for_nothing(tmp_path):
         ("datetime", [date(2024, 3, 1)], [DAY]),
         ("datetime", ["2024-03-01"], [DAY]),
         ("number", [timedelta(minutes=1, microseconds=5), None], [60.000005, None]),
+        ("datetime", [1709251200, 1709251201], [None, None]),
+        ("datetime", [1709251200.5], [None]),
+        ("datetime", [timedelta(minutes=1)], [None]),
+        ("number", [DAY], [None]),
+        ("integer", [date(2024, 3, 1), None], [None, None]),
     ],
 )
 def test_a_parquet_column_of_another_type_is_converted(tmp_path, kind, values, expected):

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from unicodedata import normalize
 
 import polars as pl
 from scipy import stats
@@ -23,6 +24,8 @@ NEVER |= {(1899, 12, 30), (1899, 12, 31), (1900, 1, 1), (1970, 1, 1), (1753, 1, 
 SENTINEL_ROWS, WIDE = 2, 10
 # How few rows are not compared with the others, and what no chance explains
 LEAST_ROWS, LEVEL = 5, 0.001
+# What stands between letters and is not seen
+UNSEEN = "[\u00ad\u200b-\u200f\u2060\ufeff]"
 # How many columns, or pairs of spellings, are named
 SHOWN = 3
 
@@ -124,9 +127,13 @@ def words_for_nothing(columns: dict[str, dict[str, int]]) -> Iterator[str]:
 
 
 def spellings(name: str, values: pl.Series) -> str:
-    """Say which values of a category differ in capitals and blanks alone, or nothing."""
+    """Say which values of a category differ in capitals, blanks or code points alone, or nothing.
+
+    An ü may be a letter, or a u and the dots over it; some blanks have no width.
+    """
     texts = values.drop_nulls().unique().sort().alias("text")
-    folded = pl.col("text").str.split(" ").list.eval(pl.element().filter(pl.element() != ""))
+    alike = pl.col("text").str.normalize("NFKC").str.replace_all(UNSEEN, "")
+    folded = alike.str.split(" ").list.eval(pl.element().filter(pl.element() != ""))
     groups = (
         texts.to_frame()
         .group_by(folded.list.join(" ").str.to_lowercase().alias("same"), maintain_order=True)
@@ -135,9 +142,17 @@ def spellings(name: str, values: pl.Series) -> str:
     )["text"].to_list()
     if not groups:
         return ""
-    shown = "; ".join(" and ".join(repr(text) for text in group) for group in groups[:SHOWN])
+    shown = "; ".join(" and ".join(_told_apart(group)) for group in groups[:SHOWN])
     more = f"; and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
-    return f"'{name}' has values that differ in capitals or blanks alone: {shown}{more}"
+    hidden = any(not text.isascii() for group in groups for text in group)
+    what = "capitals, blanks or code points" if hidden else "capitals or blanks"
+    return f"'{name}' has values that differ in {what} alone: {shown}{more}"
+
+
+def _told_apart(group: list[str]) -> list[str]:
+    """Write texts so that a person sees the difference, by code points where it has no look."""
+    looks = [normalize("NFC", re.sub(UNSEEN, "", text)).replace("\u00a0", " ") for text in group]
+    return [repr(text) if len({*looks}) == len(looks) else ascii(text) for text in group]
 
 
 def sentinels(values: pl.Series) -> list[tuple[Any, int]]:

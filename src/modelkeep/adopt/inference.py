@@ -75,6 +75,17 @@ class Cells:
         """The number of different values."""
         return self.values.drop_nulls().n_unique()
 
+    def as_whole_numbers(self) -> "Cells":
+        """Return numbers as whole ones, if all are: programs store those with gaps as floats."""
+        values = self.values
+        if not values.dtype.is_float() or not (values == values.round()).all():
+            return self
+        if not values.count() or max(map(abs, bounds(values))) > EXACT:
+            return self
+        column = self.column.model_copy(update={"type": "integer"})
+        reading = replace(self.reading, column=column)
+        return replace(self, values=values.cast(pl.Int64), reading=reading)
+
     def with_empty(self, why: str) -> str:
         """Add to a reason how many cells are empty, and by which texts."""
         if not self.empty:
@@ -186,6 +197,8 @@ def role_of(name: str, cells: Cells, first: bool = False) -> Inferred:
         cells: the column as it was read.
         first: whether it is the first of its table, where programs put the names of rows.
     """
+    if _is_code(name):
+        cells = cells.as_whole_numbers()
     values, distinct = cells.values.drop_nulls(), cells.distinct
     aside = cells.column.model_copy(update={"feature": False})
     if distinct < 2:

@@ -105,3 +105,12 @@ def test_values_that_differ_in_capitals_or_blanks_alone_are_told():
         "'Nord' and 'nord'"
     )
     assert spellings("region", pl.Series(["Nord", "Ost"])) == ""
+
+
+def test_values_that_look_alike_are_written_so_that_they_do_not():
+    """An u with dots may be one letter or two, and a blank may have no width."""
+    told = spellings("town", pl.Series(["Z\u00fcrich", "Zu\u0308rich", "Bern", "Bern\u200b"]))
+    assert told == (
+        "'town' has values that differ in capitals, blanks or code points alone: 'Bern' and "
+        "'Bern\\u200b'; 'Zu\\u0308rich' and 'Z\\xfcrich'"
+    )

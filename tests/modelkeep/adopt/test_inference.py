@@ -191,3 +191,14 @@ def test_whole_numbers_that_floats_cannot_tell_apart_are_a_category():
     cells = read_cells(pl.Series([2**53 + place % 7 for place in range(140)]))
     column = role_of("account", cells).column
     assert (column.type, column.codes, column.feature) == ("category", True, True)
+
+
+def test_codes_with_gaps_that_programs_store_as_floats_are_codes():
+    """A column of whole numbers becomes one of floats where a cell is empty."""
+    few = [float(row % 9) if row % 10 else None for row in range(200)]
+    column = role_of("store_id", read_cells(pl.Series(few))).column
+    assert (column.type, column.codes) == ("category", True)
+    unique = [float(7 * row) if row % 10 else None for row in range(200)]
+    assert not role_of("customer_id", read_cells(pl.Series(unique))).column.feature
+    assert role_of("price", read_cells(pl.Series(few))).column.type == "number"
+    assert role_of("store_id", read_cells(pl.Series([0.5, 1.0] * 50))).column.type == "number"
