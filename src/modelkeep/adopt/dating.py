@@ -19,7 +19,7 @@ DAYS: tuple[str, ...] = (
     *("%d-%m-%y", "%m-%d-%y", "%d. %m. %Y", "%b. %d, %Y", "%A, %b %d, %Y", "%A, %d %b %Y"),
     *("%Y年%m月%d日",),
 )
-MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y")
+MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y", "%Y %b")
 TIMES: tuple[str, ...] = (
     "",
     " %H:%M",
@@ -56,7 +56,7 @@ TRIED = 200
 MOST_FORMATS = 3
 # What share of the cells must look like dates, that formats are looked for
 DATED = 0.9
-LIKE = r"^\s*(\d.{3,40}|[A-Za-z]{3,9}[ ,.-].{1,40})\d.*$"
+LIKE = r"^\s*(\d.{3,40}|[A-Za-z]{3,9}[ ,.-].{1,40})\d.*$|^\s*\d{4} [A-Za-z]{3,9}\s*$"
 # What is a date or a time to a person, in whatever language
 MONTH = "jan|ene|f[eé][bv]|m[aä]r|a[bpv]r|ma[ijy]|ju[iln]|au*g|aoû|se[pt]|o[ck]t|out|nov|d[eé][cz]"
 DATELIKE = (

@@ -41,7 +41,7 @@ def test_a_second_format_is_found_however_rare_it_is():
     assert read(texts, found.column) == days
 
 
-@pytest.mark.parametrize("form", ["%b-%y", "%b %Y", "%m/%Y", "%Y-%m", "%B %Y"])
+@pytest.mark.parametrize("form", ["%b-%y", "%b %Y", "%m/%Y", "%Y-%m", "%B %Y", "%Y %b", "%Y %B"])
 def test_months_are_dates(form):
     """However short they are written: the first of each."""
     months = [date(2020 + n // 12, n % 12 + 1, 1) for n in range(48)]
