@@ -17,7 +17,11 @@ from modelkeep.adopt.scalars import bounds
 from modelkeep_core.schema import BEHIND
 
 # What programs write for "not known": 99, -999, -999.9, 8888, the limits of whole numbers
-SENTINEL = re.compile(r"^(9{2,}(\.9+)?|8{3,}|7{3,}|32767|32768|2147483647|2147483648)$")
+SENTINEL = re.compile(r"^(9{2,}(\.9+)?|8{2,}|7{2,}|32767|32768|2147483647|2147483648)$")
+# What is such a value below all others, none of which is negative
+BELOW = {-9, -8, -7, 0}
+# How many times the range of the others a value lies away that is asked about whatever it is
+AWAY = 20
 NEVER = {(2099, 12, 31), (2199, 12, 31), (2999, 12, 31), (9999, 12, 31), (9999, 1, 1)}
 NEVER |= {(1899, 12, 30), (1899, 12, 31), (1900, 1, 1), (1970, 1, 1), (1753, 1, 1)}
 # In how many rows a value must be to be asked about, and how wide the others' range for -1
@@ -160,7 +164,7 @@ def sentinels(values: pl.Series) -> list[tuple[Any, int]]:
     present = values.drop_nulls()
     distinct = present.unique().sort()
     ends = [*distinct.head(SHOWN), *distinct.tail(SHOWN)]
-    asked = {value for value in ends if _never(value)}
+    asked = {value for value in ends if _never(value)} | _apart(distinct)
     others = distinct.filter(~distinct.is_in([*asked])) if asked else distinct
     if len(others) < 2:
         return []
@@ -170,6 +174,23 @@ def sentinels(values: pl.Series) -> list[tuple[Any, int]]:
         far |= {-1} if high > WIDE else set()
     counted = [(value, int((present == value).sum())) for value in sorted(far)]
     return [(value, rows) for value, rows in counted if rows >= SENTINEL_ROWS]
+
+
+def _apart(distinct: pl.Series) -> set[Any]:
+    """Return the least and the greatest number, if they are what people write for nothing.
+
+    Args:
+        distinct: (n,) different values in their order.
+    """
+    if len(distinct) < 4 or isinstance(distinct[0], datetime):
+        return set()
+    first, second, *_, last_but_one, last = (distinct[place] for place in (0, 1, -2, -1))
+    apart = {first} if first in BELOW and second >= 0 else set()
+    if second - first > AWAY * (last - second):
+        apart.add(first)
+    if last - last_but_one > AWAY * (last_but_one - first):
+        apart.add(last)
+    return apart
 
 
 def _never(value: Any) -> bool:

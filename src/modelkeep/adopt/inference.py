@@ -22,7 +22,23 @@ ONE_HOT = 20
 SHOWN = 3
 NO_HINTS = Hints()
 # What is put into a box that is ticked, and what is not
-MARKS = {"x", "✓", "✔", "✗", "☑", "☒", "•", "●", "o", "+", "checked", "selected", "ticked", "ok"}
+MARKS = {
+    "x",
+    "✓",
+    "✔",
+    "✗",
+    "☑",
+    "☒",
+    "•",
+    "●",
+    "o",
+    "+",
+    "*",
+    "checked",
+    "selected",
+    "ticked",
+    "ok",
+}
 MARKS |= {word for word, truth in BOOLEANS.items() if truth} | {words[1] for words in WORDS}
 FALSE = {word for word, truth in BOOLEANS.items() if not truth} | {words[0] for words in WORDS}
 # What is told of texts that nearly all differ: many words are free text, few are a name or a code
@@ -237,8 +253,9 @@ def as_box(written: pl.Series, cells: Cells) -> Cells | None:
     blank = nothing.pop()
     column = Column(type="boolean", values=[blank, marks[0]])
     values = written.to_frame("text").select(typed(pl.col("text"), written.dtype, column))
-    why = f"a box: {marks[0]!r} in {len(written) - sum(cells.empty.values())} cells, "
-    why += f"{blank!r} in the others" if blank else "the others are empty"
+    mark = str(cells.values.drop_nulls().cast(pl.String)[0]).strip()
+    why = f"a box: {mark!r} in {len(written) - sum(cells.empty.values())} cells, "
+    why += f"{next(iter(cells.empty)).strip()!r} in the others" if blank else "the others are empty"
     return Cells(values.to_series(), Reading(column, why), frozenset(), {})
 
 

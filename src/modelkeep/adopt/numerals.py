@@ -119,7 +119,8 @@ def zeros(texts: pl.DataFrame, column: Column) -> dict[str, float]:
         column: how its numbers are written.
     """
     text = pl.col("text").str.strip_chars()
-    dash = texts.select(whole=text, rest=bare(text, column)).filter(pl.col("rest").is_in(ZERO))
+    unit = Column(type=column.type, unit=column.unit)
+    dash = texts.select(whole=text, rest=bare(text, unit)).filter(pl.col("rest").is_in(ZERO))
     in_books = PARENTHESES in (column.minus or ())
     return {whole: 0.0 for whole, rest in dash.iter_rows() if in_books or whole != rest}
 
@@ -137,7 +138,7 @@ def _unit(sample: list[str]) -> str | None:
 
 def _minus(sample: list[str]) -> list[str]:
     """Return how negative numbers are written besides "-"."""
-    signs = [sign for sign in MINUS if any(text.startswith(sign) for text in sample)]
+    signs = [sign for sign in MINUS if any(re.match(rf"{sign}.*\d", text) for text in sample)]
     if any(re.fullmatch(r"\(.*\d.*\)", text) for text in sample):
         signs.append(PARENTHESES)
     signs += [f"{BEHIND}-"] if any(re.search(r"\d\.?\s?-$", text) for text in sample) else []

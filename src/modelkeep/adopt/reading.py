@@ -11,9 +11,27 @@ from modelkeep_core.schema import Column
 # What stands for nothing in every column, and what does where the other cells are of one type
 NOTHING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "nat", "?"}
 NO_VALUE = {
-    *("-", "--", "---", ".", "..", "...", "*", "none", "nil", "n.a.", "na.", "nd", "n.d.", "tbd"),
+    *(
+        "-",
+        "--",
+        "---",
+        "\u2013",
+        "\u2014",
+        ".",
+        "..",
+        "...",
+        "*",
+        "none",
+        "nil",
+        "n.a.",
+        "na.",
+        "nd",
+        "n.d.",
+        "tbd",
+    ),
     *("missing", "unknown", "not available", "inf", "+inf", "-inf", "infinity", "-infinity"),
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "0000-00-00", "00/00/0000"),
+    *("00.00.0000", "00-00-0000", "0000-00-00 00:00:00"),
 }
 # How many other texts, and in what share of the cells, a column of one type may have
 STRAYS, STRAY_SHARE = 3, 0.05
