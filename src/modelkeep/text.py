@@ -78,6 +78,11 @@ def _three_digits(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
+def counted(number: int, thing: str, things: str = "") -> str:
+    """Write a number with what it counts: "1 row", "2 rows"."""
+    return f"{number} {thing if number == 1 else things or f'{thing}s'}"
+
+
 def day(when: datetime) -> str:
     """Write a date in the reader's time zone."""
     return when.astimezone().strftime("%Y-%m-%d")

@@ -21,6 +21,7 @@ from modelkeep.adopt.planning import plan
 from modelkeep.adopt.rows import strange_rows
 from modelkeep.adopt.settings import TASKS, changed_rules, new_params, new_schema
 from modelkeep.intake.reading import scan, take_in
+from modelkeep.text import counted
 from modelkeep_core import tables
 from modelkeep_core.checking import checked_hashes
 from modelkeep_core.errors import UserError
@@ -102,7 +103,10 @@ def prepared(
     repeated = len(hashes) - hashes.n_unique()
     schema = made.schema.model_copy(update={"duplicates": repeated > 0})
     if repeated:
-        notes.append(f"rows that repeat another row, so that they may test and train: {repeated}")
+        notes.append(
+            f"{counted(repeated, 'row repeats', 'rows repeat')} another, so that a twin of what "
+            "tests may train"
+        )
     by = options.time or options.group
     split = {"split": "time" if options.time else "group" if by else "random", "split_by": by}
     if options is not said:

@@ -14,6 +14,7 @@ from modelkeep.adopt.inference import Cells
 from modelkeep.adopt.options import deciding
 from modelkeep.adopt.reading import stands_for_nothing
 from modelkeep.adopt.scalars import bounds
+from modelkeep.text import counted
 from modelkeep_core.schema import BEHIND
 
 # What programs write for "not known": 99, -999, -999.9, 8888, the limits of whole numbers
@@ -95,11 +96,12 @@ def strays(name: str, cells: Cells, written: pl.Series, kept: bool, target: str)
     rows = int(written.is_in([*odd]).sum())
     shown = ", ".join(repr(text.strip()) for text in odd)
     kind = "dates" if cells.column.type == "datetime" else "numbers"
-    problem = f"'{name}' has {shown} among its {kind}, in {rows} cells"
+    problem = f"'{name}' has {shown} among its {kind}, in {counted(rows, 'cell')}"
     text = odd[0].strip()
     if kept:
         empty = deciding("--empty", name, text)
-        return f"{problem}, whose '{target}' differs: so it is a category. {empty} makes them empty"
+        why = f"and '{target}' is different there, so the column is a category"
+        return f"{problem}, {why}: {empty} makes them empty cells"
     if name == target:
         empty = deciding("--empty", name, text)
         return f"{problem}, whose rows are left out: correct the file, or say so with {empty}"
@@ -207,9 +209,9 @@ def _bounds(name: str, cells: Cells, written: pl.Series) -> str:
     more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
     text = next(iter(texts))
     return (
-        f"'{name}' has {kind} among its numbers, in {rows} cells, and reads {shown}{more}: "
-        f"{deciding('--empty', name, text)} makes them empty, {deciding('--keep', name, text)} "
-        "makes it a category"
+        f"'{name}' has {kind} among its numbers, in {counted(rows, 'cell')}, and reads {shown}"
+        f"{more}: {deciding('--empty', name, text)} makes them empty, "
+        f"{deciding('--keep', name, text)} makes it a category"
     )
 
 

@@ -46,7 +46,7 @@ class Merged:
         if self.kept:
             said.append(f"kept, as you had set it in schema.yaml: {_some(self.kept)}")
         if self.lost:
-            said.append(f"not kept of schema.yaml, which the rows do not fit: {_some(self.lost)}")
+            said.append(f"lost from schema.yaml, as the new rows break it: {_some(self.lost)}")
         return said
 
 

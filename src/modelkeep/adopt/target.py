@@ -9,6 +9,7 @@ import polars as pl
 from modelkeep.adopt.inference import HUGE, Cells, read_cells, with_range
 from modelkeep.adopt.reading import Hints, is_no_value
 from modelkeep.adopt.scalars import bounds
+from modelkeep.text import counted
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column
 
@@ -62,7 +63,8 @@ def read_target(name: str, cells: Cells, written: pl.Series, task: Task | None) 
     rows, distinct = len(values), cells.distinct
     if rows < LEAST_ROWS:
         raise UserError(
-            f"'{name}' is there in {rows} rows: a model needs {LEAST_ROWS} at the very least."
+            f"'{name}' is there in {counted(rows, 'row')}: a model needs {LEAST_ROWS} at the very "
+            "least."
         )
     if distinct < 2:
         empty = len(cells.values) - rows
@@ -170,8 +172,9 @@ def _warnings(rows: int, classes: dict[str, int]) -> list[str]:
     rare = {name: count for name, count in classes.items() if count < RARE_ROWS}
     if rare:
         name = min(rare, key=lambda name: rare[name])
-        others = f"; so are {len(rare) - 1} more classes" if len(rare) > 1 else ""
-        why = f"too rare to learn or to test: {rare[name]} rows{others}"
+        more = counted(len(rare) - 1, "more class", "more classes")
+        others = f", and so {'is' if len(rare) == 2 else 'are'} {more}" if len(rare) > 1 else ""
+        why = f"too rare to learn or to test ({counted(rare[name], 'row')}){others}"
         warnings.append(f"class '{name}' is {why}")
     elif classes and min(classes.values()) < rows / 100:
         name = min(classes, key=lambda name: classes[name])

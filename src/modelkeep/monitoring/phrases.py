@@ -45,12 +45,33 @@ def conclusion(report: dict[str, Any]) -> Iterator[str]:
 def legend(report: dict[str, Any]) -> str:
     """Say how the table is to be read."""
     limits = report["limits"]
+    pooled = ", ".join(f"{count} in {name}" for name, count in _pooled(report))
     return (
         "The reference is the training rows (of predictions: those for the test rows). The "
         "distance goes from 0 to 1, and P is adjusted to the number of checks. An alarm (!) takes "
         f"a P of at most {limits['level']:g} and a distance of at least {limits['distance']:g}, or "
         f"{limits['cells']:g} more of the cells missing or out of range."
+        + (
+            f" Values that are too rare to be judged each count as one ({pooled}): where some take "
+            "the place of others, no check tells."
+            if pooled
+            else ""
+        )
     )
+
+
+def _pooled(report: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield the columns of which several values are judged as one, and how many these are."""
+    from modelkeep.monitoring.drift import EXPECTED
+
+    for name, part in columns(report):
+        sides = [part[side]["counts"] for side in ("reference", "current")]
+        if "names" not in part or not all(map(any, sides)):
+            continue
+        both = [sum(pair) for pair in zip(*sides, strict=True)]
+        needed = EXPECTED * sum(both) / min(map(sum, sides))
+        if (rare := sum(0 < count < needed for count in both)) > 1:
+            yield name, rare
 
 
 def span(report: dict[str, Any]) -> str:

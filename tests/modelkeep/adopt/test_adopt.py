@@ -247,7 +247,7 @@ def test_what_is_likely_wrong_is_warned_of(home, given):
     assert (
         "warning: 'code' alone predicts 'label' almost perfectly (balanced accuracy 1.000)" in told
     )
-    assert "note: rows that repeat another row, so that they may test and train: 1" in told
+    assert "note: 1 row repeats another, so that a twin of what tests may train" in told
     assert "note: rows without 'label', which are left out: 1" in told
 
 

@@ -75,8 +75,8 @@ def test_texts_among_numbers_are_told_with_their_choice():
     cells = read_cells(written)
     kept = strays("ward", cells, written, True, "died")
     assert kept == (
-        "'ward' has 'ICU' among its numbers, in 4 cells, whose 'died' differs: so it is a "
-        "category. --empty ward=ICU makes them empty"
+        "'ward' has 'ICU' among its numbers, in 4 cells, and 'died' is different there, so the "
+        "column is a category: --empty ward=ICU makes them empty cells"
     )
     assert strays("ward", cells, written, False, "died").endswith(
         "which count as empty: --keep ward=ICU makes it a category"

@@ -58,7 +58,7 @@ def test_rules_that_fit_stay_and_those_that_do_not_are_told(files):
     assert columns["kind"].values == ["a", "b", "c", "d", "z"]
     assert result.notes == [
         "kept, as you had set it in schema.yaml: 'size' max 70; 'kind' values ['z']",
-        "not kept of schema.yaml, which the rows do not fit: 'age' max 60",
+        "lost from schema.yaml, as the new rows break it: 'age' max 60",
     ]
     everywhere = old.model_copy(update={"missing_values": ["", "-999"]})
     assert again(before, after, everywhere).lost[-1] == "missing_values -999 in every column"

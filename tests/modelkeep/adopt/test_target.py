@@ -126,6 +126,6 @@ def test_rare_classes_and_few_rows_are_warned_of():
     """A person knows what the result is worth before there is one."""
     few, rare = target(["a"] * 57 + ["b", "b", "c"]).warnings
     assert few == "only 60 rows: what is measured on so few is uncertain"
-    assert rare == "class 'c' is too rare to learn or to test: 1 rows; so are 1 more classes"
+    assert rare == "class 'c' is too rare to learn or to test (1 row), and so is 1 more class"
     assert target(["a"] * 1990 + ["b"] * 10).warnings == ["class 'b' is rare: 10 of 2000 rows"]
     assert target(["a", "b"] * 100).warnings == []

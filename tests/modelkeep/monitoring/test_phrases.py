@@ -8,6 +8,7 @@ from modelkeep.monitoring.phrases import (
     extent,
     folded,
     left_out,
+    legend,
     middle,
     percent,
     probability,
@@ -165,3 +166,22 @@ def test_shares_have_two_digits(share, text):
 def test_p_values_have_three_digits(p, text):
     """Smaller ones are all the same to a reader."""
     assert probability(p) == text
+
+
+def test_values_that_are_judged_as_one_are_named():
+    """Where rare ones trade places, the report of no alarm would say more than was seen."""
+    town = {
+        "type": "category",
+        "names": ["a", "b", "c"],
+        "reference": {"rows": 103, "missing": 0, "counts": [100, 2, 1, 0]},
+        "current": {"rows": 100, "missing": 0, "counts": [98, 0, 0, 2]},
+        "checks": {},
+    }
+    said = legend(reported({"town": town}))
+    assert "too rare to be judged each count as one (3 in town): where some take" in said
+    usual = {**town, "reference": {**town["reference"], "counts": [60, 42, 1, 0]}}
+    usual["current"] = {**town["current"], "counts": [60, 40, 0, 0]}
+    assert "too rare" not in legend(reported({"town": usual}))
+    assert "too rare" not in legend(
+        reported({"town": CLASSES | {"current": {"counts": [0, 0, 0]}}})
+    )
