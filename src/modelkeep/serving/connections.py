@@ -26,6 +26,11 @@ HEAD_SECONDS = 10.0
 READ_SECONDS = 30.0
 # Connections of a process, if the system lets it open as many files twice over
 CONNECTIONS = 2000
+# Bytes that are read of a request after its refusal: a client that is still sending would not see
+# the answer of a server that hangs up
+UNREAD = 128 * 1024
+TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is too large."
+UNREADABLE = HTTPStatus.BAD_REQUEST, "This is not HTTP/1.1."
 
 
 def most_connections() -> int:
@@ -51,6 +56,10 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, wanted), most))
 
 
+class TooLarge(ValueError):
+    """A request has more of something than it may, which ends the parsing."""
+
+
 # The connections of each server that wait for their clients, the one that waits longest first
 _waiting: "WeakKeyDictionary[ServerState, OrderedDict[Connection, None]]" = WeakKeyDictionary()
 
@@ -63,7 +72,7 @@ class Connection(HttpToolsProtocol):
 
     _began = 0.0
     _late: TimerHandle | None = None
-    _in_message = False
+    _in_message = _refused = _resumes = False
     # Of the request that comes now; and the bytes of all bodies that came over this connection
     _other_bytes = _body_bytes = _all_bodies = 0
 
@@ -82,50 +91,92 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, as far as the limits go."""
+        if self._refused:
+            self._other_bytes += len(data)
+            if self._other_bytes > UNREAD:
+                self._go_on()
+                self.transport.abort()
+            return
         self._unset_keepalive_if_required()
-        before = self._all_bodies
+        before, rest = self._all_bodies, data
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserCallbackError:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is too large.")
+            while rest:
+                rest = self._parsed(rest)
+        except httptools.HttpParserCallbackError as error:
+            self._refuse(*(TOO_LARGE if isinstance(error.__context__, TooLarge) else UNREADABLE))
             return
         except httptools.HttpParserError:
-            self._refuse(HTTPStatus.BAD_REQUEST, "This is not HTTP/1.1.")
+            self._refuse(*UNREADABLE)
             return
-        except httptools.HttpParserUpgrade:
-            # It is answered in HTTP/1.1, as every server may.
-            pass
         if not self._in_message:
             self._other_bytes = self._body_bytes = 0
             return
         # Of a request that began in the middle of these, some belong to the one before.
         self._other_bytes += len(data) - (self._all_bodies - before)
         if self._other_bytes > OTHER_BYTES + self._body_bytes:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is too large.")
+            self._refuse(*TOO_LARGE)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer to the end what was asked by a client that says that it sends no more."""
+        if self._refused or self._in_message or not self.cycle or self.cycle.response_complete:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
+    def _parsed(self, data: bytes) -> bytes:
+        """Parse bytes, and return those behind the head of a request that offers another protocol.
+
+        It is answered in HTTP/1.1, as every server may; the parser would leave out its body.
+
+        Raises:
+            HttpParserError: they are no HTTP/1.1, or too much of it.
+        """
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            framing = (b"content-length", b"transfer-encoding")
+            fields = (b"%b: %b\r\n" % field for field in self.headers if field[0] in framing)
+            self.parser = httptools.HttpRequestParser(self)
+            self._resumes = True
+            self.parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % b"".join(fields))
+            return data[offer.args[0] :]
+        return b""
 
     def on_message_begin(self) -> None:
         """Begin with a request."""
+        if self._resumes:
+            return
         self._in_message, self._other_bytes, self._body_bytes = True, 0, 0
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the path."""
+        if not self._resumes:
+            super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of the head, or of what may follow a body.
 
         Raises:
-            ValueError: there are too many, which ends the parsing.
+            TooLarge: there are too many.
         """
+        if self._resumes:
+            return
         if len(self.headers) >= HEADERS:
-            raise ValueError("too many header fields")
+            raise TooLarge("too many header fields")
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Let the request be answered, while its body may still come.
 
         Raises:
-            ValueError: too many wait for the ones before them, which ends the parsing.
+            TooLarge: too many wait for the ones before them.
         """
+        if self._resumes:
+            self._resumes = False
+            return
         if len(self.pipeline) >= PIPELINED:
-            raise ValueError("too many requests at once")
+            raise TooLarge("too many requests at once")
         self._go_on()
         self._queue[self] = None
         super().on_headers_complete()
@@ -137,7 +188,9 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """End with a request."""
+        """End with a request, but not where its body is still to be read."""
+        if self.parser.should_upgrade():
+            return
         self._in_message = False
         if self._late is None:
             self._go_on()
@@ -193,6 +246,9 @@ class Connection(HttpToolsProtocol):
             self._late = None
 
     def _too_late(self) -> None:
+        if self._refused:
+            self.transport.abort()
+            return
         unread = bool(self.transport.get_write_buffer_size())
         if unread and self.loop.time() - self._began < READ_SECONDS:
             self._late = self.loop.call_later(READ_SECONDS - HEAD_SECONDS, self._too_late)
@@ -203,10 +259,18 @@ class Connection(HttpToolsProtocol):
         """Answer a request that cannot be read, if no other is being answered, and hang up."""
         if count := self.app_state.get("cut"):
             count("head")
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(_answer(status, {"error": sentence}))
-        self.transport.close()
+        self._refused, self._other_bytes = True, 0
         self._wait(HEAD_SECONDS)
+        if self.cycle and not self.cycle.response_complete:
+            its_own = self.cycle.more_body and not self.cycle.response_started
+            if not its_own or self.pipeline:
+                self.transport.close()
+                return
+            # The rest of the body will not come: whoever waits for it is told that it ended.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(_answer(status, {"error": sentence}))
+        self.transport.write_eof()
 
 
 class _Line:

@@ -7,16 +7,20 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from math import ceil
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from modelkeep.serving.connections import Connection
+from modelkeep.serving.connections import HEAD_SECONDS, Connection
 from modelkeep_core.errors import UserError
 
 LOG = logging.getLogger("uvicorn.error")
 # How many connections may wait to be accepted
 BACKLOG = 2048
+# Where the system can (Linux), it keeps back a connection until its client sends something: who only
+# opens connections costs the server nothing meanwhile, and nobody stands in line behind them
+DEFER_ACCEPT = getattr(socket, "TCP_DEFER_ACCEPT", None)
 # Seconds that requests under way have when the server is told to end: `docker stop` waits for ten
 GRACE = 7
 
@@ -64,6 +68,8 @@ def open_to(sockets: list[socket.socket], host: str) -> None:
     """
     for opened in sockets:
         try:
+            if DEFER_ACCEPT is not None:
+                opened.setsockopt(socket.IPPROTO_TCP, DEFER_ACCEPT, ceil(HEAD_SECONDS))
             opened.listen(BACKLOG)
         except OSError as error:
             raise _untaken(host, opened.getsockname()[1], error) from None

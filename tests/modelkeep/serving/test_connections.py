@@ -290,3 +290,64 @@ def test_connections_leave_files_for_other_things():
         assert most_connections() == min(CONNECTIONS, most // 2 if most > 0 else CONNECTIONS)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+
+
+def test_who_sends_too_long_a_head_reads_why(echo):
+    """The rest of it is read, or the answer would be lost with the connection."""
+    with client(echo) as connected:
+        connected.sendall(b"GET /?" + b"a" * 150_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        reply = said(connected)
+    assert reply.startswith(b"HTTP/1.1 431")
+    assert echo.cut == ["head"]
+
+
+@pytest.mark.parametrize("line", [b"CONNECT x:443 HTTP/1.1", b"GET x: HTTP/1.1"])
+def test_a_path_that_is_none_is_not_called_too_large(echo, line):
+    """But what it is."""
+    with client(echo) as connected:
+        connected.sendall(line + b"\r\nHost: x\r\n\r\n")
+        assert said(connected).startswith(b"HTTP/1.1 400")
+
+
+def test_chunks_that_are_none_get_an_answer(echo):
+    """As a head that is none does."""
+    with client(echo) as connected:
+        connected.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connected.sendall(b"1\r\nx\r\nno number\r\n")
+        assert said(connected).startswith(b"HTTP/1.1 400")
+    until(lambda: not echo.state.tasks)
+
+
+def test_who_says_that_no_more_comes_is_answered(echo):
+    """All that was asked; but not what was cut off."""
+    with client(echo) as connected:
+        connected.sendall(HEAD.replace(b"/ ", b"/busy ") + b"\r\n" + HEAD + b"\r\n")
+        connected.shutdown(socket.SHUT_WR)
+        until(lambda: echo.state.tasks)
+        echo.goes_on.set()
+        assert said(connected).count(b"200 OK") == 2
+    for cut in (b"", HEAD, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"):
+        with client(echo) as connected:
+            connected.sendall(cut)
+            connected.shutdown(socket.SHUT_WR)
+            assert said(connected) == b""
+    assert echo.cut == []
+
+
+@pytest.mark.parametrize("size", [0, 5, 300_000])
+@pytest.mark.parametrize("offered", [b"h2c", b"websocket"])
+def test_a_request_that_offers_another_protocol_is_read_whole(echo, size, offered):
+    """As clients of HTTP/2 ask without TLS; the next request may follow at once."""
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: " + offered + b"\r\n"
+    long = head + b"Content-Length: %d\r\n\r\n" % size + b"x" * size
+    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n"
+    chunked += (b"%x\r\n%b\r\n" % (size, b"x" * size) if size else b"") + b"0\r\n\r\n"
+    with client(echo) as connected:
+        connected.sendall(long + HEAD + b"\r\n" + chunked + HEAD + b"\r\n")
+        read = b""
+        while read.count(b"200 OK") < 4 or not read.endswith(b"\r\n0"):
+            part = connected.recv(65536)
+            assert part, read
+            read += part
+    assert read.count(b"\r\n\r\n%d" % size) == (4 if size == 0 else 2)
+    assert echo.cut == []
