@@ -15,6 +15,7 @@ from modelkeep.serving.counters import Counters
 
 # What tells whether the server lives; whoever watches it needs no key.
 OPEN = {"/health", "/ready", "/ping", "/v2/health/live", "/v2/health/ready"}
+UNCALLED = "A request names its server once, in the field Host of its head."
 UNAUTHORIZED = "This needs the key of the server: as X-API-Key, as a bearer or as a password."
 ELSEWHERE = (
     "A page of another site asks this, which is for programs and for this server's own page."
@@ -96,6 +97,9 @@ class Access:
     def _refused(self, scope: Scope) -> tuple[int, str] | None:
         """Return status and sentence where a request is refused."""
         headers = dict(scope["headers"])
+        names = [name for name, _ in scope["headers"]].count(b"host")
+        if names > 1 or (not names and scope.get("http_version") == "1.1"):
+            return 400, UNCALLED
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if self._hosts is not None and host and _without_port(host) not in self._hosts:
             return 421, MISDIRECTED

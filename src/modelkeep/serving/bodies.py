@@ -1,11 +1,13 @@
 """What requests bring and what they get: JSON in, JSON out, within limits of bytes and seconds."""
 
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,9 +18,10 @@ from modelkeep.serving.rows import Contract, Rows
 from modelkeep.serving.service import Service
 
 Reader = Callable[[Contract], Rows]
+JSON_TYPE, CSV_TYPE = "application/json", "text/csv"
 # Media types that are read as JSON: none, and what curl sends unless it is told otherwise, as well
-JSON_TYPES = {"", "application/json", "application/x-www-form-urlencoded"}
-CSV_TYPE = "text/csv"
+JSON_TYPES = {"", JSON_TYPE, "application/x-www-form-urlencoded"}
+UTF_8 = {"utf-8", "utf8"}
 # Which letters count as a value, and how many letters are looked at before it is asked again
 VALUE = b",[{"
 IS_VALUE = np.isin(np.arange(256), [*VALUE])
@@ -47,34 +50,59 @@ async def reader_of(
         async with json_of(request, service) as content:
             yield in_json(content)
         return
-    async with service.inlet.body(request) as body:
+    async with _body_of(request, service) as body:
         yield lambda contract: contract.from_records(
             records_of(body, contract.schema, contract.most_rows), others
         )
 
 
 @asynccontextmanager
-async def json_of(request: Request, service: Service) -> AsyncIterator[dict[str, Any]]:
+async def json_of(
+    request: Request, service: Service, taken: str = f"{JSON_TYPE} or {CSV_TYPE}"
+) -> AsyncIterator[dict[str, Any]]:
     """Yield the JSON object in the body of a request.
+
+    Args:
+        request: the request.
+        service: what answers it.
+        taken: which media types are taken here, for who sends another one.
 
     Raises:
         Rejected: it is none, has more values than any rows may have, or does not come in time.
     """
     kind = media_type(request)
     if kind not in JSON_TYPES and not kind.endswith("+json"):
-        raise Rejected(415, f"The body is {kind!r}, and application/json or text/csv is taken.")
-    async with service.inlet.body(request) as body:
+        raise Rejected(415, f"The body is {kind!r}, and {taken} is taken.")
+    async with _body_of(request, service) as body:
         if is_long(request):
             yield await service.beside(lambda: _object_in(body, service))
         else:
             yield _object_in(body, service)
 
 
+@asynccontextmanager
+async def _body_of(request: Request, service: Service) -> AsyncIterator[bytes]:
+    """Yield the body of a request.
+
+    Raises:
+        Rejected: it is compressed, is text of another encoding than UTF-8, is too long, or does not
+            come in time.
+    """
+    packed = request.headers.get("content-encoding", "").strip().lower()
+    if packed not in ("", "identity"):
+        raise Rejected(415, f"The body is packed ({packed!r}): send it as it is.")
+    async with service.inlet.body(request) as body:
+        named = re.search(r"charset\s*=\s*\"?([^\s\";]+)", request.headers.get("content-type", ""))
+        if named and named[1].lower() not in UTF_8 and not body.isascii():
+            raise Rejected(415, f"The body is in {named[1]!r}: send it in UTF-8.")
+        yield body
+
+
 def _object_in(body: bytes, service: Service) -> dict[str, Any]:
     """Return the JSON object that a body is.
 
     Raises:
-        Rejected: it is none, or has more values than any rows may have.
+        Rejected: it is none, has a name twice, or more values than any rows may have.
     """
     if has_more_values(body, service.most_values):
         most = service.settings.max_rows
@@ -85,6 +113,8 @@ def _object_in(body: bytes, service: Service) -> dict[str, Any]:
         raise Rejected(400, f"The body is not JSON: {error}.") from None
     if not isinstance(content, dict):
         raise Rejected(400, "The body is JSON, but not an object.")
+    if has_a_name_twice(body, content):
+        raise Rejected(400, "The body has an object with the same name twice.")
     return content
 
 
@@ -102,19 +132,52 @@ def has_more_values(body: bytes, most: int) -> bool:
     # Those in texts as well, which is soon known.
     if sum(body.count(letter) for letter in VALUE) <= most:
         return False
+    values = 0
+    for letters in _outside_texts(body):
+        values += int(np.count_nonzero(IS_VALUE[letters]))
+        if values > most:
+            return True
+    return False
+
+
+def has_a_name_twice(body: bytes, content: dict[str, Any]) -> bool:
+    """Say whether an object in JSON has the same name twice, of which the parser keeps the last.
+
+    Args:
+        body: the JSON.
+        content: what the parser made of it.
+    """
+    colons = body.count(b":")
+    # Each name has its colon, and often there is no other one.
+    if colons == len(content) or colons == (names := _names_in(content)):
+        return False
+    letters = _outside_texts(body)
+    return sum(int(np.count_nonzero(some == ord(":"))) for some in letters) > names
+
+
+def _names_in(content: dict[str, Any]) -> int:
+    """Return how many names all objects have together."""
+    names, waiting = 0, [content]
+    while waiting:
+        part = waiting.pop()
+        names += len(part) if isinstance(part, dict) else 0
+        parts = part.values() if isinstance(part, dict) else part
+        waiting += [inner for inner in parts if type(inner) in (dict, list)]
+    return names
+
+
+def _outside_texts(body: bytes) -> Iterator[NDArray[np.uint8]]:
+    """Yield the letters of JSON that are in no text, some at a time."""
     plain = body
     if b"\\" in body:
         # Two backslashes are none that escapes a quotation mark.
         plain = body.replace(rb"\\", b"").replace(rb"\"", b"")
-    values, in_text = 0, False
+    in_text = np.False_
     for start in range(0, len(plain), COUNTED):
         letters = np.frombuffer(plain, "uint8", min(COUNTED, len(plain) - start), start)
         in_texts = np.bitwise_xor.accumulate(letters == ord('"')) ^ in_text
-        values += int(np.count_nonzero(IS_VALUE[letters] & ~in_texts))
-        if values > most:
-            return True
+        yield letters[~in_texts]
         in_text = in_texts[-1]
-    return False
 
 
 def media_type(request: Request) -> str:

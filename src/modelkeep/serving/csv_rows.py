@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from modelkeep.serving.rows import Problem, TooMany, Unfit
@@ -45,6 +47,10 @@ def records_of(body: bytes, schema: Schema, most: int | None = None) -> list[dic
         table = _table(body, schema)
     except (UserError, pl.exceptions.PolarsError, ValueError) as error:
         reason = str(error).strip().splitlines()[0].removesuffix(".")
+        if schema.private:
+            # What is told of a line may repeat what is in it.
+            line = re.search(r"line \d+", reason)
+            reason = line[0] if line else "it cannot be read"
         raise Unfit(Problem(None, "", f"a CSV table in UTF-8 ({reason})", "form")) from None
     if most is not None and table.height > most:
         raise TooMany(table.height)
@@ -88,9 +94,24 @@ def _table(body: bytes, schema: Schema) -> "pl.DataFrame":
         if not body.strip():
             raise UserError(str(error)) from None
     dialect = dialect_of(body, NAME, "utf-8-sig")
+    _check_names(body, dialect.delimiter, schema)
     rows = rows_of(body, NAME, dialect)
     cells = pl.DataFrame([*rows], dict.fromkeys(dialect.names, pl.String), orient="row")
     return cells.with_columns(pl.when(~pl.all().is_in(schema.missing_values)).then(pl.all()))
+
+
+def _check_names(body: bytes, delimiter: str, schema: Schema) -> None:
+    """Make sure that a header names no feature twice, unless the schema counts them, as adopt does.
+
+    Raises:
+        UserError: it does.
+    """
+    lines = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), delimiter=delimiter)
+    header = next(line for line in lines if any(cell.strip() for cell in line))
+    names = Counter(" ".join(cell.split()) for cell in header)
+    for name in schema.features:
+        if names[name] > 1 and f"{name}_2" not in schema.columns:
+            raise UserError(f"its header names the column '{name}' more than once")
 
 
 def _values(values: list[Any], cells: list[str | None], column: Column) -> list[Any]:

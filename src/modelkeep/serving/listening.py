@@ -18,8 +18,8 @@ from modelkeep_core.errors import UserError
 LOG = logging.getLogger("uvicorn.error")
 # How many connections may wait to be accepted
 BACKLOG = 2048
-# Where the system can (Linux), it keeps back a connection until its client sends something: who only
-# opens connections costs the server nothing meanwhile, and nobody stands in line behind them
+# Where the system can (Linux), it keeps back a connection until its client sends something: who
+# only opens connections costs the server nothing, and nobody stands in line behind them
 DEFER_ACCEPT = getattr(socket, "TCP_DEFER_ACCEPT", None)
 # Seconds that requests under way have when the server is told to end: `docker stop` waits for ten
 GRACE = 7

@@ -9,7 +9,15 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from modelkeep.serving import openapi
-from modelkeep.serving.bodies import Reader, is_long, json_of, media_type, reader_of, reply
+from modelkeep.serving.bodies import (
+    JSON_TYPE,
+    Reader,
+    is_long,
+    json_of,
+    media_type,
+    reader_of,
+    reply,
+)
 from modelkeep.serving.inlet import Rejected
 from modelkeep.serving.rows import REPEATED, Contract, Problem, Rows, Unfit
 from modelkeep.serving.served import ServedModel
@@ -77,6 +85,8 @@ def _named(columns: Any, data: Any) -> Any:
     """Return records from rows and the names of their columns."""
     fits = isinstance(columns, list) and isinstance(data, list)
     names = columns if fits and all(isinstance(name, str) for name in columns) else []
+    if len({*names}) < len(names):
+        raise Unfit(Problem(None, "", "columns of which each has another name", "form"))
     if not names or any(not isinstance(row, list) or len(row) != len(names) for row in data):
         raise Unfit(Problem(None, "", "lists with a value for each of the columns", "form"))
     return [dict(zip(names, row, strict=True)) for row in data]
@@ -152,7 +162,7 @@ def add_v2(app: FastAPI, service: Service) -> None:
         described = _described(named(name, version))["outputs"]
         if BINARY in request.headers or media_type(request) == "application/octet-stream":
             raise Rejected(415, "Binary tensors are not supported: send them as application/json.")
-        async with json_of(request, service) as asked:
+        async with json_of(request, service, JSON_TYPE) as asked:
             wanted = _wanted(asked.get("outputs", []), [output["name"] for output in described])
             served, answered = await service.predict(
                 lambda contract: contract.from_records(_from_columns(_tensors(asked))),
@@ -237,8 +247,13 @@ def _tensors(content: dict[str, Any]) -> dict[str, list[Any]]:
         if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
             raise Unfit(Problem(None, "", "tensors with name, shape, datatype and data", "form"))
         name, shape, data = tensor["name"], tensor.get("shape"), tensor.get("data")
+        if name in columns:
+            raise Unfit(Problem(None, name[:REPEATED], "given by one tensor", "form"))
         if isinstance(data, list) and shape == [len(data), 1]:
-            data = [value[0] if isinstance(value, list) and value else value for value in data]
+            # A value in a list of its own, as nested tensors have it, or not
+            data = [
+                value[0] if isinstance(value, list) and len(value) == 1 else value for value in data
+            ]
             shape = shape[:1]
         if not isinstance(data, list) or shape != [len(data)]:
             rule = "a tensor of shape [rows] or [rows, 1], in JSON"

@@ -158,12 +158,16 @@ class Contract:
             # What the raw data have besides the features is left alone, as `predict` does.
             if others or name in self.schema.columns:
                 continue
-            if len(name) > REPEATED:
-                yield f"{name[:REPEATED]}…", "left out: there is no such column"
+            # To compare it with all names takes long where there are many.
+            near = ""
+            if len(name) <= REPEATED and next(suggested, None) is not None:
+                near = suggestion(name, self.features)
+            if self.schema.private and not near:
+                # Where a table has no header, its first values stand for names.
+                yield "", "given without columns that are not there"
             else:
-                # To compare it with all names takes long where there are many.
-                near = "" if next(suggested, None) is None else suggestion(name, self.features)
-                yield name, f"left out: there is no such column{near}"
+                shown = name if len(name) <= REPEATED else f"{name[:REPEATED]}…"
+                yield shown, f"left out: there is no such column{near}"
 
     def _checked(self, rows: Rows) -> Rows:
         self._meanings.apply(rows)

@@ -69,7 +69,7 @@ def test_the_signs_of_life_need_no_key(locked, path):
     assert locked.get(path).status == 200
 
 
-def asked(method="POST", path="/predict", hosts=None, key=None, **headers):
+def asked(method="POST", path="/predict", hosts=None, key=None, more=(), **headers):
     """Ask what stands before an application that answers everything; return the status."""
     statuses, methods = [], []
 
@@ -82,7 +82,9 @@ def asked(method="POST", path="/predict", hosts=None, key=None, **headers):
             statuses.append(message["status"])
 
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": method, "path": path, "headers": named}
+    scope = {"type": "http", "method": method, "path": path, "headers": [*named, *more]}
+    if more:
+        scope["http_version"] = "1.1"
     asyncio.run(Access(app, Counters(), key, hosts)(scope, None, send))
     return statuses[0], *methods
 
@@ -130,6 +132,15 @@ def test_a_local_server_is_called_by_its_own_names(host, status):
     assert asked("GET", "/health", hosts, host=host)[0] == 200
     assert asked("GET", "/version", None, host=host)[0] == 200
     assert asked("GET", "/version", hosts)[0] == 200
+
+
+def test_a_request_names_its_server_once():
+    """What stands before this server, and this server, might go by different ones."""
+    other = (b"host", b"127.0.0.1")
+    assert asked("GET", "/version", more=[other])[0] == 200
+    assert asked("GET", "/version", LOCAL, more=[other], host="evil.example")[0] == 400
+    assert asked("GET", "/version", more=[(b"accept", b"*/*")])[0] == 400
+    assert asked("GET", "/ready", more=[(b"accept", b"*/*")])[0] == 200
 
 
 def test_who_asks_for_the_head_alone_is_answered_as_any_other(server):

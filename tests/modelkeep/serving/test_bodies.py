@@ -1,13 +1,14 @@
 """Bodies are JSON both ways."""
 
 import asyncio
+import gzip
 import json
 from types import SimpleNamespace
 
 import pytest
 from starlette.requests import Request
 
-from modelkeep.serving.bodies import has_more_values, json_of, rejection, reply
+from modelkeep.serving.bodies import has_a_name_twice, has_more_values, json_of, rejection, reply
 from modelkeep.serving.inlet import PARSED, SMALL, TOGETHER, Inlet, Rejected
 
 # The requests that were parsed beside the event loop
@@ -163,6 +164,74 @@ def test_what_is_said_to_be_no_json_is_not_read_as_json(kind, taken):
     with pytest.raises(Rejected, match="application/json or text/csv is taken") as rejected:
         content(sent)
     assert rejected.value.status == 415
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"records": [], "records": []}',
+        b'{"records": [{"a": 1, "b": ":", "a": 2}]}',
+        rb'{"records": [{"a\":": 1, "a\":": 2}]}',
+        b'{"a": [[1, {"b": {"c": 1, "c": 1}}]]}',
+        b'{"features": [], "features": []}',
+    ],
+)
+def test_a_name_that_comes_twice_is_refused(body):
+    """The parser would keep one of the values, and nobody says which was meant."""
+    with pytest.raises(Rejected, match="the same name twice") as rejected:
+        content(request(body))
+    assert rejected.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"features": [["10:30", ":"]]}',
+        rb'{"a": {"b": "::\":\\", "c": ["2024-01-31T09:30:00"]}, "b": {"b": 1}}',
+        b"{}",
+    ],
+)
+def test_colons_in_texts_are_no_names(body):
+    """Nor are equal names of different objects the same."""
+    assert not has_a_name_twice(body, json.loads(body))
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "sentence"),
+    [
+        (gzip.compress(b"{}"), {"content_encoding": "GZIP"}, "is packed ('gzip'): send it as it"),
+        (b"{}", {"content_encoding": "gzip, identity"}, "is packed"),
+        (
+            '{"a": "\u00e9"}'.encode("latin-1"),
+            {"content_type": "application/json; charset=ISO-8859-1"},
+            "is in 'ISO-8859-1': send it in UTF-8",
+        ),
+        (
+            '{"a": "\u00e9"}'.encode(),
+            {"content_type": 'application/json;charset="latin1"'},
+            "is in 'latin1'",
+        ),
+    ],
+)
+def test_what_is_written_otherwise_than_it_is_read_is_refused(body, headers, sentence):
+    """Packed, or in another encoding, by what its own head says."""
+    with pytest.raises(Rejected) as rejected:
+        content(request(body, **headers))
+    assert rejected.value.status == 415
+    assert sentence in rejected.value.detail
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content_encoding": "identity"},
+        {"content_type": "application/json; charset=UTF8"},
+        {"content_type": "application/json; charset=us-ascii"},
+    ],
+)
+def test_what_is_the_same_in_utf_8_is_read(headers):
+    """Whatever its head calls it."""
+    assert content(request(b'{"a": 1}', **headers)) == {"a": 1}
 
 
 def test_a_reply_is_json_with_its_headers():

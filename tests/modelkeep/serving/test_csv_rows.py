@@ -146,3 +146,23 @@ def test_a_name_is_no_pattern(classification, name):
     """A column that is called like a pattern of Polars is itself."""
     body = f"{name},size\na,1\n".encode()
     assert records_of(body, classification) == [{name: "a", "size": 1.0}]
+
+
+@pytest.mark.parametrize("separator", [b",", b";"])
+def test_a_header_that_names_a_feature_twice_is_refused(classification, separator):
+    """Also where other columns are left alone: nobody says which of the two is meant."""
+    body = (HEADER.replace(b"member", b"size") + b"1,2,3,red\n").replace(b",", separator)
+    with pytest.raises(Unfit, match="names the column 'size' more than once"):
+        records_of(body, classification)
+
+
+def test_nothing_of_a_table_with_private_columns_is_repeated(classification):
+    """Of what cannot be read, the line is told alone."""
+    body = b"Zaphod Beeblebrox\nsize,count\n1,2\n3\n" + b'"Trillian,5\n'
+    classification.columns["colour"].private = True
+    with pytest.raises(Unfit) as unfit:
+        records_of(body, classification)
+    said = str(unfit.value)
+    assert "a CSV table in UTF-8 (line" in said
+    assert "Zaphod" not in said
+    assert "Trillian" not in said

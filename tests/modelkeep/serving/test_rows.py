@@ -221,3 +221,15 @@ def test_a_profile_that_does_not_list_every_category_calls_none_out_of_range(con
     profile = {"features": PROFILE["features"] | others}
     commonest = Contract(contract.schema, profile)
     assert "shop" not in commonest.out_of_range([[1, 2, True, "red", "elsewhere"]])
+
+
+def test_with_private_columns_no_invented_name_is_repeated(contract):
+    """A table without a header has values for names; only what is nearly a column is named."""
+    contract.schema.columns["shop"].private = True
+    record = {**GOOD, "Zaphod Beeblebrox": 1, "x" * 200: 1, "sizes": 1}
+    found = faults(contract.from_records, [record])
+    assert [(column, rule) for _, column, rule, _ in found] == [
+        ("", "given without columns that are not there"),
+        ("", "given without columns that are not there"),
+        ("sizes", "left out: there is no such column (did you mean 'size'?)"),
+    ]
