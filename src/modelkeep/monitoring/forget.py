@@ -1,7 +1,10 @@
 """`forget`: erase what is recorded of somebody, and say which committed data have such rows."""
 
 import argparse
+import math
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +58,8 @@ def _condition(text: str, schema: Schema) -> tuple[str, Any]:
             f" {', '.join(schema.features)}."
         )
     column = schema.features[name]
+    if value in (*schema.missing_values, *(column.missing_values or ())):
+        raise UserError(f"--where {text}: that is an empty cell, which is nobody's value.")
     typed = _typed(value, column)
     if typed is None:
         raise UserError(f"--where {text}: '{name}' is {column.must_be('type')}.")
@@ -63,14 +68,27 @@ def _condition(text: str, schema: Schema) -> tuple[str, Any]:
 
 def _typed(text: str, column: Column) -> Any:
     if column.number:
-        try:
-            return float(text)
-        except ValueError:
-            return None
+        return _number(text)
     if column.type == "boolean":
         words = dict(zip(column.values or (), (False, True), strict=False)) | WORDS
         return words.get(text, words.get(text.lower()))
+    if column.type == "datetime":
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            return None
     return column.spelt(text)
+
+
+def _number(text: str) -> float | None:
+    """Return a number as JSON has it, a whole one with all its digits; None if it is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if re.fullmatch(r"-?\d{1,19}", text, re.ASCII):
+        return int(text)
+    return number if math.isfinite(number) else None
 
 
 def _with(store: Store, window: Window, schema: Schema, name: str, value: Any) -> Iterator[Request]:
@@ -87,14 +105,14 @@ def _with(store: Store, window: Window, schema: Schema, name: str, value: Any) -
             "they were hashed, or name requests with --request."
         )
     features = store.features()
-    recorded = Hider(schema, key).value(name, value) if private else plain(value)
+    column = schema.features[name]
+    recorded = Hider(schema, key).value(name, value) if private else plain(value, column)
     for request in store.requests(window):
         names = features.get(request.model, [])
         if request.inputs and name in names:
             place = names.index(name)
-            if any(
-                row[place] is not None and plain(row[place]) == recorded for row in request.inputs
-            ):
+            cells = (row[place] for row in request.inputs if row[place] is not None)
+            if any((cell if private else plain(cell, column)) == recorded for cell in cells):
                 yield request
 
 

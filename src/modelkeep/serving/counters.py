@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter as Counts
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,7 @@ class Counters:
         """Return all of it in Prometheus's format."""
         registry = self._registry
         if SHARED in os.environ:
+            _forget_dead(Path(os.environ[SHARED]))
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)
         return generate_latest(registry)
@@ -148,6 +150,20 @@ class Counters:
             self._deciles = {served.recipe_id: _deciles(served.profile["predictions"])}
         edges = self._deciles[served.recipe_id]
         return lambda value: f"decile {int(np.searchsorted(edges, value)) + 1}"
+
+
+def _forget_dead(directory: Path) -> None:
+    """Leave out the present state of workers that have ended: nobody would change it any more."""
+    if os.name != "posix":
+        # Elsewhere, to ask for a process by a signal ends it.
+        return
+    for pid in {int(path.stem.rpartition("_")[2]) for path in directory.glob("gauge_live*.db")}:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            multiprocess.mark_process_dead(pid, str(directory))
+        except PermissionError:
+            continue
 
 
 def _deciles(profile: dict[str, Any]) -> np.ndarray:

@@ -9,6 +9,8 @@ from modelkeep_core.errors import UserError
 
 # The variables that workers inherit
 SETTINGS, API_KEY = "SERVING_SETTINGS", "SERVING_API_KEY"
+# Bytes of a key, which has to fit into the head of a request
+LONGEST_KEY = 4096
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def api_key() -> str | None:
     after it, as files with secrets have, is no part of it.
 
     Raises:
-        UserError: it is set and empty, which is a secret that was not filled in.
+        UserError: it is set and empty, which is a secret that was not filled in; or no field of a
+            head can carry it.
     """
     key = os.environ.get(API_KEY)
     if key is None:
@@ -64,5 +67,10 @@ def api_key() -> str | None:
         raise UserError(
             f"{API_KEY} is set and empty: give it the key, or unset it to let everybody in who "
             "reaches the server."
+        )
+    if key != key.strip() or not key.isprintable() or len(key.encode()) > LONGEST_KEY:
+        raise UserError(
+            f"{API_KEY} could not be sent by anybody: a key has no blank at its ends, no line end "
+            f"or other control character, and at most {LONGEST_KEY:,} bytes."
         )
     return key

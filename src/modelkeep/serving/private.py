@@ -6,10 +6,11 @@ has the key; without the key, a hash says nothing (HMAC, RFC 2104, with SHA-256)
 
 import hmac
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 from modelkeep_core.errors import UserError
-from modelkeep_core.schema import Schema
+from modelkeep_core.schema import Column, Schema
 
 # The variable that holds the key, and what is recorded where there is none
 KEY, HIDDEN = "SERVING_PRIVATE_KEY", "private"
@@ -34,6 +35,7 @@ class Hider:
         """
         columns = enumerate(schema.features.items())
         self.places = {place: name for place, (name, column) in columns if column.private}
+        self._columns = schema.features
         self._key = key
 
     def rows(self, rows: list[list[Any]]) -> list[list[Any]]:
@@ -54,12 +56,19 @@ class Hider:
             return None
         if self._key is None:
             return HIDDEN
-        text = f"{name}\0{plain(value)}".encode()
+        text = f"{name}\0{plain(value, self._columns[name])}".encode()
         return hmac.digest(self._key, text, "sha256").hex()[:DIGITS]
 
 
-def plain(value: Any) -> str:
-    """Return a value in one spelling: whole numbers without a point, "true" and "false"."""
+def plain(value: Any, column: Column) -> str:
+    """Return a value of a column in one spelling.
+
+    Whole numbers are without a point, booleans "true" and "false", datetimes ISO 8601 in UTC, as
+    the model takes them.
+    """
+    if column.type == "datetime":
+        moment = datetime.fromisoformat(value)
+        return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
@@ -82,4 +91,4 @@ def private_key() -> bytes | None:
             f"{KEY} has {len(key)} characters: give it at least {LEAST}, such as what "
             "`openssl rand -hex 32` prints, or unset it to record nothing of private values."
         )
-    return key.encode()
+    return os.fsencode(key)

@@ -148,6 +148,8 @@ class Records:
 
     Attributes:
         pending: answered requests that are not written yet, as rows of their table.
+        last: when the last request was answered that is recorded at the start, in seconds since
+            1970, or None.
         lost: how many answered requests will never be.
         failure: why nothing can be written now, or None.
     """
@@ -171,6 +173,8 @@ class Records:
         self._next_try = 0.0
         try:
             self._open()
+            newest = self._database.execute("SELECT max(request_id) FROM requests").fetchone()[0]
+            self.last = None if newest is None else time_of(newest)
         except (OSError, sqlite3.Error) as error:
             raise UserError(f"{path} cannot keep the records of requests: {error}.") from None
 

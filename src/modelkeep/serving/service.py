@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from modelkeep.serving.batching import Batcher, Busy, Unanswerable
+from modelkeep.serving.clock import Clock
 from modelkeep.serving.counters import Counters
 from modelkeep.serving.current import Current
 from modelkeep.serving.explaining import Explainer
@@ -18,7 +19,7 @@ from modelkeep.serving.health import Faults, Task, now
 from modelkeep.serving.inlet import Inlet, Rejected
 from modelkeep.serving.memory import give_back
 from modelkeep.serving.options import Settings
-from modelkeep.serving.records import REFUSED_ROW, Answered, Records, tidy
+from modelkeep.serving.records import DAY, REFUSED_ROW, Answered, Records, tidy
 from modelkeep.serving.rows import Contract, Problem, Rows, TooMany, Unfit
 from modelkeep.serving.served import ServedModel, load
 from modelkeep.unseen import Unseen
@@ -70,6 +71,8 @@ class Service:
         self._records = Records(Path(settings.records)) if settings.records else None
         if self._records:
             self._records.note_model(*_features(self.served))
+        last = self._records.last if self._records else None
+        self._clock = Clock(last, (settings.keep_days or 0) * DAY)
         most_waiting = WAITING * settings.max_rows
         self._batcher = Batcher(self._records, settings.keep_inputs, most_waiting)
         self._explainer = Explainer(most_waiting)
@@ -213,7 +216,8 @@ class Service:
         """Keep the file of the records and the memory small."""
         await asyncio.to_thread(give_back)
         if self.settings.records:
-            await asyncio.to_thread(tidy, Path(self.settings.records), self.settings.keep_days)
+            keep_days = self.settings.keep_days if self._clock.is_steady() else None
+            await asyncio.to_thread(tidy, Path(self.settings.records), keep_days)
 
     async def _look(self) -> None:
         """Load the package that is to be served, if it is another than before."""

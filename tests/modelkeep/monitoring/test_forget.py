@@ -15,7 +15,8 @@ from modelkeep.registry.holding import Holding
 from modelkeep.serving.private import KEY, Hider
 from modelkeep.serving.records import Records, connected, tidy
 from modelkeep_core.errors import UserError
-from recorded import Recorded
+from modelkeep_core.schema import Column
+from recorded import DAY, NOON, Recorded
 
 SECRET = "a key that nobody guesses"
 
@@ -118,6 +119,10 @@ def test_requests_of_every_model_are_looked_at(recorded, rows):
         ("label=low", "for a feature"),
         ("size=big", "'size' is a number"),
         ("member=maybe", "'member' is true or false"),
+        ("size=nan", "'size' is a number"),
+        ("size=1e999", "'size' is a number"),
+        ("colour=", "an empty cell, which is nobody's value"),
+        ("size=NA", "an empty cell, which is nobody's value"),
     ],
 )
 def test_a_condition_that_is_none_is_refused(recorded, rows, condition, message):
@@ -126,6 +131,52 @@ def test_a_condition_that_is_none_is_refused(recorded, rows, condition, message)
     with pytest.raises(UserError, match=message):
         forgotten(recorded, "--where", condition)
     assert len(left(recorded)) == 2
+
+
+@pytest.mark.parametrize(
+    "value", ["red' OR '1'='1", 'red"]]', "%", "red\0", "'; DROP TABLE requests; --"]
+)
+def test_a_value_is_compared_and_nothing_else(recorded, rows, value):
+    """Whatever it would mean to a database."""
+    recorded.answer(rows.head(2))
+    recorded.answer(rows.head(1).assign(colour=value), start=NOON + DAY)
+    data, _, _ = forgotten(recorded, "--where", f"colour={value}")
+    assert (data["requests"], len(left(recorded))) == (1, 2)
+
+
+def test_a_whole_number_is_found_by_all_of_its_digits(recorded, rows):
+    """Those of an identity have more than a floating-point number keeps."""
+    ids = recorded.answer(rows.head(3))
+    for name, number in zip(ids, (2**53 + 1, 2**40, 2.0**40), strict=True):
+        _change(recorded, name, "$[0][1]", number)
+    data, _, _ = forgotten(recorded, "--where", f"count={2**53 + 1}")
+    assert (data["requests"], left(recorded)) == (1, ids[1:])
+    assert forgotten(recorded, "--where", f"count={2**40}")[0]["requests"] == 2
+
+
+def test_a_moment_is_found_however_it_was_written(recorded, rows, classification):
+    """In any of the spellings that the server takes."""
+    classification.columns["colour"] = Column(type="datetime")
+    ids = recorded.answer(rows.head(4))
+    for name, text in zip(
+        ids,
+        ("2024-01-31", "2024-01-31T00:00:00", "2024-01-31T01:00+01:00", "2024-02-01"),
+        strict=True,
+    ):
+        _change(recorded, name, "$[0][3]", text)
+    with pytest.raises(UserError, match="'colour' is"):
+        forgotten(recorded, "--where", "colour=yesterday", schema=classification)
+    data, _, _ = forgotten(recorded, "--where", "colour=2024-01-31", schema=classification)
+    assert (data["requests"], left(recorded)) == (3, ids[3:])
+
+
+def _change(recorded, request_id, path, value):
+    """Let a request have had another value."""
+    with closing(sqlite3.connect(recorded.path)) as database, database:
+        database.execute(
+            "UPDATE requests SET inputs = json_set(inputs, ?, ?) WHERE request_id = ?",
+            (path, value, request_id),
+        )
 
 
 def test_where_there_is_nothing_the_status_says_so(recorded, rows):

@@ -1,11 +1,14 @@
 """Prometheus is told what happened, under names that are bounded."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from modelkeep.serving.counters import Counters, _deciles
+from modelkeep.serving.counters import Counters, _deciles, _forget_dead
 
 
 @pytest.fixture
@@ -72,3 +75,18 @@ def test_requests_without_a_record_are_told(counters):
     """So that somebody is woken."""
     counters.unrecorded(7)
     assert "serving_unrecorded_requests 7.0" in counters.text().decode()
+
+
+def test_the_state_of_a_worker_that_was_killed_is_forgotten(tmp_path):
+    """What it said last would be told for ever; what it counted stays counted."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    for pid in (ended.pid, os.getpid()):
+        for kind in ("gauge_livemax", "gauge_livesum", "counter", "histogram"):
+            (tmp_path / f"{kind}_{pid}.db").touch()
+    _forget_dead(tmp_path)
+    assert sorted(path.stem for path in tmp_path.glob(f"*_{ended.pid}.db")) == [
+        f"counter_{ended.pid}",
+        f"histogram_{ended.pid}",
+    ]
+    assert len([*tmp_path.glob(f"*_{os.getpid()}.db")]) == 4

@@ -30,3 +30,18 @@ def test_an_empty_key_is_a_secret_that_was_not_filled_in(monkeypatch, empty):
     monkeypatch.setenv(API_KEY, empty)
     with pytest.raises(UserError, match="SERVING_API_KEY is set and empty"):
         api_key()
+
+
+@pytest.mark.parametrize("key", [" secret", "secret\t", "one\ntwo", "a\x00b", "\udce9", "x" * 4097])
+def test_a_key_that_nobody_can_send_is_refused(monkeypatch, key):
+    """Or nobody would come in, and nothing would say why."""
+    monkeypatch.setattr("os.environ", {API_KEY: key})
+    with pytest.raises(UserError, match="could not be sent by anybody"):
+        api_key()
+
+
+@pytest.mark.parametrize("key", ["with a blank", "schlüssel", "x" * 4096, "a'; DROP TABLE x;--"])
+def test_a_strange_key_is_a_key(monkeypatch, key):
+    """Whatever a head can carry."""
+    monkeypatch.setenv(API_KEY, key)
+    assert api_key() == key

@@ -6,6 +6,7 @@ from made import made_params, made_schema, made_table, pipeline_run
 from modelkeep.serving.private import DIGITS, HIDDEN, KEY, Hider, plain, private_key
 from modelkeep.unseen import unseen
 from modelkeep_core.errors import UserError
+from modelkeep_core.schema import Column
 from server import Server
 
 SECRET = "a key that nobody guesses"
@@ -54,7 +55,16 @@ def test_rows_without_private_columns_are_not_copied(classification):
 )
 def test_a_value_has_one_spelling(value, text):
     """However it came in."""
-    assert plain(value) == text
+    assert plain(value, Column(type="category")) == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2024-01-31T09:30:00", "2024-01-31 09:30", "20240131T0930", "2024-01-31T10:30:00+01:00"],
+)
+def test_a_moment_has_one_spelling(value):
+    """However it is written, and in whatever zone."""
+    assert plain(value, Column(type="datetime")) == "2024-01-31T09:30:00+00:00"
 
 
 @pytest.mark.parametrize("key", ["", "short", "\n"])

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_info
 
 from modelkeep.serving import service as module
 from modelkeep.serving.current import Current
-from modelkeep.serving.records import Records
+from modelkeep.serving.records import DAY, Records
 from modelkeep.serving.rows import LISTED
 from modelkeep_core.fast_path import FastPath
 from server import Server, until
@@ -171,6 +171,21 @@ def test_old_records_are_deleted_while_serving(run, tmp_path, row, monkeypatch):
     with Server(run.package, tmp_path, keep_days=1e-9) as server:
         server.post("/predict", {"records": [row]})
         until(lambda: not server.rows("requests"))
+
+
+def test_a_jump_of_the_clock_deletes_nothing(run, tmp_path, row, monkeypatch):
+    """Not while it lasts, nor when the server starts with it."""
+    monkeypatch.setattr(module, "TIDY", 0.02)
+    true_time = time.time
+    with Server(run.package, tmp_path, keep_days=30) as server:
+        server.post("/predict", {"records": [row]})
+        monkeypatch.setattr(time, "time", lambda: true_time() + 90 * DAY)
+        time.sleep(0.3)
+        assert len(server.rows("requests")) == 1
+    with Server(run.package, tmp_path, keep_days=30) as server:
+        server.post("/predict", {"records": [row]})
+        time.sleep(0.3)
+        assert len(server.rows("requests")) == 2
 
 
 def test_values_out_of_range_are_answered_and_counted(own_server, row):
