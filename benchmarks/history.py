@@ -41,7 +41,7 @@ METADATA, METRICS, LOCK, PARAMS, RAW = (
     "data/raw.dvc",
 )
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-MessageOf = Callable[[str, str, dict[str, Any], str, str], str]
+MessageOf = Callable[[str, str, dict[str, Any], str, str, tuple[str, str]], str]
 
 
 class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
@@ -238,6 +238,11 @@ class Models:
     def _command(self, command: str, model: str) -> str:
         return " ".join(self.path(word, model) for word in command.split())
 
+    def package(self, model: str) -> tuple[str, str]:
+        """Return path and DVC's hash of the package of a model, as it is now."""
+        path = self.path("package", model)
+        return path, f"{md5_of(f'{path} {model} {self.counts[model]}'.encode())}.dir"
+
     def _stage(self, name: str, model: str) -> str:
         return name if model == MODELS[0] else f"{name}-{model}"
 
@@ -311,7 +316,8 @@ def write(
         model, version, metadata = models.change(place)
         stream.commit(tree, f"Train {model} {version}\n")
         path = models.path(METADATA, model)
-        message = message_of(model, version, metadata, path, blob_id(tree.files[path]))
+        blob = blob_id(tree.files[path])
+        message = message_of(model, version, metadata, path, blob, models.package(model))
         stream.tag(f"{model}@{version}", message)
         stages = [stage for stage, share in STAGED_EVERY.items() if place % share == 0]
         for stage in stages:
@@ -339,8 +345,10 @@ def by_modelkeep() -> MessageOf:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
     from modelkeep.registry.summary import trailers
 
-    def message_of(_: str, __: str, metadata: dict[str, Any], path: str, blob: str) -> str:
-        return f"A better one\n\n{trailers(metadata, path, blob)}\n"
+    def message_of(
+        _: str, __: str, metadata: dict[str, Any], path: str, blob: str, package: tuple[str, str]
+    ) -> str:
+        return f"A better one\n\n{trailers(metadata, path, blob, package)}\n"
 
     return message_of
 

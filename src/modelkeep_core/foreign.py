@@ -118,12 +118,7 @@ def parse_json(content: bytes, where: str) -> Any:
     if len(content) > MOST_JSON or sum(map(content.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise UserError(f"{where} is too large to be read.")
     try:
-        value = json.loads(
-            content.decode("utf-8"),
-            parse_constant=_no_number,
-            parse_float=_finite,
-            parse_int=_integer,
-        )
+        value = _DECODER.decode(content.decode("utf-8"))
         # Half of a character can be written as an escape only.
         if b"\\ud" in content or b"\\uD" in content:
             json.dumps(value, ensure_ascii=False).encode()
@@ -214,6 +209,10 @@ def _integer(text: str) -> int:
     if abs(number) > LARGEST:
         raise ValueError("a number is too large")
     return number
+
+
+# Made once: with these, `json.loads` makes one each time.
+_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite, parse_int=_integer)
 
 
 def _short(value: Any) -> str:

@@ -118,11 +118,17 @@ class Catalogue:
 
     def registered(self, model: str) -> list[Version]:
         """Return the registered versions of a model, newest first."""
-        versions = self.numbered.get(model, {}).items()
-        newest_first = sorted(
-            versions, key=lambda pair: (pair[1].event.moment, order(pair[0])), reverse=True
-        )
-        return [version for _, version in newest_first]
+        return [*self._newest_first.get(model, [])]
+
+    @cached_property
+    def _newest_first(self) -> dict[str, list[Version]]:
+        def place(version: Version) -> tuple[Any, ...]:
+            return version.event.moment, order(version.number or "")
+
+        return {
+            model: sorted(versions.values(), key=place, reverse=True)
+            for model, versions in self.numbered.items()
+        }
 
     @cached_property
     def _by_commit(self) -> dict[tuple[str, str], Version]:

@@ -175,7 +175,7 @@ class Git:
     def ids(self, names: Iterable[str]) -> Iterator[str | None]:
         """Yield the id of each object, in the order of the names; None where there is none."""
         asked = "".join(map(_line, names))
-        listed = self.run("cat-file", "--batch-check=%(objectname)", input=asked)
+        listed = self.run("cat-file", "--batch-check=%(objectname)", "--buffer", input=asked)
         for line in listed.split("\n")[:-1]:
             yield line if " " not in line else None
 

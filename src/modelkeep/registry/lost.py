@@ -4,11 +4,13 @@ Only a remote that is a directory of this machine is looked at. Of others, `show
 """
 
 import os
+import re
 from configparser import ConfigParser
 from configparser import Error as ConfigError
 from pathlib import Path
 
-from modelkeep.registry.catalogue import Catalogue, package_of
+from modelkeep.registry.catalogue import Catalogue, content_of
+from modelkeep.registry.summary import PACKAGE
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 from modelkeep_core.foreign import MOST_JSON, read_file, read_listing
@@ -37,9 +39,8 @@ def _is_lost(catalogue: Catalogue, version: Version) -> bool:
     remote = _remote_directory(settings)
     if remote is None or not remote.is_dir():
         return False
-    try:
-        _, content = package_of(catalogue.pipeline(version), version)
-    except UserError:
+    content = _claimed(catalogue, version) or content_of(catalogue, version)
+    if content is None:
         # What its commit lacks is told where it is shown.
         return False
     listed = _object(remote, content)
@@ -50,6 +51,19 @@ def _is_lost(catalogue: Catalogue, version: Version) -> bool:
     except UserError:
         return content.endswith(".dir")
     return not all(_object(remote, name).is_file() for name in names)
+
+
+def _claimed(catalogue: Catalogue, version: Version) -> str | None:
+    """Return DVC's hash of a package as the tag has it; None where dvc.lock does not have the same.
+
+    The lines of dvc.lock that say it are looked for as they are: to read it as YAML takes longer
+    than all else that a list needs.
+    """
+    claim = version.registered.trailer(PACKAGE) if version.registered else None
+    content, _, path = (claim or "").partition(" ")
+    lock = catalogue.git.read_one(f"{version.commit}:{version.directory}dvc.lock") if path else None
+    lines = rf"^ *- path: {re.escape(path)}\n +hash: md5\n +md5: {re.escape(content)}$"
+    return content if lock and re.search(lines.encode(), lock, re.MULTILINE) else None
 
 
 def _object(remote: Path, name: str) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 
 from modelkeep import text
 from modelkeep.registry import publish
-from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.dvc_internals import forget_remote, locked_project
 from modelkeep.registry.fetch import is_package_of
 from modelkeep.registry.imported import check_source
@@ -86,7 +86,8 @@ def message_of(
     blob = catalogue.git.run("rev-parse", f"{version.commit}:{version.directory}{path}").strip()
     reason = reason or f"{headline['metric']} {text.interval(headline)}"
     unlocked = f"\n{UNLOCKED}: {' '.join(unlocked_because.split())}" if unlocked_because else ""
-    return f"{reason}\n\n{trailers(metadata, path, blob)}{unlocked}"
+    package = package_of(catalogue.pipeline(version), version)
+    return f"{reason}\n\n{trailers(metadata, path, blob, package)}{unlocked}"
 
 
 def only_model(catalogue: Catalogue) -> str:

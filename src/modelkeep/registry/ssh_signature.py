@@ -9,9 +9,7 @@ import binascii
 import hashlib
 import os
 import re
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -100,6 +98,9 @@ def fits(line: str, signer: Signer, signed: bytes, signature: bytes, when: datet
     Raises:
         UserError: ssh-keygen cannot be run.
     """
+    # A list of tags that are not signed does without.
+    import tempfile
+
     # Dates without a zone are in UTC, wherever they are read.
     moment = when.astimezone(UTC).strftime("%Y%m%d%H%M%S")
     with tempfile.TemporaryDirectory(prefix="registry-") as directory:
@@ -140,6 +141,8 @@ def program() -> str:
     Raises:
         UserError: it is not installed.
     """
+    import shutil
+
     path = shutil.which(PROGRAM)
     if path is None:
         raise UserError(

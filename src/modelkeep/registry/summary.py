@@ -16,18 +16,27 @@ from modelkeep_core.foreign import parse_json
 
 # The line of a tag's message that says why a model of another environment was registered
 UNLOCKED = "Unlocked"
+# The line that says which directory the package is
+PACKAGE = "Package"
 
 
-def trailers(metadata: Metadata, path: str, blob: str) -> str:
+def trailers(metadata: Metadata, path: str, blob: str, package: tuple[str, str]) -> str:
     """Return the lines of a tag's message that vouch for metadata.
 
     Args:
         metadata: the metadata of the version.
         path: where its commit has them.
         blob: Git's id of that file.
+        package: path and DVC's hash of the package.
     """
     headline = json.dumps(metadata["metrics"]["headline"], ensure_ascii=False)
-    return f"Recipe: {metadata['recipe_id']}\nHeadline: {headline}\nMetadata: {blob} {path}"
+    lines = (
+        f"Recipe: {metadata['recipe_id']}",
+        f"Headline: {headline}",
+        f"Metadata: {blob} {path}",
+        f"{PACKAGE}: {package[1]} {package[0]}",
+    )
+    return "\n".join(lines)
 
 
 def summaries(

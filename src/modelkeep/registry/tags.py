@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cached_property
 from typing import Any
 
 from modelkeep.registry.git import Git
@@ -29,6 +30,7 @@ _TAG = re.compile(
 STAGE = re.compile(_NAME, re.ASCII)
 LONGEST_VERSION = 200
 _TARGET = re.compile(r"object ([0-9a-f]{40,64})\ntype commit\ntag (.*)\n")
+_TRAILER = re.compile(r"^(.+?): (.*)$", re.MULTILINE)
 _SIGNATURE = re.compile(r"^-----BEGIN [A-Z ]+-----$.*", re.MULTILINE | re.DOTALL)
 _TAGGER = re.compile(r"^tagger ([^<\n]*?) ?<([^>\n]*)> (\d+) ([+-])(\d\d)(\d\d)", re.MULTILINE)
 # What is read of a tag object, and how far its clock may be ahead of ours
@@ -87,10 +89,12 @@ class Event:
 
     def trailer(self, key: str) -> str | None:
         """Return the value of the last "Key: value" line below the reason, which people write."""
+        return self._trailers.get(key)
+
+    @cached_property
+    def _trailers(self) -> dict[str, str]:
         _, _, below = self.message.partition("\n\n")
-        start = f"{key}: "
-        values = [line for line in below.splitlines() if line.startswith(start)]
-        return values[-1].removeprefix(start) if values else None
+        return dict(_TRAILER.findall("\n".join(below.splitlines())))
 
 
 @dataclass(frozen=True)
@@ -164,13 +168,13 @@ def read_events(git: Git) -> list[Event]:
 
 
 def _placed(events: list[Event]) -> Iterator[Event]:
-    """Yield events with the moment from which each counts."""
+    """Yield events with the moment from which each counts: no assignment before the last one."""
     latest: dict[str, datetime] = {}
     for event in sorted(events, key=lambda event: (event.counter, event.when)):
-        moment = FIRST if event.odd else event.when
+        moment = event.moment
         if event.stage and event.counter:
             moment = latest[event.model] = max(moment, latest.get(event.model, FIRST))
-        yield replace(event, moment=moment)
+        yield event if moment is event.moment else replace(event, moment=moment)
 
 
 def _event(tag: str, oid: str, name: Name, content: bytes) -> Event | None:
@@ -185,6 +189,7 @@ def _event(tag: str, oid: str, name: Name, content: bytes) -> Event | None:
         return None
     author, email, *date = tagger.groups()
     when, odd = _date(*date)
+    signature = _SIGNATURE.search(message) if "-----BEGIN " in message else None
     return Event(
         tag=tag,
         oid=oid,
@@ -197,9 +202,10 @@ def _event(tag: str, oid: str, name: Name, content: bytes) -> Event | None:
         author=author,
         email=email,
         when=when,
-        message=_SIGNATURE.sub("", message).strip(),
+        message=message[: signature.start() if signature else None].strip(),
         odd=odd,
-        signed=_SIGNATURE.search(message) is not None,
+        signed=signature is not None,
+        moment=FIRST if odd else when,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from modelkeep.cli import main
+from modelkeep.registry.catalogue import Catalogue
 from project import SETTINGS, UNREACHED, damage, dvc, git
 
 
@@ -148,6 +149,28 @@ def test_list_warns_where_a_stage_has_lost_its_package(numbered):
     assert "not whole" in numbered.run("list")
     shutil.rmtree(numbered.storage)
     assert numbered.run("list") == before
+
+
+@pytest.mark.parametrize("claimed", ["true", "another"])
+def test_list_believes_a_tag_as_far_as_the_lock_says_the_same(project, monkeypatch, claimed):
+    """What `register` noted of the package saves reading the lock; another claim does not."""
+    project.run("register")
+    message = project.message("made-up@v1.0.0")
+    content = project.kept()["package"]
+    assert f"\nPackage: {content} package" in message
+    if claimed == "another":
+        raw = project.kept()["raw"]
+        project.git("tag", "-d", "made-up@v1.0.0")
+        project.tag("made-up@v1.0.0", "main", message.replace(content, raw))
+    project.tag("made-up#prod#1", "main")
+    read = []
+    real = Catalogue.pipeline
+    monkeypatch.setattr(Catalogue, "pipeline", lambda *args: read.append(1) or real(*args))
+    assert "its package is not whole" not in project.run("list")
+    project.stored(content).unlink()
+    assert "v1.0.0 (prod): its package is not whole" in project.run("list")
+    assert bool(read) == (claimed == "another")
+
 
 
 # What comes from another repository

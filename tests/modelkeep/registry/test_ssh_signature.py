@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from modelkeep.registry import ssh_signature
 from modelkeep.registry.allowed_signers import read_signers
 from modelkeep.registry.ssh_signature import judge, valid_at
 from modelkeep_core.errors import UserError
@@ -100,6 +99,6 @@ def test_validity_at_another_time_is_asked_anew(keys):
 def test_without_ssh_keygen_nothing_is_believed(keys, monkeypatch):
     """It is said what is missing, and where it comes from."""
     content = TAG + signature(TAG, keys["ada"])
-    monkeypatch.setattr(ssh_signature.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     with pytest.raises(UserError, match=r"ssh-keygen is not installed.*OpenSSH"):
         judged(content, allowed(keys["ada"]))

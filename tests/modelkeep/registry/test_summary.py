@@ -7,13 +7,14 @@ from modelkeep.registry.summary import summaries, trailers
 from modelkeep.registry.version import Version
 from repository import MISSING, Model, digest
 
+PACKAGE = ("package", Model("b").content)
 HEADLINE = Model().facts["metrics"]["headline"]
 
 
 def promise(repository, model, path="model.json", revision="HEAD"):
     """Return a message that vouches for the metadata of a commit."""
     blob = repository.git("rev-parse", f"{revision}:{path}")
-    return f"Why\n\n{trailers(model.facts, path, blob)}"
+    return f"Why\n\n{trailers(model.facts, path, blob, (model.package, model.content))}"
 
 
 def read(repository, *numbers):
@@ -65,7 +66,7 @@ def test_metadata_may_be_anywhere(repository):
     assert read(repository) == [("a", True)]
     repository.commit(Model("b"), under="sub/")
     blob = repository.git("rev-parse", "HEAD:sub/model.json")
-    message = f"Why\n\n{trailers(Model('b').facts, 'model.json', blob)}"
+    message = f"Why\n\n{trailers(Model('b').facts, 'model.json', blob, PACKAGE)}"
     repository.tag("sub=model@v1.0.0", message=message)
     data, _ = repository.answer("list", "--model", "sub:model")
     assert (data[0]["recipe_id"], data[0]["headline"]) == (digest("b"), HEADLINE)
@@ -106,7 +107,8 @@ def test_a_reason_is_no_promise(repository):
     """What a person writes above is not what the command writes below."""
     repository.commit(Model("a"))
     message = promise(repository, Model("a"))
-    claim = trailers(Model("b").facts, "model.json", repository.git("rev-parse", "HEAD:model.json"))
+    blob = repository.git("rev-parse", "HEAD:model.json")
+    claim = trailers(Model("b").facts, "model.json", blob, PACKAGE)
     repository.tag("model@v1.0.0", message=f"{claim}\n\n{message}")
     repository.tag("model@v1.1.0", message=claim)
     assert read(repository) == [("a", True), ("a", False)]
