@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from modelkeep.place import path_given
-from modelkeep.registry.catalogue import Catalogue, package_of
+from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.consumer_lock import locked, locked_version, write_locked
+from modelkeep.registry.outputs import package_output
 from modelkeep.registry.reference import find, stage_of
 from modelkeep.registry.same_recipe import check_recipe_id
 from modelkeep.registry.storage import md5, storage_of
@@ -86,12 +87,14 @@ def fetch(catalogue: Catalogue, version: Version, directory: Path) -> None:
             recipe id is not that of its recipe.
     """
     check_recipe_id(version, catalogue.records.of(version))
-    path, content = package_of(catalogue.pipeline(version), version)
+    package = package_output(catalogue, version)
+    path = package.path
     partial = directory.with_name(f".{directory.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        with storage_of(catalogue.git, version) as storage:
-            files = storage.files(content, path)
+        with storage_of(catalogue.git, version) as opened:
+            storage = opened.of(package.remote)
+            files = storage.files(package.md5, path)
             storage.get({name: f"{path}/{file}" for file, name in files.items()})
             for file, name in files.items():
                 target = partial / file
@@ -129,9 +132,9 @@ def fetched(catalogue: Catalogue, version: Version, directory: Path) -> bool:
     check_recipe_id(version, catalogue.records.of(version))
     if not is_package_of(catalogue, version, directory):
         return False
-    path, content = package_of(catalogue.pipeline(version), version)
+    package = package_output(catalogue, version)
     with storage_of(catalogue.git, version) as storage:
-        files = storage.files(content, path)
+        files = storage.of(package.remote).files(package.md5, package.path)
     return all(
         (directory / file).is_file() and md5(directory / file) == name
         for file, name in files.items()

@@ -19,9 +19,10 @@ def file_of(catalogue: Catalogue, version: Version, path: str) -> bytes | None:
     with storage_of(catalogue.git, version) as storage:
         for output in outputs_of(catalogue, version):
             if covers(output.path, path):
+                place = storage.of(output.remote)
                 below = path.removeprefix(output.path).lstrip("/")
-                name = storage.files(output.md5, output.path).get(below)
+                name = place.files(output.md5, output.path).get(below)
                 if name:
-                    storage.get({name: path})
-                    return storage.path(name).read_bytes()
+                    place.get({name: path})
+                    return place.path(name).read_bytes()
     return None

@@ -145,26 +145,27 @@ def _check(
 
 def _repaired(faults_of: dict[Output, list[Fault]], storage: Storage) -> bool:
     """Send what the cache has whole; say whether that was anything."""
-    wanted = {fault.name: fault.meaning for faults in faults_of.values() for fault in faults}
-    unusable = storage.unusable(wanted)
-    sent = {name: meaning for name, meaning in wanted.items() if name not in unusable}
-    storage.send(sent)
-    if sent:
+    all_faults = [fault for faults in faults_of.values() for fault in faults]
+    unusable = storage.unusable({fault.name: fault.meaning for fault in all_faults})
+    usable = [fault for fault in all_faults if fault.name not in unusable]
+    for remote in dict.fromkeys(fault.remote for fault in usable):
+        sent = {fault.name: fault.meaning for fault in usable if fault.remote == remote}
+        storage.of(remote).send(sent)
         objects = "object was" if len(sent) == 1 else "objects were"
-        print(f"{len(sent)} {objects} sent to the remote '{storage.remote}'.", file=sys.stderr)
-    return bool(sent)
+        print(f"{len(sent)} {objects} sent to the remote '{remote}'.", file=sys.stderr)
+    return bool(usable)
 
 
 def _check_cache(outputs: list[Output], storage: Storage, repair: bool) -> None:
     """Name what is damaged in the cache of this machine, and get it anew where that is asked."""
     for output in outputs:
         try:
-            files = storage.files(output.md5, output.path)
+            files = storage.of(output.remote).files(output.md5, output.path)
             cached = storage.in_cache(files.values())
             named = {files[file]: os.path.join(output.path, file).rstrip("/") for file in files}
             damaged = storage.unusable({name: named[name] for name in named if name in cached})
             if repair:
-                storage.get(damaged)
+                storage.of(output.remote).get(damaged)
         except UserError:
             # It is told already, as what the remote does not have.
             continue

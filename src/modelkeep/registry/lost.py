@@ -36,7 +36,9 @@ def _is_lost(catalogue: Catalogue, version: Version) -> bool:
     settings = Path(
         git.directory, os.path.relpath(version.directory or ".", git.prefix or "."), ".dvc"
     )
-    remote = _remote_directory(settings)
+    pipeline = git.read_one(f"{version.commit}:{version.directory}dvc.yaml") or b""
+    own = _own_remote(catalogue, version) if b"remote" in pipeline else None
+    remote = _remote_directory(settings, own)
     if remote is None or not remote.is_dir():
         return False
     content = _claimed(catalogue, version) or content_of(catalogue, version)
@@ -70,11 +72,23 @@ def _object(remote: Path, name: str) -> Path:
     return remote.joinpath("files", "md5", name[:2], name[2:])
 
 
-def _remote_directory(settings: Path) -> Path | None:
-    """Return the directory that is the default remote; None where it is none, or elsewhere.
+def _own_remote(catalogue: Catalogue, version: Version) -> str | None:
+    """Return the name of the remote that a package has for itself, or None."""
+    from modelkeep.registry.outputs import package_output
+
+    try:
+        return package_output(catalogue, version).remote
+    except UserError:
+        # What its commit lacks is told where it is shown.
+        return None
+
+
+def _remote_directory(settings: Path, name: str | None) -> Path | None:
+    """Return the directory that is a remote; None where it is none, or elsewhere.
 
     Args:
         settings: the .dvc directory of a project.
+        name: the name of the remote; None for the default one.
     """
     # As far as it goes, these are files that the standard library reads too, sooner than DVC.
     parser = ConfigParser(interpolation=None, strict=False)
@@ -85,7 +99,7 @@ def _remote_directory(settings: Path) -> Path | None:
     except (ConfigError, UnicodeDecodeError):
         # DVC tells what is wrong with them, wherever it is needed.
         return None
-    chosen = parser.get("core", "remote", fallback="").strip("\"'")
+    chosen = name or parser.get("core", "remote", fallback="").strip("\"'")
     url = parser.get(f"'remote \"{chosen}\"'", "url", fallback="").strip("\"'")
     if not url or "://" in url:
         return None

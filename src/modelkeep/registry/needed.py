@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -52,8 +53,8 @@ def needed(catalogue: Catalogue, storage: Storage, others: Iterable[str]) -> Nee
                 raise UserError(
                     f"{output.path} of {catalogue.at(version.model, version.commit).label} is a "
                     "directory whose list of files is neither in the cache nor in the remote "
-                    f"'{storage.remote}'. Which files it needs is not known, so nothing is "
-                    "deleted. `modelkeep fsck` tells what else is lost, and what helps."
+                    f"'{output.remote or storage.remote}'. Which files it needs is not known, so "
+                    "nothing is deleted. `modelkeep fsck` tells what else is lost, and what helps."
                 )
     return Needed(len(commits), frozenset(expanded))
 
@@ -155,11 +156,18 @@ def _expanded(names: set[str], storage: Storage) -> tuple[set[str], set[str]]:
     """
     expanded, unread = set(names), set()
     lists = {name for name in names if name.endswith(".dir")}
-    cached = storage.in_cache(lists)
-    there = storage.in_remote(lists - cached) if storage.remote and lists - cached else set()
+    places = dict.fromkeys(storage.in_cache(lists), storage)
+    if storage.remote and lists - places.keys():
+        places |= dict.fromkeys(storage.in_remote(lists - places.keys()), storage)
+    for remote in storage.remotes:
+        # Outputs may have a remote for themselves; one that is away is not asked for others' lists.
+        with suppress(UserError):
+            if rest := lists - places.keys():
+                other = storage.of(remote)
+                places |= dict.fromkeys(other.in_remote(rest), other)
     for name in sorted(lists):
-        if name not in cached | there:
+        if name not in places:
             unread.add(name)
             continue
-        expanded |= {*storage.files(name, "a directory").values()}
+        expanded |= {*places[name].files(name, "a directory").values()}
     return expanded, unread

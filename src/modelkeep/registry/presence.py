@@ -5,10 +5,8 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.outputs import Output
 from modelkeep.registry.storage import Storage
-from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 
 MISSING, DAMAGED = "missing", "damaged"
@@ -24,12 +22,14 @@ class Fault:
         problem: "missing" or "damaged": it is there with other bytes.
         unsent: whether `dvc push` would not send it: it takes an object that is there for whole,
             and a directory whose list is there as well.
+        remote: the name of the remote.
     """
 
     name: str
     meaning: str
     problem: str
     unsent: bool
+    remote: str | None = None
 
 
 def faults(outputs: Iterable[Output], storage: Storage, deep: Container[str] = ()) -> list[Fault]:
@@ -58,18 +58,34 @@ def faults_by_output(
     Raises:
         UserError: the remote cannot be reached.
     """
+    kept = [*dict.fromkeys(output for output in outputs if output.imported is None)]
+    found: dict[Output, list[Fault]] = {}
+    for remote in dict.fromkeys(output.remote for output in kept):
+        own = [output for output in kept if output.remote == remote]
+        found |= _faults_in(own, storage.of(remote), deep)
+    return {output: found[output] for output in kept}
+
+
+def _faults_in(
+    outputs: list[Output], storage: Storage, deep: Container[str]
+) -> dict[Output, list[Fault]]:
+    """Return the faults of outputs that are in one remote."""
     named: dict[str, Fault] = {}
     contents: dict[Output, dict[str, str]] = {}
-    for output in dict.fromkeys(output for output in outputs if output.imported is None):
+
+    def note(name: str, meaning: str, problem: str, unsent: bool) -> None:
+        named.setdefault(name, Fault(name, meaning, problem, unsent, storage.remote))
+
+    for output in outputs:
         contents[output] = {}
         if not storage.in_cache([output.md5]) and not storage.in_remote([output.md5]):
-            named[output.md5] = Fault(output.md5, output.path, MISSING, unsent=False)
+            note(output.md5, output.path, MISSING, unsent=False)
             continue
         try:
             contents[output] = storage.files(output.md5, output.path)
         except UserError:
             # Damaged in both; where the remote cannot be reached, that is told below.
-            named[output.md5] = Fault(output.md5, output.path, DAMAGED, unsent=True)
+            note(output.md5, output.path, DAMAGED, unsent=True)
     meanings = _meanings(contents)
     sizes = storage.remote_sizes(meanings)
     # DVC asks for the lists of directories alone.
@@ -81,10 +97,10 @@ def faults_by_output(
     }
     for name, meaning in meanings.items():
         if name not in sizes:
-            named.setdefault(name, Fault(name, meaning, MISSING, unsent=name in believed))
+            note(name, meaning, MISSING, unsent=name in believed)
     for name in _suspects(contents, sizes, storage, deep):
         if name in sizes and name not in named and not storage.is_whole_in_remote(name):
-            named[name] = Fault(name, meanings[name], DAMAGED, unsent=True)
+            note(name, meanings[name], DAMAGED, unsent=True)
     return {
         output: [
             named[name] for name in dict.fromkeys([*files.values(), output.md5]) if name in named
@@ -126,25 +142,13 @@ def _unlike_cache(name: str, size: int | None, storage: Storage) -> bool:
     return size is not None and path.is_file() and path.stat().st_size != size
 
 
-def package_output(catalogue: Catalogue, version: Version) -> Output:
-    """Return the package of a version as what DVC keeps.
-
-    Raises:
-        UserError: no stage makes it.
-    """
-    pipeline = catalogue.pipeline(version)
-    path, content = package_of(pipeline, version)
-    made = pipeline.producing_stage(path)
-    assert made is not None
-    return Output(path, content, made[0].name, size=made[1].size)
-
-
 def places_of(output: Output, storage: Storage) -> dict[str, Any]:
     """Say whether an output is whole in the cache and in the remote, by the sizes of its files.
 
     Returns:
         "cache" and "remote": whether it is; "problem": why that is not known.
     """
+    storage = storage.of(output.remote)
     places: dict[str, Any] = {"cache": False, "remote": None, "problem": None}
     # Before anything is fetched, which fills the cache
     listed = bool(storage.in_cache([output.md5]))
@@ -166,9 +170,9 @@ def places_of(output: Output, storage: Storage) -> dict[str, Any]:
     return places
 
 
-def described(wrong: list[Fault], storage: Storage) -> str:
+def described(wrong: list[Fault]) -> str:
     """Say what is wrong with the first of some faults of a remote, and how many more there are."""
     first, more = wrong[0], len(wrong) - 1
     state = "does not have" if first.problem == MISSING else "has damaged"
     others = f" and {more} more" if more else ""
-    return f"the remote '{storage.remote}' {state} {first.meaning}{others}"
+    return f"the remote '{first.remote}' {state} {first.meaning}{others}"

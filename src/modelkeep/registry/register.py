@@ -198,24 +198,27 @@ def check_pushed(
     hashed = [output.path for output in outputs] if deep else [package]
     with storage_of(catalogue.git, version) as storage:
         if wrong := faults(outputs, storage, hashed):
-            _check_withheld(outputs, wrong, storage)
-            raise UserError(_remedy(wrong, storage, repo))
+            _check_withheld(outputs, wrong)
+            remote = wrong[0].remote
+            own = [fault for fault in wrong if fault.remote == remote]
+            raise UserError(_remedy(own, storage.of(remote), repo))
         for output in outputs:
             if output.imported:
                 check_source(catalogue.git, version, output, storage)
 
 
-def _check_withheld(outputs: list[Output], wrong: list[Fault], storage: Storage) -> None:
+def _check_withheld(outputs: list[Output], wrong: list[Fault]) -> None:
     """Make sure that `dvc push` sends what a remote has not.
 
     Raises:
         UserError: `push: false` keeps it from that.
     """
     for output in outputs:
-        if output.withheld and any(covers(output.path, fault.meaning) for fault in wrong):
+        own = [fault for fault in wrong if covers(output.path, fault.meaning)]
+        if output.withheld and own:
             where = "dvc.yaml" if output.stage else "its .dvc file"
             raise UserError(
-                f"the remote '{storage.remote}' does not have {output.path}, and `push: false` in "
+                f"the remote '{own[0].remote}' does not have {output.path}, and `push: false` in "
                 f"{where} keeps `dvc push` from sending it: take that out, commit and `dvc push`; "
                 "--local accepts the risk that nobody else can restore this version."
             )

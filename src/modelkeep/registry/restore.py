@@ -13,7 +13,7 @@ from modelkeep.place import path_given
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import Git, GitError
 from modelkeep.registry.metadata import raw_data
-from modelkeep.registry.outputs import Output, objects_of, outputs_of
+from modelkeep.registry.outputs import Output, check_objects, get_objects, outputs_of, remotes_of
 from modelkeep.registry.reference import find
 from modelkeep.registry.storage import Storage, md5, storage_of
 from modelkeep.registry.version import Version
@@ -46,14 +46,14 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         raise UserError(f"{directory} exists: name another directory with --into DIR.")
     outputs = outputs_of(catalogue, version)
     with storage_of(catalogue.git, version) as storage:
-        storage.check(objects_of(outputs, storage))
+        check_objects(outputs, storage)
         partial = directory.with_name(f".{directory.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         try:
             directory.parent.mkdir(parents=True, exist_ok=True)
             project = cloned(catalogue.git, version, partial)
             check_places(project, [".dvc/config.local"])
-            storage.share_with(project / ".dvc")
+            storage.share_with(project / ".dvc", others=remotes_of(outputs))
             count = check_out(project, outputs)
             check_raw_data(catalogue, version, project)
             os.replace(partial, directory)
@@ -111,7 +111,7 @@ def check_out(project: Path, outputs: list[Output]) -> int:
     """
     check_places(project, [output.path for output in outputs])
     storage = Storage(project / ".dvc")
-    storage.get(objects_of(outputs, storage))
+    get_objects(outputs, storage)
     for output in outputs:
         if output.imported:
             dvc(project, "fetch", output.imported)
@@ -120,7 +120,7 @@ def check_out(project: Path, outputs: list[Output]) -> int:
         dvc(project, "checkout", "--force", *(output.imported or output.path for output in outputs))
     count = 0
     for output in outputs:
-        for file, name in storage.files(output.md5, output.path).items():
+        for file, name in storage.of(output.remote).files(output.md5, output.path).items():
             path = project / output.path / file
             if not path.is_file() or md5(path) != name:
                 raise UserError(f"{output.path}/{file} is not what dvc.lock says.")

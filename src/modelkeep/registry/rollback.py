@@ -5,7 +5,8 @@ import sys
 from typing import Any
 
 from modelkeep.registry import publish
-from modelkeep.registry.catalogue import Catalogue, package_of
+from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.outputs import package_output
 from modelkeep.registry.reference import find, model_in
 from modelkeep.registry.servable import check_remote_has, check_servable
 from modelkeep.registry.storage import storage_of
@@ -64,7 +65,8 @@ def check_shared(catalogue: Catalogue, target: Version) -> None:
     """
     with storage_of(catalogue.git, target) as storage:
         try:
-            storage.in_remote([package_of(catalogue.pipeline(target), target)[1]])
+            package = package_output(catalogue, target)
+            storage.of(package.remote).in_remote([package.md5])
         except UserError as error:
             print(
                 f"note: whether others can have {target.label} is not checked: {error}",

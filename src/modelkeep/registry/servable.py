@@ -83,9 +83,9 @@ def check_remote_has(
         refused = of_package or ([] if forced else wrong)
         if refused:
             raise UserError(
-                f"{described(refused, storage)}: nobody else can have {version.label}. "
+                f"{described(refused)}: nobody else can have {version.label}. "
                 f"`modelkeep fsck {version.label} --repair` sends what this machine has; --local "
                 "accepts the risk."
             )
         if wrong:
-            print(f"note: {described(wrong, storage)}.", file=sys.stderr)
+            print(f"note: {described(wrong)}.", file=sys.stderr)

@@ -8,7 +8,8 @@ from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.history import spans
 from modelkeep.registry.listing import signed_by
 from modelkeep.registry.metadata import findings_of, rows_of
-from modelkeep.registry.presence import package_output, places_of
+from modelkeep.registry.outputs import package_output
+from modelkeep.registry.presence import places_of
 from modelkeep.registry.reference import find
 from modelkeep.registry.storage import storage_of
 from modelkeep.registry.summary import UNLOCKED

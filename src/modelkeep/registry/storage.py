@@ -1,5 +1,6 @@
 """DVC's objects: whether they are in the cache of this machine and in the remote; getting them."""
 
+import copy
 import hashlib
 import os
 import sys
@@ -23,7 +24,7 @@ class Storage:
 
     Attributes:
         cache: the directory of the objects on this machine.
-        remote: the name of the default remote, or None.
+        remote: the name of the remote, or None; the default one, if not said.
     """
 
     def __init__(self, dvc_directory: Path, lasting: bool = True) -> None:
@@ -42,6 +43,26 @@ class Storage:
         self.remote = self._settings["core"].get("remote")
         self.lasting = lasting
         self._database: Any = None
+        self._others: dict[str, Storage] = {}
+
+    def of(self, remote: str | None) -> "Storage":
+        """Return the same cache with another remote: the one that an output names for itself.
+
+        Args:
+            remote: its name; None for the default one.
+        """
+        if remote in (None, self.remote):
+            return self
+        if remote not in self._others:
+            other = copy.copy(self)
+            other.remote, other._database, other._others = remote, None, {}
+            self._others[str(remote)] = other
+        return self._others[str(remote)]
+
+    @property
+    def remotes(self) -> list[str]:
+        """The names of all remotes that the settings have."""
+        return [*self._settings["remote"]]
 
     def in_cache(self, objects: Iterable[str]) -> set[str]:
         """Return those of the objects that are in the cache."""
@@ -215,13 +236,16 @@ class Storage:
             finally:
                 partial.unlink(missing_ok=True)
 
-    def share_with(self, dvc_directory: Path, remote: bool = True) -> None:
+    def share_with(
+        self, dvc_directory: Path, remote: bool = True, others: Iterable[str] = ()
+    ) -> None:
         """Let another project use this cache if it lasts, and this remote, by local settings.
 
         Args:
             dvc_directory: the .dvc directory of the other project.
             remote: whether it gets the settings of the remote, and with them its credentials; they
                 are taken away where it does not.
+            others: the names of more remotes that it gets then.
         """
         with local_settings(dvc_directory) as settings:
             if self.lasting:
@@ -230,7 +254,8 @@ class Storage:
             settings["core"].pop("remote", None)
             if self.remote and remote:
                 settings["core"]["remote"] = self.remote
-                settings["remote"][self.remote] = dict(self._settings["remote"][self.remote])
+            for name in sorted({self.remote, *others} & {*self.remotes}) if remote else ():
+                settings["remote"][name] = dict(self._settings["remote"][name])
 
     @contextmanager
     def _reached(self) -> Iterator[Any]:
@@ -238,6 +263,10 @@ class Storage:
         if not self.remote:
             raise UserError(
                 "DVC has no default remote: `dvc remote add --default NAME URL` adds it."
+            )
+        if self.remote not in self.remotes:
+            raise UserError(
+                f"DVC has no remote '{self.remote}': `dvc remote add {self.remote} URL` adds it."
             )
         try:
             if self._database is None:

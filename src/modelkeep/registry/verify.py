@@ -33,7 +33,7 @@ from modelkeep.registry.environment import (
 )
 from modelkeep.registry.fetch import fetch
 from modelkeep.registry.git import Git
-from modelkeep.registry.outputs import objects_of, outputs_of
+from modelkeep.registry.outputs import check_objects, outputs_of, remotes_of
 from modelkeep.registry.reference import find
 from modelkeep.registry.restore import check_out, cloned
 from modelkeep.registry.storage import storage_of
@@ -171,9 +171,9 @@ def rebuilt(catalogue: Catalogue, version: Version, tolerance: float) -> Rebuild
         tempfile.TemporaryDirectory(prefix="registry-") as directory,
         storage_of(catalogue.git, version) as storage,
     ):
-        storage.check(objects_of(data, storage))
+        check_objects(data, storage)
         project = cloned(catalogue.git, version, Path(directory) / "rebuilt")
-        storage.share_with(project / ".dvc")
+        storage.share_with(project / ".dvc", others=remotes_of(data))
         check_out(project, data)
         # The code that runs from here on needs the remote for nothing.
         storage.share_with(project / ".dvc", remote=False)

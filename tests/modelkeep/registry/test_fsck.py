@@ -172,6 +172,61 @@ def test_list_believes_a_tag_as_far_as_the_lock_says_the_same(project, monkeypat
     assert bool(read) == (claimed == "another")
 
 
+# Outputs that have a remote for themselves
+
+
+@pytest.fixture
+def spread(project, tmp_path):
+    """The project, whose package is pushed to a remote of its own, and its data to a third one."""
+    for name in ("far", "cold"):
+        assert dvc(project.directory, "remote", "add", "--local", name, tmp_path / name) == 0
+    pipeline, pointer = Path("dvc.yaml"), Path("raw.dvc")
+    text = pipeline.read_text(encoding="utf-8")
+    pipeline.write_text(text.replace("- package\n", "- package: {remote: far}\n"), encoding="utf-8")
+    pointer.write_text(pointer.read_text(encoding="utf-8") + "  remote: cold\n", encoding="utf-8")
+    project.commit()
+    return project
+
+
+def test_bytes_are_looked_for_in_the_remote_of_their_output(spread, tmp_path):
+    """What the default remote has of them is no help to whoever fetches, and DVC does not look."""
+    assert spread.refusal("register").startswith("the remote 'cold' does not have raw/")
+    assert dvc(spread.directory, "push") == 0
+    spread.run("register")
+    spread.tag("made-up#prod#1", "main")
+    before = spread.run("list")
+    package = spread.kept()["package"]
+    (place,) = (tmp_path / "far").rglob(package[2:])
+    place.unlink()
+    assert "its package is not whole" in spread.run("list")
+    assert paths(entries(spread)["v1.0.0"]) == [("package", "missing")]
+    assert "the remote 'far' does not have package" in spread.refusal(
+        *("promote", "v1.0.0", "staging", "--force", "-m", "x")
+    )
+    spread.run("fsck", "--repair")
+    assert (entries(spread)["v1.0.0"]["whole"], spread.run("list")) == (True, before)
+
+
+def test_bytes_come_from_the_remote_of_their_output(spread, tmp_path):
+    """On a machine without a cache: package, data, and what else is needed to restore."""
+    assert dvc(spread.directory, "push") == 0
+    spread.tag("made-up@v1.0.0", "main")
+    spread.stored(spread.kept()["package"]).unlink()
+    spread.lose_cache()
+    assert "verified" in spread.run("fetch", "v1.0.0", str(tmp_path / "package"))
+    spread.lose_cache()
+    assert "verified" in spread.run("restore", "v1.0.0", "--into", str(tmp_path / "restored"))
+    spread.lose_cache()
+    assert "0 objects" in spread.run("gc", "--older-than", "0")
+
+
+def test_a_remote_that_nobody_added_is_named(spread):
+    """The name in dvc.yaml is not enough."""
+    assert dvc(spread.directory, "remote", "remove", "--local", "cold") == 0
+    assert spread.refusal("register") == (
+        "DVC has no remote 'cold': `dvc remote add cold URL` adds it."
+    )
+
 
 # What comes from another repository
 

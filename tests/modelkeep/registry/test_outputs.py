@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelkeep.registry.outputs import Output, objects_of, outputs_of
+from modelkeep.registry.outputs import Options, Output, objects_by_remote, outputs_of
 from modelkeep.registry.storage import Storage
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
@@ -134,9 +134,18 @@ def test_what_a_stage_writes_into_a_committed_directory_is_in_git(project, outpu
     assert [output.path for output in outputs() if output.md5 == NAME] == ["reports/big"]
 
 
+def objects_of(kept):
+    """Return what each object of outputs is, in whatever remote."""
+    return {
+        name: path
+        for _, objects in objects_by_remote(kept, Storage(Path(".dvc")))
+        for name, path in objects.items()
+    }
+
+
 def test_objects_are_the_files_and_the_lists_of_directories(project, outputs):
     """Each has a name for messages: the path of the file, or of the directory."""
-    objects = objects_of(outputs(), Storage(Path(".dvc")))
+    objects = objects_of(outputs())
     wanted = project.objects()
     assert set(objects) == set(wanted.values())
     assert all(wanted[path] == name for name, path in objects.items())
@@ -144,14 +153,14 @@ def test_objects_are_the_files_and_the_lists_of_directories(project, outputs):
 
 def test_a_file_that_is_an_output_is_an_object(project):
     """It is named by its own path."""
-    objects = objects_of([Output("a/file.csv", NAME)], Storage(Path(".dvc")))
+    objects = objects_of([Output("a/file.csv", NAME)])
     assert objects == {NAME: "a/file.csv"}
 
 
 def test_what_another_repository_keeps_is_not_looked_for_here(project):
     """DVC fetches it from where it was imported."""
     outputs = [Output("there", f"{NAME}.dir", imported="there.dvc")]
-    assert objects_of(outputs, Storage(Path(".dvc"))) == {}
+    assert objects_of(outputs) == {}
 
 
 def test_a_list_that_leads_out_of_its_directory_is_refused(project):
@@ -161,4 +170,28 @@ def test_a_list_that_leads_out_of_its_directory_is_refused(project):
     project.cached(name).parent.mkdir(exist_ok=True)
     project.cached(name).write_bytes(listed)
     with pytest.raises(UserError, match=r"'\.\./x' leads out of data: it is not written"):
-        objects_of([Output("data", name)], Storage(Path(".dvc")))
+        objects_of([Output("data", name)])
+
+
+def test_options_are_found_where_paths_have_variables():
+    """DVC writes the path without them into the lock."""
+    do = {"outs": [{"models/${item}": {"remote": "far"}}], "plots": [{"p": {"push": "false"}}]}
+    options = Options({"stages": {"train": {"foreach": ["a"], "do": do}, "other": {"outs": ["x"]}}})
+    assert options.of("models/a", "remote") == "far"
+    assert options.of("models/a", "push") is None
+    assert options.of("p", "push") == "false"
+    assert options.of("x", "remote") is None
+
+
+def test_the_remote_of_an_output_is_known(project, outputs):
+    """Of an output of a stage from dvc.yaml, of data from the .dvc file."""
+    edit = Path("raw.dvc")
+    edit.write_text(edit.read_text(encoding="utf-8") + "  remote: cold\n", encoding="utf-8")
+    pipeline = Path("dvc.yaml")
+    text = pipeline.read_text(encoding="utf-8")
+    assert "- package\n" in text or "- package:" in text
+    pipeline.write_text(text.replace("- package\n", "- package: {remote: far}\n"), encoding="utf-8")
+    project.commit()
+    named = {output.path: output.remote for output in outputs()}
+    assert (named["raw"], named["package"]) == ("cold", "far")
+    assert {*named.values()} == {"cold", "far", None}

@@ -107,7 +107,10 @@ def test_settings_that_cannot_be_read_are_refused(project):
     ("settings", "why"),
     [
         ("", "DVC has no default remote: `dvc remote add --default NAME URL` adds it"),
-        ("[core]\n    remote = other\n", "the remote 'other' cannot be used: "),
+        (
+            "[core]\n    remote = other\n",
+            "DVC has no remote 'other': `dvc remote add other URL` adds it",
+        ),
         (SETTINGS.format(UNREACHED), "the remote 'storage' cannot be used: "),
     ],
 )
