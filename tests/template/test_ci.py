@@ -150,6 +150,26 @@ def test_a_private_repository_has_no_site_by_itself(files: dict[str, Path]) -> N
         assert "names of people, messages, metrics, column names" in content
 
 
+def test_names_in_a_comment_call_nobody(files: dict[str, Path], tmp_path: Path) -> None:
+    """What people called metrics and parameters is code in the comment, line by line."""
+    steps = yaml.safe_load(files["github"].read_text("utf-8"))["jobs"]["pipeline"]["steps"]
+    (compare,) = [step["run"] for step in steps if "params diff" in step.get("run", "")]
+    hostile = "Path  @admin\n\n```\r@all [x](https://evil.example) #1\n</pre>"
+    tools = "dvc() { printf '%s\n' \"$TEXT\"; }; modelkeep() { echo None.; }; "
+    subprocess.run(
+        ["bash", "-ec", tools + compare],
+        cwd=tmp_path,
+        env=os.environ | {"TEXT": hostile, "TARGET": "main", "GITHUB_STEP_SUMMARY": os.devnull},
+        check=True,
+    )
+    lines = (tmp_path / "comparison.md").read_bytes().decode().split("\n")
+    posted = [line for line in lines if not line.startswith("    ")]
+    assert posted == [
+        *("### Metrics", "", "", "### Parameters", "", "", "### Findings", "", "None.", ""),
+    ]
+    assert not re.search("\r", "".join(lines))
+
+
 def test_the_template_has_a_scheduled_run() -> None:
     """The template's own file is valid, and runs all tests with locked and with newest packages."""
     path = ROOT / ".github" / "workflows" / "scheduled.yml"
@@ -326,8 +346,13 @@ def test_a_pull_request_is_compared(project: Path, run: Run, check, kind: str) -
     )
     run("git checkout -q main && dvc checkout -q && git branch -qD better", project)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "| params.yaml | train.LogisticRegression.C | 0.1" in done.stdout
-    assert "| reports/metrics.json | macro_f1" in done.stdout
+    # On GitHub, where they become a comment, the tables are code, line by line.
+    rows = r"^    {} +{} " if kind == "github" else r"^\| {} +\| {} "
+    for row in (
+        ("params.yaml", "train.LogisticRegression.C"),
+        ("reports/metrics.json", "macro_f1"),
+    ):
+        assert re.search(rows.format(*map(re.escape, row)), done.stdout, re.MULTILINE)
     plots = (clone / "comparison" / "index.html").read_text("utf-8")
     assert "Precision and recall" in plots
     assert not re.search(r"<script[^>]*\ssrc", plots)
