@@ -97,7 +97,9 @@ def save(model: BaseEstimator, path: Path, modules: Collection[str] = ()) -> Non
         UserError: the model holds a type that `load` would not trust.
     """
     data = _settled(skops.io.dumps(model))
-    _check_types(_untrusted(data), modules, path)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        named = _types(archive, path)
+    _check_types(_untrusted(data, named), modules, path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     shutil.rmtree(path.parent / CODE, ignore_errors=True)
@@ -116,11 +118,11 @@ def load(path: Path, modules: Collection[str] = ()) -> Any:
     Raises:
         UserError: the file is no such model, or holds a type that is not trusted.
     """
-    data = _read(path)
-    _check_types(_untrusted(data), modules, path)
+    data, untrusted = _read(path)
+    _check_types(untrusted, modules, path)
     with imported_from(path.parent / CODE) if modules else nullcontext():
         try:
-            return skops.io.loads(data, trusted=[*TRUSTED, *_of(_untrusted(data), modules)])
+            return skops.io.loads(data, trusted=[*TRUSTED, *_of(untrusted, modules)])
         except (ImportError, AttributeError) as error:
             if package := boosters.package_of(getattr(error, "name", None)):
                 raise UserError(
@@ -136,8 +138,8 @@ def load(path: Path, modules: Collection[str] = ()) -> Any:
             raise _no_model(path, error) from None
 
 
-def _read(path: Path) -> bytes:
-    """Return the bytes of a model file, whose description was read and makes sense.
+def _read(path: Path) -> tuple[bytes, list[str]]:
+    """Return the bytes of a model file whose description makes sense, and its untrusted types.
 
     Raises:
         UserError: it is none, is damaged, or would unpack to far more than it has.
@@ -155,17 +157,16 @@ def _read(path: Path) -> bytes:
             damaged = archive.testzip()
             if damaged:
                 raise UserError(f"{path} is damaged: its member {damaged} is not what was written.")
-            _types(archive, path)
+            named = _types(archive, path)
     except UserError as error:
         raise UserError(f"{path} is not a model file: {error}") from None
     except BROKEN as error:
         raise _no_model(path, error) from None
     try:
-        skops.io.get_untrusted_types(data=data)
+        return data, _untrusted(data, named)
     # skops reads a description by walking it: what is missing there may raise anything.
     except Exception as error:
         raise _no_model(path, error) from None
-    return data
 
 
 def _no_model(path: Path, error: Exception) -> UserError:
@@ -173,11 +174,14 @@ def _no_model(path: Path, error: Exception) -> UserError:
     return UserError(f"{path} is not a model file: {reason}.")
 
 
-def _untrusted(data: bytes) -> list[str]:
-    """Return the types of a model that are on no list here, sorted."""
+def _untrusted(data: bytes, named: set[str]) -> list[str]:
+    """Return the types of a model that are on no list here, sorted.
+
+    Args:
+        data: the bytes of its file.
+        named: all types that its description names.
+    """
     unknown = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        named = _types(archive, Path(DESCRIPTION))
     return sorted(unknown | (named & _of_scikit_learn().keys() - _accepted()))
 
 
