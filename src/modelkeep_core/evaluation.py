@@ -13,7 +13,7 @@ from modelkeep_core import metrics
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import Metric, ScoredRows
 from modelkeep_core.params import Evaluate
-from modelkeep_core.schema import Schema
+from modelkeep_core.schema import FEW, Schema
 
 Evaluation = dict[str, Any]
 
@@ -22,10 +22,6 @@ def one_thread() -> AbstractContextManager[Any]:
     """Keep linear algebra to one thread: the last bits of its results depend on their number."""
     limited: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
     return limited
-
-
-# Below so many rows, a group of a private column would tell of single people
-FEW = 10
 
 
 def evaluate(

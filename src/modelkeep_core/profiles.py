@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from modelkeep_core.files import write_text
-from modelkeep_core.schema import Schema
+from modelkeep_core.schema import FEW, Schema
 
 # The type by which a profile has a private column; and those that are counted, and no more
 PRIVATE = "private"
@@ -33,7 +33,8 @@ def profile(train: pd.DataFrame, predicted: NDArray[Any], schema: Schema) -> dic
 
     Returns:
         "rows", the number of training rows; "features", each as `numbers` or `values` describe it,
-        of datetimes and private columns only how many there are; and "predictions", described the
+        of datetimes and private columns only how many there are, of private ones as `few_hidden`
+        tells; and "predictions", described the
         same way, with their "rows".
     """
     kinds = {
@@ -102,8 +103,23 @@ def word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool | np.bool) else str(value)
 
 
+def few_hidden(count: int, cells: int) -> int:
+    """Return how many of some private cells are empty: none or all, where it is so but for a few.
+
+    Args:
+        count: how many are.
+        cells: how many there are.
+    """
+    if count < FEW:
+        return 0
+    return cells if cells - count < FEW else count
+
+
 def _described(column: pd.Series, kind: str) -> dict[str, Any]:
     present = column.dropna()
+    if kind == PRIVATE:
+        hidden = few_hidden(len(column) - len(present), len(column))
+        return {"missing": hidden, "counts": {}, "others": len(column) - hidden}
     missing = {"missing": len(column) - len(present)}
     if kind in ("number", "integer"):
         return missing | numbers(present.to_numpy("float64"))

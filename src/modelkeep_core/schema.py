@@ -50,6 +50,8 @@ PLAIN: dict[str, tuple[type, ...]] = {
     "category": (str,),
     "datetime": (str,),
 }
+# Of private columns, nothing is told of fewer rows: it would be told of single people.
+FEW = 10
 LARGEST = sys.float_info.max
 Rule = Literal["missing", "type", "finite", "min", "max", "values"]
 

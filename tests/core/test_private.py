@@ -51,6 +51,7 @@ def test_groups_of_few_rows_of_a_private_column_are_not_shown(private_run, run):
 def test_a_profile_counts_private_values_and_says_no_more(frame, classification):
     """How many rows have a value, and how many have none."""
     classification.columns["size"].private = True
+    frame.loc[frame.index[:12], "size"] = None
     described = profile(frame, frame["label"].to_numpy(), classification)["features"]
     missing = int(frame["size"].isna().sum())
     assert described["size"] == {
@@ -60,6 +61,17 @@ def test_a_profile_counts_private_values_and_says_no_more(frame, classification)
         "others": len(frame) - missing,
     }
     assert described["count"]["type"] == "integer"
+
+
+@pytest.mark.parametrize(
+    ("empty", "told"), [(0, 0), (1, 0), (9, 0), (10, 10), (30, 30), (31, 40), (40, 40)]
+)
+def test_a_profile_says_nothing_of_a_few_private_cells(frame, classification, empty, told):
+    """Be they the empty ones or all others: a count below ten is no count."""
+    classification.columns["size"].private = True
+    part = frame.head(40).assign(size=[None] * empty + [1.0] * (40 - empty))
+    described = profile(part, part["label"].to_numpy(), classification)["features"]["size"]
+    assert (described["missing"], described["others"]) == (told, 40 - told)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from modelkeep.monitoring.store import Request
 from modelkeep.serving.records import time_of
-from modelkeep_core.profiles import COUNTED, word
+from modelkeep_core.profiles import COUNTED, PRIVATE, few_hidden, word
 
 # How many rows are in memory at once, and those of one request more
 BATCH = 10_000
@@ -132,7 +132,7 @@ class Classes:
 
 
 class Times(Classes):
-    """What is counted only: datetimes, as that time goes on is no drift, and private values."""
+    """What is counted only: datetimes, as that time goes on is no drift."""
 
     def add(self, values: Iterable[Any]) -> None:
         """Count some more."""
@@ -140,6 +140,22 @@ class Times(Classes):
         missing = cells.count(None)
         self.missing += missing
         self.rest += len(cells) - missing
+
+
+class Private(Times):
+    """Private values, which are counted only: nothing is told of a few that are alike."""
+
+    def __init__(self, reference: dict[str, Any]) -> None:
+        super().__init__(reference)
+        self._cells = self._empty = 0
+
+    def add(self, values: Iterable[Any]) -> None:
+        """Count some more."""
+        cells = list(values)
+        self._cells += len(cells)
+        self._empty += cells.count(None)
+        self.missing = few_hidden(self._empty, self._cells)
+        self.rest = self._cells - self.missing
 
 
 class Traffic:
@@ -185,6 +201,8 @@ class Traffic:
 
 
 def _empty(reference: dict[str, Any]) -> Numbers | Classes:
+    if reference["type"] == PRIVATE:
+        return Private(reference)
     if reference["type"] in COUNTED:
         return Times(reference)
     return Numbers(reference) if "edges" in reference else Classes(reference)

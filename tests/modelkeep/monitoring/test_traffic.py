@@ -8,7 +8,7 @@ import pytest
 
 from modelkeep.monitoring import traffic as module
 from modelkeep.monitoring.drift import feature_checks
-from modelkeep.monitoring.traffic import Classes, Numbers, Times, Traffic
+from modelkeep.monitoring.traffic import Classes, Numbers, Private, Times, Traffic
 from modelkeep_core.profiles import numbers, values
 from recorded import DAY, Recorded, drawn, skewed
 
@@ -176,3 +176,16 @@ def test_that_time_goes_on_is_no_drift():
     result = {check.about: check for check in feature_checks("seen", current, 0, 90)}
     assert (result["values"].distance, result["values"].p) == (0.0, 1.0)
     assert result["missing"].distance == 0.5
+
+
+def test_nothing_is_told_of_a_few_private_cells():
+    """Whatever came in pieces: a few empty ones count as none, and all but a few as all."""
+    current = Private({"type": "private", "missing": 0, "counts": {}, "others": 40})
+    told = []
+    for piece in ([None] * 9, ["a"] * 10, [None] * 3, ["a"], [None] * 20):
+        current.add(piece)
+        told.append((current.missing, current.rest))
+    assert told == [(0, 9), (0, 19), (12, 10), (12, 11), (32, 11)]
+    only = Private({"type": "private", "missing": 0, "counts": {}, "others": 40})
+    only.add([None] * 30 + ["a"] * 2)
+    assert (only.missing, only.rest) == (32, 0)
