@@ -1,12 +1,14 @@
 """`site`: a static site of all versions of all models, made from Git objects."""
 
 import argparse
-from datetime import datetime
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from modelkeep.look import web_address
 from modelkeep.place import path_given, path_or_word
 from modelkeep_core.errors import UserError
+from modelkeep_core.visible import visible
 
 EXAMPLE = "2026-01-31"
 
@@ -24,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since",
         metavar="DATE",
-        help="only versions registered from then on, and those that are in a stage",
+        help="only versions registered from then on (UTC), and those that are in a stage",
     )
     parser.add_argument(
         "--experiments", action="store_true", help="also the experiments that DVC keeps here"
@@ -63,8 +65,10 @@ def run(args: argparse.Namespace) -> int:
         The exit status: 0.
 
     Raises:
-        UserError: there is no version, or the directory or a file that is given cannot be used.
+        UserError: there is no version, the repository does not know all of them, or the directory
+            or a file that is given cannot be used.
     """
+    from modelkeep.registry.believed import check_history, doubts
     from modelkeep.registry.catalogue import Catalogue
     from modelkeep.registry.git import opened
     from modelkeep.site.attestations import read_attestations
@@ -72,10 +76,13 @@ def run(args: argparse.Namespace) -> int:
     from modelkeep.site.writing import check_target, write_site
 
     check_target(args.out)
-    since = _moment(args.since) if args.since else None
+    since = None if args.since is None else _moment(args.since)
     reports, proofs = read_reports(args.report), read_attestations(args.attestations)
     with opened(args.repo or ".") as git:
+        check_history(git)
         catalogue = Catalogue(git, args.model)
+        for line in doubts(catalogue):
+            print(f"note: {visible(line)}", file=sys.stderr)
         written = write_site(
             *(catalogue, args.out, since, args.experiments, reports, proofs),
             check_remote=args.check_remote,
@@ -89,9 +96,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _moment(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text).astimezone()
-    except (OverflowError, ValueError):
+        moment = datetime.fromisoformat(text)
+    except ValueError:
         raise UserError(f"--since: '{text}' is no date like {EXAMPLE}.") from None
+    # The same command gives the same site in every time zone.
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _counted(versions: int) -> str:

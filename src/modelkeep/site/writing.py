@@ -30,8 +30,9 @@ SCRIPTS = (
     "live",
 )
 VERSIONS, PARTS, INDEX, LIVE = "versions", "parts", "data/index.js", "data/live.js"
-# By these a directory is known as a site.
-KNOWN_BY = ("index.html", INDEX)
+# By the beginning of this file a directory is known as a site, also where writing was ended.
+KNOWN_BY = call("index", {})[:-4]
+PARTIAL = ".partial"
 # What an index begins with whose columns can be taken over
 STAMP = f"{__version__} {FORMAT}"
 
@@ -53,8 +54,19 @@ def check_target(out: Path) -> None:
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is no directory: name one for the site.")
-    if out.is_dir() and any(out.iterdir()) and not all((out / name).is_file() for name in KNOWN_BY):
-        raise UserError(f"{out} has files that are no site: name a new or an empty directory.")
+    try:
+        if not out.is_dir() or not any(out.iterdir()) or _is_site(out / INDEX):
+            return
+    except OSError as error:
+        raise UserError(f"the site cannot be written: {error}.") from None
+    raise UserError(f"{out} has files that are no site: name a new or an empty directory.")
+
+
+def _is_site(index: Path) -> bool:
+    if not index.is_file():
+        return False
+    with index.open("rb") as file:
+        return file.read(len(KNOWN_BY)) == KNOWN_BY
 
 
 def write_site(
@@ -95,6 +107,9 @@ def write_site(
     keys = {(entry.version.model, entry.version.commit): entry.key for entry in entries}
     new = [entry for entry in entries if entry.key not in kept.places]
     try:
+        if not (out / INDEX).exists():
+            _write(out / INDEX, call("index", {}))
+        left = [*out.rglob(f"*{PARTIAL}")]
         there = {path.stem for path in (out / VERSIONS).glob("*.js")}
         made = _write_versions(catalogue, out, new)
         columns = columns_of(entries, tagged, made, kept)
@@ -106,6 +121,9 @@ def write_site(
             (out / LIVE).unlink(missing_ok=True)
         if gone := there - tagged.keys():
             _remove(out, gone)
+        for path in left:
+            # It was there before as well, so nobody writes it any more.
+            path.unlink(missing_ok=True)
         return Written(len(entries), len(tagged.keys() - there), _size(out))
     except OSError as error:
         raise UserError(f"the site cannot be written: {error}.") from None
@@ -154,15 +172,23 @@ def _write_versions(catalogue: Catalogue, out: Path, new: Sequence[Entry]) -> di
 def _remove(out: Path, gone: Collection[str]) -> None:
     """Remove the files of versions that are not shown any more, and what no other one shares."""
     for key in gone:
-        (out / VERSIONS / f"{key}.js").unlink()
-    shared = {
-        name
-        for path in (out / VERSIONS).glob("*.js")
-        for name in called(path.read_bytes())["parts"].values()
-    }
+        (out / VERSIONS / f"{key}.js").unlink(missing_ok=True)
+    shared = {name for path in (out / VERSIONS).glob("*.js") for name in _parts_of(path)}
     for path in (out / PARTS).glob("*.js"):
         if path.stem not in shared:
-            path.unlink()
+            path.unlink(missing_ok=True)
+
+
+def _parts_of(version: Path) -> list[str]:
+    """Return the names of what a version shares.
+
+    Raises:
+        UserError: its file is damaged.
+    """
+    try:
+        return [*called(version.read_bytes())["parts"].values()]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UserError(f"{version} is damaged: delete it, and write the site again.") from None
 
 
 def _pages(site: Site, reports: Sequence[dict[str, Any]]) -> dict[str, bytes]:
@@ -198,7 +224,7 @@ def _write(path: Path, content: bytes) -> None:
     if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
+    partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
     partial.write_bytes(content)
     os.replace(partial, path)
 

@@ -1,6 +1,10 @@
 """A site is written whole, the same for the same repository, and files of versions only once."""
 
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,8 +76,66 @@ def test_other_files_are_not_lost(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(UserError, match="has files that are no site"):
         check_target(tmp_path)
+    for name in ("index.html", "data/index.js"):
+        path = tmp_path / "page" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("export default {};", encoding="utf-8")
+    with pytest.raises(UserError, match="has files that are no site"):
+        check_target(tmp_path / "page")
     with pytest.raises(UserError, match="is no directory"):
         check_target(tmp_path / "file")
+
+
+def test_a_run_that_was_ended_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a run is killed, the next one writes the same site as if nothing had been there."""
+    made, replace = make_released(tmp_path / "made"), os.replace
+    built(made, tmp_path / "whole")
+    whole = files(tmp_path / "whole")
+    for last in range(len(whole)):
+        out, count = tmp_path / f"out{last}", iter(range(last))
+
+        def killed(*paths: Path, count: Iterator[int] = count) -> None:
+            next(count)
+            replace(*paths)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", killed)
+            with pytest.raises(StopIteration):
+                built(made, out)
+        assert any(name.endswith(".partial") for name in files(out))
+        if last:
+            check_target(out)
+        built(made, out)
+        assert files(out) == whole
+
+
+@pytest.mark.slow
+def test_runs_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """Four of them end well, and leave what one would have left."""
+    made, out = make_released(tmp_path / "made"), tmp_path / "out"
+    built(made, tmp_path / "alone")
+    words = ["site", str(out), "--repo", str(made.directory)]
+    command = [sys.executable, "-m", "modelkeep", *words]
+    paths = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    runs = [subprocess.Popen(command, env=paths, stderr=subprocess.PIPE) for _ in range(4)]
+    assert [run.communicate()[1] for run in runs] == [b""] * 4
+    assert files(out) == files(tmp_path / "alone")
+
+
+def test_a_damaged_file_of_a_version_is_told(tmp_path: Path) -> None:
+    """Where it is needed to know what can be removed, it is named."""
+    made, out = make_released(tmp_path / "made"), tmp_path / "out"
+    built(made, out)
+    whole, key = files(out), index(out)[0]["key"][0]
+    (out / "versions" / "other.js").write_bytes(b"modelkeep(")
+    (out / "versions" / f"{key}.js").write_bytes(b"modelkeep(")
+    with pytest.raises(UserError, match=f"{key}.js is damaged: delete it, and write the site"):
+        built(made, out)
+    (out / "versions" / f"{key}.js").unlink()
+    built(made, out)
+    assert files(out) == whole
 
 
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
