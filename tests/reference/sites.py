@@ -71,13 +71,19 @@ def version(out: Path, label: str) -> dict[str, Any]:
     columns, _ = index(out)
     key = columns["key"][columns["version"].index(label)]
     kind, value = called(out / "versions" / f"{key}.js")
-    assert (kind, value["key"]) == ("version", key)
+    assert kind == "version"
     shared = {}
     for name, part in value["parts"].items():
         kind, content = called(out / "parts" / f"{part}.js")
-        assert (kind, content["key"]) == ("part", part)
-        shared[name] = content["value"]
-    return {**value, **shared}
+        assert kind == "part"
+        shared[name] = content
+    context = shared["context"]
+    own = [
+        (section, header, [list(row) for row in zip(first, *cells, strict=True)])
+        for (section, header, first), cells in zip(context["frames"], value["cells"], strict=True)
+    ]
+    tables = [[*table] for table in (*own, *context["tables"])]
+    return {**value, **shared, "tables": tables, "marks": context["marks"]}
 
 
 def files(out: Path) -> dict[str, bytes]:

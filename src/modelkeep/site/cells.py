@@ -10,7 +10,7 @@ from modelkeep.site.entries import Entry
 from modelkeep.site.markup import Html, h, join
 
 HASH = 7
-NO_HEADLINE = "no metadata"
+NO_METADATA, NO_HEADLINE = "no metadata", "no headline metric"
 
 
 def link(entry: Entry) -> Html:

@@ -11,7 +11,7 @@ from modelkeep.site.entries import Entry
 from modelkeep.site.kept import Kept
 
 # How many digits of a number a table keeps, and how many signs of a hash
-DIGITS, HASH = 6, 12
+DIGITS, HASH = 6, 10
 # A parameter with this value is one that its estimator does not want any more.
 DEPRECATED = "deprecated"
 SCORES = ("test", "train", "baseline")

@@ -5,7 +5,7 @@ from html import escape
 
 from modelkeep import __version__, text
 from modelkeep.site.cards import model_of
-from modelkeep.site.cells import HASH, NO_HEADLINE, code_of, files_of
+from modelkeep.site.cells import HASH, NO_HEADLINE, NO_METADATA, code_of, files_of
 from modelkeep.site.entries import Entry
 from modelkeep.site.headline import NUMBERS
 from modelkeep.site.markup import Html, h, join
@@ -145,7 +145,7 @@ def _row(site: Site, entry: Entry, several: bool) -> Html:
     row = site.rows[entry.key]
     words = {name: site.columns.cell(name, row) for name in ("stage", "recipe", "headline")}
     numbers = {name: site.columns.cell(name, row) for name in NUMBERS}
-    metric = NO_HEADLINE
+    metric = NO_METADATA if site.columns.cell("problem", row) else NO_HEADLINE
     if words["headline"] and None not in numbers.values():
         metric = f"{words['headline']} {text.interval(numbers)}"
     cells: list[Html | str] = [
@@ -163,4 +163,5 @@ def _row(site: Site, entry: Entry, several: bool) -> Html:
     listed = "".join(
         f"<td>{cell if isinstance(cell, Html) else escape(cell)}</td>" for cell in cells
     )
-    return Html(f'<tr id="v-{entry.key}">{listed}</tr>\n')
+    anchor = f' id="v-{entry.key}"' if entry.key in site.linked else ""
+    return Html(f"<tr{anchor}>{listed}</tr>\n")

@@ -39,6 +39,24 @@ class Site:
         """The row of each entry in the columns, by its key."""
         return {entry.key: row for row, entry in enumerate(self.entries)}
 
+    @cached_property
+    def linked(self) -> frozenset[str]:
+        """The keys of what Now links to: all in a stage, and the newest of each model."""
+        staged = {
+            (model, event.commit)
+            for model, assignments in self.catalogue.assignments.items()
+            for event in assignments.values()
+        }
+        newest = {
+            entry.version.model: entry for entry in reversed(self.entries) if entry.version.number
+        }
+        return frozenset(
+            entry.key
+            for entry in self.entries
+            if (entry.version.model, entry.version.commit) in staged
+            or newest.get(entry.version.model) is entry
+        )
+
     def cell(self, name: str, entry: Entry) -> Any:
         """Return what a column has of an entry."""
         return self.columns.cell(name, self.rows[entry.key])

@@ -68,13 +68,16 @@ def made_of(catalogue: Catalogue, entries: Sequence[Entry]) -> Iterator[Made]:
 def _made(entry: Entry, commit: Commit | None, in_step: bool | None, drawn: Drawn) -> Made:
     """Return all of a version.
 
-    Its file has "key", "commit", "created" and "recipe"; "marks", each its kind and words; the hash
-    of the "test" rows; "tables", each the section that it belongs to, its header and its rows; and
-    "parts", the names of what it shares: "context", and "plots" and "search" where there are some.
+    Its file has who "created" its commit; the hash of the "test" rows; "cells", the columns of its
+    own tables without the first of each; and "parts", the names of what it shares: "context", and
+    "plots" and "search" where there are some.
     """
     metadata = entry.metadata or {}
     search = trials_of(drawn.trials, mapping(metadata, "training"))
-    shared = {"context": _context(*map(_packed, _shared(metadata)))}
+    tables = [*_tables(metadata)]
+    frames = [(section, header, [row[0] for row in rows]) for section, header, rows in tables]
+    about = (_marks(metadata, in_step), frames, *_shared(metadata))
+    shared = {"context": _context(*map(_packed, about))}
     if drawn.plots:
         shared["plots"] = _part(f"[{','.join(drawn.plots)}]")
     if search:
@@ -82,13 +85,9 @@ def _made(entry: Entry, commit: Commit | None, in_step: bool | None, drawn: Draw
     made = f"{commit.subject} ({commit.author}, {commit.when:%Y-%m-%d %H:%M})" if commit else ""
     content = {
         "parts": {name: part for name, (part, _) in shared.items()},
-        "key": entry.key,
-        "commit": entry.version.commit,
         "created": made,
-        "recipe": word(metadata.get("recipe_id")),
-        "marks": _marks(metadata, in_step),
         "test": word(mapping(metadata, "test").get("sha256"))[:HASH] or None,
-        "tables": [*_tables(metadata)],
+        "cells": [[*zip(*rows, strict=True)][1:] for _, _, rows in tables],
     }
     parts = dict(shared.values())
     return Made(entry.key, of_commit(entry, in_step), call("version", content), parts)
@@ -105,7 +104,7 @@ def _marks(metadata: Mapping[str, Any], in_step: bool | None) -> list[tuple[str,
 def _part(text: str) -> tuple[str, bytes]:
     """Return name and content of a file that has a value which versions share."""
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return name, wrapped("part", f'{{"key":"{name}","value":{text}}}')
+    return name, wrapped("part", text)
 
 
 def _shared(metadata: Mapping[str, Any]) -> Iterator[Any]:
@@ -122,20 +121,28 @@ def _packed(value: Any) -> bytes:
 
 @lru_cache(maxsize=256)
 def _context(*packed: bytes) -> tuple[str, bytes]:
-    """Return name and content of the file of what seldom changes from version to version."""
-    about, schema, commands, settings, steps = map(marshal.loads, packed)
+    """Return name and content of the file of what seldom changes from version to version.
+
+    It has what the model is "about"; "marks", each its kind and words; "parts", names and values
+    by which versions are compared; "tables", each the section that it belongs to, its header and
+    its rows; and "frames", the same of the tables that each version has its own cells of: instead
+    of rows, the first column.
+    """
+    marks, frames, about, schema, commands, settings, steps = map(marshal.loads, packed)
     parts = {"Schema": mapping(schema, "columns"), "Code": commands, "Evaluation": settings}
     content = {
         "about": in_line(word(about)),
+        "marks": marks,
         "parts": {
-            title: {
-                in_line(name): _cell(value)
+            title: [
+                (in_line(name), _cell(value))
                 for name, value in flat(part).items()
                 if value is not None and value != DEPRECATED and value != {}
-            }
+            ]
             for title, part in parts.items()
         },
         "tables": [*_preprocessing(steps), *_schema(schema)],
+        "frames": frames,
     }
     return _part(literal(content))
 
@@ -157,7 +164,8 @@ def _tables(metadata: Mapping[str, Any]) -> Iterator[Table]:
         keys = ("group", "rows", "score")
         yield QUALITY, header, [[_cell(group.get(key)) for key in keys] for group in groups]
     if warnings := _list(metadata, "training", "warnings"):
-        yield MAKING, ["the estimator warned"], [[word(warning)] for warning in warnings]
+        numbered = [[number, word(warning)] for number, warning in enumerate(warnings, 1)]
+        yield MAKING, ["no.", "the estimator warned"], numbered
     if files := mapping(metadata, "files"):
         hashes = [[in_line(name), _cell(digest)] for name, digest in files.items()]
         yield "Package", ["file", "SHA-256"], hashes

@@ -199,7 +199,7 @@ def _pages(site: Site, reports: Sequence[dict[str, Any]]) -> dict[str, bytes]:
         "count": len(site.entries),
         "columns": site.columns.written(),
         "spans": [*site.spans],
-        "deprecated": site.deprecated,
+        "deprecated": [*site.deprecated.items()],
     }
     live = {LIVE: call("live", [*reports])} if reports else {}
     return {

@@ -299,6 +299,58 @@ def test_hostile_text_is_text(browser: Browser, tmp_path: Path) -> None:
         assert browser.run("document.querySelectorAll('img, main script, iframe').length") == 0
 
 
+def test_names_that_javascript_has_already_are_names(browser: Browser, tmp_path: Path) -> None:
+    """Metrics, parameters, stages, columns and addresses may be called as properties of objects."""
+    names = ("__proto__", "constructor", "toString")
+    made = Repository(tmp_path / "made")
+    for place in range(2):
+        values = dict.fromkeys(names, 0.25 + place)
+        unusual: dict[str, Any] = {
+            "metrics": {"test": values, "train": values, "settings": values},
+            "training": {"estimator": "constructor", "parameters": values},
+            "schema": {"columns": {name: {"type": "number"} for name in names}},
+        }
+        # The first has none of them.
+        commit = made.commit(Model(f"a{place}", unusual=unusual if place else {}))
+        made.tag(f"model@v1.{place}.0")
+        made.assign(names[1], commit)
+    out = tmp_path / "out"
+    built(made, out)
+    last = keys(out)["v1.1.0"]
+    for view in ("#/time", "#/compare", f"#/version/{last}", "#/lineage", "#/versions"):
+        browser.open(address(out, view))
+        assert "Not shown" not in browser.texts("#view h1"), browser.texts("#view")
+    browser.open(address(out, f"#/version/{last}"))
+    text = browser.texts("#view")[0]
+    assert all(f"{name}\t1.250" in text for name in names)
+    browser.open(address(out, "#/compare"))
+    cells = browser.texts("#view td")
+    assert cells[cells.index("constructor") : cells.index("constructor") + 4] == [
+        *("constructor", "\N{EN DASH}", "1.250", "\N{EN DASH}"),
+    ]
+    for view in ("#/constructor", "#/__proto__/x"):
+        browser.open(address(out, view))
+        assert browser.run("document.querySelector('#now').hidden") is False
+
+
+def test_a_file_that_is_missing_or_damaged_is_told(browser: Browser, tmp_path: Path) -> None:
+    """What an upload left out or cut off is named, and is shown as soon as it is there."""
+    made = make_released(tmp_path / "made")
+    out = tmp_path / "out"
+    built(made, out)
+    file = out / "versions" / f"{keys(out)['v1.0.0']}.js"
+    whole = file.read_bytes()
+    browser.open(address(out, f"#/version/{keys(out)['v1.1.0']}"))
+    file.write_bytes(b"// cut off")
+    browser.run(f"location.hash = '#/version/{file.stem}'")
+    browser.wait("document.querySelector('#view h1').innerText == 'Not shown'")
+    assert f"versions/{file.name} is missing or damaged." in browser.texts("#view")[0]
+    file.write_bytes(whole)
+    browser.run("location.hash = '#/now'")
+    browser.run(f"location.hash = '#/version/{file.stem}'")
+    browser.wait("document.querySelector('#view h1')?.innerText == 'v1.0.0'")
+
+
 def test_ten_thousand_versions_are_filtered_at_once(browser: Browser, tmp_path: Path) -> None:
     """The table opens with a part of its rows, and filtering all of them takes no time."""
     out = tmp_path / "out"

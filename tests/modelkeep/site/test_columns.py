@@ -18,8 +18,8 @@ def test_every_metric_parameter_and_hash_is_a_column(tmp_path: Path) -> None:
         "rows:train": [258, 258],
         "param:alpha": [1, 1],
         "params:train.Ridge.alpha": [1, 1],
-        "data:data/raw/rows.csv": ["f204db2c0000"] * 2,
-        "code:pipeline/train.py": ["c0de00000000"] * 2,
+        "data:data/raw/rows.csv": ["f204db2c00"] * 2,
+        "code:pipeline/train.py": ["c0de000000"] * 2,
         "library:numpy": ["2.4.6", "2.4.6"],
     }
     assert {name: columns[name] for name in wanted} == wanted

@@ -18,7 +18,7 @@ BROWSER = {
         "Map",
         "Math",
     ),
-    *("Math", "Number", "Object", "Promise", "Set", "String", "URL", "URLSearchParams"),
+    *("isNaN", "Math", "Number", "Object", "Promise", "Set", "String", "URL", "URLSearchParams"),
     *("addEventListener", "document", "history", "location", "scrollTo", "setTimeout", "window"),
 }
 

@@ -1,9 +1,13 @@
 // Elements, numbers, data and addresses. All text goes through text nodes: none of it is markup.
 const SVG = 'http://www.w3.org/2000/svg';
-const data = {columns: new Map(), groups: new Map(), count: 0, spans: [], live: []};
+const data = {columns: new Map(), groups: new Map(), count: 0, spans: [], live: [], deprecated: new Map()};
 const files = new Map();
-const view = document.getElementById('view');
-const views = {};
+let handed;
+const [now, view] = ['now', 'view'].map((id) => document.getElementById(id));
+const tabs = document.querySelectorAll('nav a');
+// An object that has what it is given, and no constructor: names come from the repository.
+const bare = (pairs) => Object.setPrototypeOf(Object.fromEntries(pairs), null);
+const views = bare([]);
 
 function filled(node, attributes, parts) {
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -29,8 +33,9 @@ function number(value, digits = 4) {
   return Math.abs(value) >= 10000 ? value.toLocaleString('en', {maximumFractionDigits: 0})
     : String(Number(value.toPrecision(digits)));
 }
-const signed = (value) => (value > 0 ? '+' : '') + number(value).replace('-', '−');
-const three = (value) => (Math.abs(value) < 1000 ? value?.toPrecision(3) : number(value)) ?? '–';
+const three = (value, digits = 3) => (Math.abs(value) < 1000 ? value?.toPrecision(digits) : number(value)) ?? '–';
+const score = (value) => three(value, 4);
+const signed = (value) => (value > 0 ? '+' : '') + score(value).replace('-', '−');
 const between = (row) => `${three(cell('low', row))} to ${three(cell('high', row))}`;
 const measure = (row) => `${three(cell('value', row))} (${between(row)})`;
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
@@ -62,38 +67,44 @@ const badges = (row) => (cell('stage', row) || '').split(', ').filter(Boolean)
   .map((stage) => el('span', {class: 'badge'}, stage));
 
 // Files are loaded by script elements: a page of file:// may not fetch.
-function asked(kind, key) {
-  if (!files.has(key)) {
-    const entry = {};
-    entry.promise = new Promise((resolve, reject) => Object.assign(entry, {resolve, reject}));
-    files.set(key, entry);
-    document.head.append(el('script', {
-      src: `${kind}s/${key}.js`,
-      error: () => { files.delete(key); entry.reject(new Error(`${kind}s/${key}.js is missing.`)); },
+// Right after a script has run, its element is told so: what was handed over then is its own.
+function asked(src) {
+  if (!files.has(src)) {
+    files.set(src, new Promise((resolve, reject) => {
+      const ended = () => {
+        if (handed) resolve(handed);
+        else {
+          files.delete(src);
+          reject(new Error(`${src} is missing or damaged.`));
+        }
+        handed = null;
+      };
+      document.head.append(el('script', {src, load: ended, error: ended}));
     }));
   }
-  return files.get(key).promise;
+  return files.get(src);
 }
 // What sections of two versions are compared by: groups of columns, beside what is in their files.
 const PARTS = {Parameters: ['param', 'params'], Data: ['data', 'rows'], Schema: ['schema'], Code: ['code', 'file'], Environment: ['environment', 'library'], Evaluation: []};
 const group = (name, row) => idsOf(name).map((id) => [name === 'rows' ? `rows.${columnOf(id).id}` : columnOf(id).id, cell(id, row)])
   .filter(([, value]) => value !== null);
-const scores = (row, part = 'test') => Object.fromEntries(group(part, row));
+const scores = (row, part = 'test') => bare(group(part, row));
 
 // The file of a version with what it shares with others, and with its columns.
 async function load(row) {
-  const file = await asked('version', cell('key', row));
-  const shared = Object.entries(file.parts).map(async ([name, key]) => [name, (await asked('part', key)).value]);
+  const file = await asked(`versions/${cell('key', row)}.js`);
+  const shared = Object.entries(file.parts).map(async ([name, key]) => [name, await asked(`parts/${key}.js`)]);
   const {context, plots = [], search} = Object.fromEntries(await Promise.all(shared));
-  const parts = Object.entries(PARTS).map(([title, names]) => [title, Object.fromEntries([
+  const parts = Object.entries(PARTS).map(([title, names]) => [title, bare([
     ...(title === 'Parameters' && cell('estimator', row) ? [['estimator', cell('estimator', row)]] : []),
-    ...names.flatMap((name) => group(name, row)), ...Object.entries(context.parts[title] || {})])]);
-  return {...file, about: context.about, tables: [...file.tables, ...context.tables], parts: Object.fromEntries(parts), plots, search};
+    ...names.flatMap((name) => group(name, row)), ...context.parts[title] || []])]);
+  const own = context.frames.map(([title, header, first], turn) => [title, header, first.map((name, line_) => [name, ...file.cells[turn].map((cells) => cells[line_])])]);
+  return {...context, ...file, tables: [...own, ...context.tables], parts: Object.fromEntries(parts), plots, search};
 }
 
 function table(header, rows, kind) {
   // Of a column with names among its numbers, all are on the left.
-  const plain = (part) => isNumber(part) || (part?.tagName !== 'CODE' && !Number.isNaN(Number((part.textContent ?? part).replace('−', '-').replace('–', 0).replaceAll(',', ''))));
+  const plain = (part) => isNumber(part) || (part?.tagName !== 'CODE' && !isNaN((part.textContent ?? part).replace('−', '-').replace('–', 0).replaceAll(',', '')));
   const numeric = header.map((_, place) => place > 0 && rows.some((row) => isNumber(row[place]) || row[place].textContent) && rows.every((row) => plain(row[place])));
   const one = (name, part, place) => el(name, {class: numeric[place] && 'number'},
     isNumber(part) ? number(part) : part);
@@ -129,10 +140,9 @@ function address(path, query) {
 let shown = '';
 async function show() {
   const here = place();
-  const now = document.getElementById('now');
   const known = here.name === 'now' || views[here.name];
   const name = known ? here.name : 'now';
-  for (const tab of document.querySelectorAll('nav a')) {
+  for (const tab of tabs) {
     const current = tab.dataset.view === name || (name === 'version' && tab.dataset.view === 'versions');
     if (current) tab.setAttribute('aria-current', 'page');
     else tab.removeAttribute('aria-current');
@@ -159,14 +169,14 @@ async function show() {
 }
 
 function start(index) {
-  Object.assign(data, {title: index.title, spans: index.spans, count: index.count, deprecated: index.deprecated});
+  Object.assign(data, {title: index.title, spans: index.spans, count: index.count, deprecated: new Map(index.deprecated)});
   for (const own of index.columns) {
     data.columns.set(own.group ? `${own.group}:${own.id}` : own.id, own);
     if (!data.groups.has(own.group)) data.groups.set(own.group, []);
     data.groups.get(own.group).push(own.group ? `${own.group}:${own.id}` : own.id);
   }
   document.body.classList.add('scripting');
-  for (const tab of document.querySelectorAll('nav a')) tab.href = `#/${tab.dataset.view}`;
+  for (const tab of tabs) tab.href = `#/${tab.dataset.view}`;
   for (const link of document.querySelectorAll('[data-key]')) link.href = `#/version/${link.dataset.key}`;
   document.querySelector('.name a').href = '#/now';
   document.querySelector('.skip').addEventListener('click', (event) => {
@@ -177,8 +187,8 @@ function start(index) {
 }
 
 window.modelkeep = (kind, value) => {
-  if (value.key) files.get(value.key)?.resolve(value);
+  if (kind === 'index') start(value);
   else if (kind === 'live') data.live = value;
-  else start(value);
+  else handed = value;
 };
 addEventListener('DOMContentLoaded', () => data.count && show());

@@ -103,16 +103,17 @@ function pictures(all) {
     const series = all.map((one) => ({name: one.name, x: names.map((name) => one.plot.x[one.plot.y.indexOf(name)] ?? null)}));
     return [figure(plot.title, bars(plot.title, names, series), series.map((one) => one.name))];
   }
-  const lines = (one, name, keep) => ({
-    name, x: one.plot.x.filter((_, place) => keep(one.plot, place)), y: one.plot.y.filter((_, place) => keep(one.plot, place)),
-  });
-  const groups = plot.group ? unique(plot.group).slice(0, 7) : [];
+  const lines = ({plot: own}, name, group) => {
+    const kept = (_, place) => group === null || own.group?.[place] === group;
+    return {name, x: own.x.filter(kept), y: own.y.filter(kept)};
+  };
+  const groups = plot.group ? unique(plot.group).slice(0, 7) : [null];
   if (all.length === 1) {
-    const series = groups.length ? groups.map((group) => lines(first, group, (own, place) => own.group[place] === group)) : [lines(first, first.name, () => true)];
+    const series = groups.map((group) => lines(first, group ?? first.name, group));
     return [figure(plot.title, plane(plot.title, plot.kind, series, labels), groups)];
   }
-  return (groups.length ? groups : [null]).map((group) => {
-    const series = all.map((one) => lines(one, one.name, (own, place) => group === null || own.group?.[place] === group));
+  return groups.map((group) => {
+    const series = all.map((one) => lines(one, one.name, group));
     const title = group === null ? plot.title : `${plot.title}: ${group}`;
     return figure(title, plane(title, plot.kind, series, labels), series.map((one) => one.name));
   });

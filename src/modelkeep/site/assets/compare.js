@@ -20,8 +20,8 @@ views.compare = async ({query}) => {
     tools(rows.map((row, turn) => el('span', {class: `chip c${turn}`}, to(row), el('a', {'aria-label': `Leave out ${named(row)}`, href: comparison(rows.filter((other) => other !== row))}, '×'))), rows.length < 7 && add),
     rows.length < 2 ? soft('Choose two or more versions.') : [
       section('Metrics on the test rows of each',
-        listed(['metric', ...names, ...names.slice(1).map((name) => `${name} − ${names[0]}`)], metrics.map((name) => [name, ...tested.map((own) => own[name]), ...tested.slice(1).map((own) => difference(own, name))])),
-        listed(['version', 'headline', 'value and interval'], rows.map((row, turn) => [names[turn], cell('headline', row), cell('value', row) !== null && measure(row)])),
+        listed(['metric', ...names, ...names.slice(1).map((name) => `${name} − ${names[0]}`)], metrics.map((name) => [name, ...tested.map((own) => score(own[name])), ...tested.slice(1).map((own) => difference(own, name))])),
+        listed(['version', 'headline', 'value and interval'], rows.map((row, turn) => [names[turn], cell('headline', row), cell('value', row) === null ? '–' : measure(row)])),
         soft(alike ? 'All were tested on the same rows.' : 'They were tested on different rows: a difference may come from the rows.'),
         paired.map(({paired: pair, stage, date}) => el('p', {}, `On the same rows, as the gate of ${stage} compared them on ${date.slice(0, 10)}: ${pair.metric} of ${pair.new} − ${pair.old} is ${signed(pair.difference)} (${signed(pair.low)} to ${signed(pair.high)}).`)),
         !paired.length && soft('No paired difference: it needs the predictions of each row, which are not in Git. The gate of modelkeep promote writes it into its tag.')),

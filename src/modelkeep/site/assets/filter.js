@@ -19,7 +19,7 @@ function compared(value, sign, wanted) {
   const text = String(value).toLowerCase();
   if (sign === ':') return text.includes(wanted);
   const both = [Number(value), Number(wanted)];
-  const [left, right] = wanted !== '' && both.every((part) => !Number.isNaN(part)) ? both : [text, wanted];
+  const [left, right] = wanted !== '' && !both.some(isNaN) ? both : [text, wanted];
   return {'=': left === right, '!=': left !== right, '<': left < right, '>': left > right,
     '<=': left <= right, '>=': left >= right}[sign];
 }

@@ -7,7 +7,7 @@ views.lineage = ({query}) => {
   const ids = idsOf('data');
   const held = (row) => (cell('stage', row) || '').split(', ').filter(Boolean);
   const made = (row) => ids.map((id) => [id.slice(5), cell(id, row)]).filter(([, digest]) => digest);
-  const fitting = rowsOf(model).filter((row) => !wanted || made(row).some(([, digest]) => digest.startsWith(wanted.slice(0, 12))));
+  const fitting = rowsOf(model).filter((row) => !wanted || made(row).some(([, digest]) => digest.startsWith(wanted.slice(0, 10))));
   const rows = fitting.filter((row, place_) => place_ < SHOWN || held(row).length);
   const sources = [...new Map(rows.flatMap(made).map(([path, digest]) => [`${path} ${digest}`, [path, digest]])).entries()];
   const stages = unique(rows.flatMap(held)).sort();

@@ -53,7 +53,7 @@ views.search = async ({rest, query}) => {
     put(head, soft(row < 0 ? 'No version here came from a search.' : `${named(row)} came from no search.`, ' train.search.method in params.yaml makes one.'));
     return;
   }
-  const {score, best} = search;
+  const {score: measured, best} = search;
   const order = search.higher ? -1 : 1;
   // What the search chose comes first, whatever was as good.
   const trials = search.trials.map(([trial, estimator, value, deviation, folds, ...parameters]) => ({
@@ -66,16 +66,16 @@ views.search = async ({rest, query}) => {
     const trial = event.target.closest('[data-trial]')?.dataset.trial;
     for (const part of view.querySelectorAll('[data-trial]')) part.classList.toggle('lit', part.dataset.trial === trial);
   };
-  const all = listed(['trial', ...varied, score, 'deviation', 'folds', 'place'], trials.map((own) => [own.trial, ...names.map((name) => own.at[name]), own.deviation, own.folds, {[search.runner_up]: 'runner-up', [best]: 'best'}[own.trial] || '']));
+  const all = listed(['trial', ...varied, measured, 'deviation', 'folds', 'place'], trials.map((own) => [own.trial, ...names.map((name) => own.at[name]), own.deviation, own.folds, own.trial === best ? 'best' : own.trial === search.runner_up ? 'runner-up' : '']));
   all.querySelectorAll('tbody tr').forEach((line_, turn) => filled(line_, {'data-trial': trials[turn].trial, tabindex: turn ? -1 : 0, keydown: (event) => {
     const next = {ArrowDown: line_.nextSibling, ArrowUp: line_.previousSibling}[event.key];
     if (next) event.preventDefault();
     next?.focus();
   }}, []));
-  put(head, el('p', {}, to(row), ` came from a search: ${search.about.map((words_) => words_.join(' ')).join(', ')}; ${score}, ${search.higher ? 'higher' : 'lower'} is better.`),
+  put(head, el('p', {}, to(row), ` came from a search: ${search.about.map((words_) => words_.join(' ')).join(', ')}; ${measured}, ${search.higher ? 'higher' : 'lower'} is better.`),
     search.count > trials.length && soft(`${trials.length} of ${search.count} trials are shown.`),
     el('div', {class: 'search', mouseover: light, focusin: light},
-      varied.length > 0 && [section('Every trial', wide('Parallel coordinates', coordinates(trials, names, score)), soft('A line is a trial: the stronger, the better; the thickest is the best. It crosses the axes of parameters that it lacks.')),
-        section(`${score} against a parameter`, tools(menu('Parameter', varied.map((name) => [name]), by, (value) => address(`search/${cell('key', row)}`, {by: value}))), div('pictures', against(trials, by, score)))],
+      varied.length > 0 && [section('Every trial', wide('Parallel coordinates', coordinates(trials, names, measured)), soft('A line is a trial: the stronger, the better; the thickest is the best. It crosses the axes of parameters that it lacks.')),
+        section(`${measured} against a parameter`, tools(menu('Parameter', varied.map((name) => [name]), by, (value) => address(`search/${cell('key', row)}`, {by: value}))), div('pictures', against(trials, by, measured)))],
       section('All trials, the best first', all, soft('Keys: ↓ ↑ move from trial to trial.'))));
 };

@@ -1,5 +1,5 @@
 // One version: all that its commit says, and what was decided about it.
-const word = (value) => (value == null ? '–' : /^[0-9a-f]{12}$/.test(value) ? code(value) : typeof value === 'string' ? bdi(value) : value);
+const word = (value) => (value == null ? '–' : /^[0-9a-f]{10}$/.test(value) ? code(value) : typeof value === 'string' ? bdi(value) : value);
 const listed = (header, rows) => table(header.map(bdi), rows.map((row) => row.map(word)));
 const pairs = (title, part) => listed([title, 'value'], Object.entries(part || {}));
 const marks = (all) => el('ul', {class: 'marks'}, all.filter(([, text]) => text).map(([kind, text]) => el('li', {class: kind}, text)));
@@ -27,7 +27,7 @@ views.version = async ({rest}) => {
   const own = rowsOf(cell('model', row));
   const [before, after] = [1, -1].map((step) => own[own.indexOf(row) + step]);
   const spans = data.spans.filter((span) => span.key === key);
-  const name = shell(cell('version', row) || file.commit);
+  const name = shell(cell('version', row) || cell('commit', row));
   const model = several() ? ` --model ${shell(cell('model', row).split(':').pop())}` : '';
   const tables = (title) => file.tables.filter(([of]) => of === title).map(([, header, rows]) => listed(header, rows));
   const part = (title, ...more) => section(title, div('columns', tables(title), more));
@@ -40,15 +40,14 @@ views.version = async ({rest}) => {
     titled(named(row)),
     el('p', {}, badges(row), bdi(cell('title', row))),
     soft(bdi(file.about)),
-    data.deprecated[cell('model', row)] && el('p', {class: 'bad'}, data.deprecated[cell('model', row)]),
+    [data.deprecated.get(cell('model', row)), cell('problem', row)].filter(Boolean).map((text_) => el('p', {class: 'bad'}, text_)),
     marks([...file.marks, ...said(row, spans)]),
-    cell('problem', row) && el('p', {class: 'bad'}, cell('problem', row)),
     facts([
       [cell('version', row) ? 'registered' : 'committed', [minute(cell('date', row)), ' by ', bdi(cell('author', row))]],
-      ['why', bdi(cell('reason', row))], ['commit', [code(file.commit.slice(0, 12)), ' ', bdi(file.created)]], ['recipe', code(file.recipe)]]),
+      ['why', bdi(cell('reason', row))], ['commit', [code(cell('commit', row)), ' ', bdi(file.created)]], ['recipe', code(cell('recipe', row))]]),
     tools(file.search && button('The search that it came from', `#/search/${key}`), before !== undefined && [button('Compare with the version before', comparison([before, row])), to(before, `← ${label(before)}`)],
       after !== undefined && to(after, `${label(after)} →`)),
-    section('How good it is', head, div('columns', metrics.length > 0 && listed(['metric', 'test', 'train', 'baseline'], metrics.map((name) => [name, ...measured.map((own) => own[name])])), tables('How good it is'))),
+    section('How good it is', head, div('columns', metrics.length > 0 && listed(['metric', 'test', 'train', 'baseline'], metrics.map((name) => [name, ...measured.map((own) => score(own[name]))])), tables('How good it is'))),
     file.plots.length > 0 && section('Plots', div('pictures', file.plots.map((plot) => pictures([{name: label(row), plot}])))),
     part('Lineage', listed(['data', 'SHA-256'], idsOf('data').filter((id) => cell(id, row)).map((id) => [el('a', {href: address('lineage', {model: cell('model', row), data: cell(id, row)})}, bdi(columnOf(id).id)), cell(id, row)])),
       listed(['stage', 'from', 'until', 'by', 'why'], spans.map((span) => [span.stage, minute(span.date), span.until ? day(span.until) : 'now', span.author, span.reason]))),
