@@ -97,12 +97,13 @@ class FastPath:
         Raises:
             ValueError: a number is too large for the estimator.
         """
-        inputs = np.empty((len(columns[0]), sum(part.width for part in self._parts)))
+        width = sum(part.width for part in self._parts)
+        inputs = np.empty((len(columns[0]), width), order="F")
         start = 0
         for part in self._parts:
             part.fill(columns, inputs[:, start : start + part.width])
             start += part.width
-        places, predicted = self._answer(inputs)
+        places, predicted = self._answer(np.ascontiguousarray(inputs))
         classes = getattr(self._estimator, "classes_", None)
         if places is None and classes is not None:
             places = np.searchsorted(classes, predicted.predictions)
@@ -249,13 +250,12 @@ class _Categories:
 
     def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
         """Do the same with columns, into (n, width) cells."""
-        cells[:] = 0
         for place, fill, places_of in self._columns:
             texts = {value: at for value, at in places_of.items() if isinstance(value, str)}
             column = columns[place].fill_null(fill) if isinstance(fill, str) else columns[place]
-            at = column.replace_strict([*texts], [*texts.values()], default=-1).to_numpy()
-            known = np.flatnonzero(at >= 0)
-            cells[known, at[known]] = 1
+            found = column.replace_strict([*texts], [*texts.values()], default=-1).to_numpy()
+            for at in places_of.values():
+                cells[:, at] = found == at
 
 
 PARTS: dict[tuple[type, ...], type[_Numbers] | type[_Categories]] = {

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -85,12 +85,16 @@ class Workers(Generic[Result]):
             UserError: workers die again and again.
         """
         results: dict[int, Result] = {}
-        while self._executor is None and len(results) < len(tasks):
-            number, began = len(results), time.process_time()
-            with threadpool_limits(1):
+        with ExitStack() as limits:
+            limited = 0
+            while self._executor is None and len(results) < len(tasks):
+                if len(sys.modules) != limited:
+                    limits.enter_context(threadpool_limits(1))
+                    limited = len(sys.modules)
+                number, began = len(results), time.process_time()
                 results[number] = function(*tasks[number])
-            self._took(time.process_time() - began)
-            done(number, results[number])
+                self._took(time.process_time() - began)
+                done(number, results[number])
         for attempt in range(RETRIES + 1):
             try:
                 self._rest(function, tasks, results, done)

@@ -18,6 +18,8 @@ from modelkeep_core.predictions import predict
 UNSEEN = "unseen categories"
 # On so many rows the faster way is compared with the pipeline
 TRIED = 256
+# What is computed of so many rows stays in a processor's caches
+AT_ONCE = 32_768
 
 
 class Answerer:
@@ -110,10 +112,12 @@ class Answerer:
         classes = pl.Series(model.classes_) if hasattr(model, "classes_") else None
 
         def by_columns(cells: pl.DataFrame) -> tuple[pl.Series, Any]:
-            predictions, probabilities = fast.of_columns(cells.get_columns())
+            some = [fast.of_columns(rows.get_columns()) for rows in cells.iter_slices(AT_ONCE)]
+            predictions = np.concatenate([each.predictions for each in some])
             if classes is None:
-                return pl.Series(predictions), probabilities
-            return classes.gather(predictions), probabilities
+                return pl.Series(predictions), None
+            known = [each.probabilities for each in some if each.probabilities is not None]
+            return classes.gather(predictions), np.concatenate(known) if known else None
 
         return by_columns
 
