@@ -1,19 +1,19 @@
 """A package and tables → the tables with the model's predictions."""
 
-import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import polars as pl
 
+from modelkeep.scoring.afar import Afar, at_url, tracked
 from modelkeep.scoring.answers import UNSEEN, Answerer
 from modelkeep.scoring.finishing import joined, manifest_of, strange_in, write_bad_cells
-from modelkeep.scoring.ledger import MANIFEST, Ledger, Record
+from modelkeep.scoring.ledger import MANIFEST, Ledger, LedgerAfar, Record
 from modelkeep.scoring.progress import Progress
 from modelkeep.scoring.sources import Part, Table, files_at, opened, parts_of
 from modelkeep.scoring.task import Settings, score_part
@@ -57,8 +57,8 @@ def warn(sentence: str) -> None:
 
 def predict_file(
     package: Path,
-    source: Path,
-    out: Path,
+    source: Path | str,
+    out: Path | str,
     trust_code: bool = False,
     encoding: str | None = None,
     explained: bool = False,
@@ -80,8 +80,9 @@ def predict_file(
     Args:
         package: the directory of a package.
         source: a table, or a directory of tables, with at least the feature columns of the
-            package's schema.
-        out: the file to write, .csv or .parquet; or a directory, for parts.
+            package's schema: a path, also one that DVC tracks and that is not checked out; or a
+            URL that DVC knows, such as s3://bucket/path. Copies are then made on this disk.
+        out: the file to write, .csv or .parquet; or a directory, for parts. It may be a URL.
         trust_code: whether code of a project that the package carries may run.
         encoding: the encoding that a person says the tables have.
         explained: whether to add what each feature contributes to each prediction, and the base
@@ -99,7 +100,15 @@ def predict_file(
         UserError: the package or a table cannot be used, or rows break the package's schema.
     """
     wanted = Wanted(trust_code, encoding, explained, bad_rows, manifest, shard)
-    to_file = _check(source, out, wanted)
+    given = at_url(source) if isinstance(source, str) else tracked(source) or source
+    to_file = _check(given, out, wanted)
+    if to_file and isinstance(out, str):
+        with tempfile.TemporaryDirectory(prefix="predict-") as work:
+            file = Path(work) / PurePosixPath(out).name
+            how = (trust_code, encoding, explained, say, bad_rows, manifest)
+            written = predict_file(package, source, file, *how)
+            at_url(out).put(file)
+        return written
     opened_package = open_package(package, trust_code)
     settings = Settings(
         package=package.absolute(),
@@ -111,15 +120,18 @@ def predict_file(
         shown=str(package),
     )
     options = {"explained": explained, "bad_rows_set_aside": settings.set_aside}
-    place = out.with_name(out.name + PARTS) if to_file else out
     decides = {
         "package": settings.manifest,
         "explained": explained,
         "marked": settings.always_marked,
     }
-    ledger = Ledger(place.absolute(), decides, settings.set_aside)
     with tempfile.TemporaryDirectory(prefix="predict-") as work:
-        parts, notes = _planned(opened_package, settings, source, out, wanted, Path(work))
+        parts, notes = _planned(opened_package, settings, given, out, wanted, Path(work))
+        if isinstance(out, str):
+            ledger: Ledger = LedgerAfar(out, Path(work) / "out", decides, settings.set_aside)
+        else:
+            place = out.with_name(out.name + PARTS) if to_file else out
+            ledger = Ledger(place.absolute(), decides, settings.set_aside)
         ledger.begin()
         with _kept_if_begun(ledger, to_file):
             if shard == ALL:
@@ -131,12 +143,12 @@ def predict_file(
                 files = [ledger.bad_cells(part) for part, record in pairs if record["bad_rows"]]
                 write_bad_cells(files, bad_rows)
             if to_file:
-                joined(outputs, out)
-    facts = manifest_of(opened_package.metadata, settings.manifest, options, records)
-    if to_file:
-        shutil.rmtree(ledger.place)
-    else:
-        write_json(out / _manifest_name(shard), facts)
+                joined(outputs, Path(out))
+        facts = manifest_of(opened_package.metadata, settings.manifest, options, records)
+        if to_file:
+            shutil.rmtree(ledger.place)
+        else:
+            ledger.finish(_manifest_name(shard), facts)
     if manifest:
         write_json(manifest, facts)
     for note in notes:
@@ -150,40 +162,58 @@ def predict_file(
     return rows
 
 
-def _check(source: Path, out: Path, wanted: Wanted) -> bool:
+def _check(source: Path | Afar, out: Path | str, wanted: Wanted) -> bool:
     """Refuse an output that cannot be written; return whether it is a file."""
-    for path in (source, out):
-        scheme = next(
-            (part for part in path.parts if re.fullmatch(r"[a-z][a-z0-9+]+:", part)), None
-        )
-        if scheme and not path.exists():
-            raise UserError(
-                f"{scheme}// is a URL, and predict reads and writes files: `dvc get-url URL PATH` "
-                "brings what lies there."
-            )
-    to_file = bool(out.suffix) and not (out.is_dir() and out.suffix not in FILES)
-    if to_file and source.is_dir():
-        raise UserError(f"{source} is a directory of tables: write to a directory, not to {out}.")
-    if to_file and out.suffix not in FILES:
+    suffix = PurePosixPath(out).suffix
+    here = isinstance(out, Path) and out.is_dir()
+    to_file = bool(suffix) and not (here and suffix not in FILES)
+    shown = source.shown if isinstance(source, Afar) else source
+    if to_file and (source.is_directory() if isinstance(source, Afar) else source.is_dir()):
+        raise UserError(f"{shown} is a directory of tables: write to a directory, not to {out}.")
+    if to_file and suffix not in FILES:
         raise UserError(
             f"{out}: the name of the output must end in .csv or .parquet, or be a directory."
         )
-    if to_file and out.is_dir():
+    if to_file and here:
         raise UserError(f"{out} cannot be written: it is a directory.")
     if to_file and wanted.shard.total > 1:
         raise UserError(f"{out}: shards write parts: give a directory for the output.")
-    for path in filter(None, (out, wanted.bad_rows, wanted.manifest)):
-        if not path.parent.is_dir():
-            raise UserError(f"{path.parent} is no directory: make it, or write somewhere else.")
-        if path.resolve() == source.resolve():
-            raise UserError(f"{path} is the file to score: write the predictions somewhere else.")
-        if source.is_dir() and source.resolve() in path.resolve().parents:
-            raise UserError(f"{path} is in {source}, which is read: write somewhere else.")
+    if isinstance(out, str):
+        _check_apart(at_url(out), source)
+    for path in (out, wanted.bad_rows, wanted.manifest):
+        if isinstance(path, Path):
+            _check_place(path, source)
     return to_file
 
 
+def _check_apart(out: Afar, source: Path | Afar) -> None:
+    """Refuse an output at a URL that is the source, or in it, or around it."""
+    if isinstance(source, Afar) and type(source.filesystem) is type(out.filesystem):
+        places = [f"{place.path.rstrip('/')}/" for place in (source, out)]
+        if places[0].startswith(places[1]) or places[1].startswith(places[0]):
+            raise UserError(f"{out.shown} is in {source.shown}, or around it: write elsewhere.")
+
+
+def _check_place(path: Path, source: Path | Afar) -> None:
+    """Refuse a path on this disk that cannot be written, or is read."""
+    if not path.parent.is_dir():
+        raise UserError(f"{path.parent} is no directory: make it, or write somewhere else.")
+    # What DVC tracks would be checked out to its own path
+    given = Path(source.shown) if isinstance(source, Afar) else source
+    if path.resolve() == given.resolve():
+        raise UserError(f"{path} is the file to score: write the predictions somewhere else.")
+    inside = given.is_dir() or isinstance(source, Afar)
+    if inside and given.resolve() in path.resolve().parents:
+        raise UserError(f"{path} is in {given}, which is read: write somewhere else.")
+
+
 def _planned(
-    package: Packaged, settings: Settings, source: Path, out: Path, wanted: Wanted, work: Path
+    package: Packaged,
+    settings: Settings,
+    source: Path | Afar,
+    out: Path | str,
+    wanted: Wanted,
+    work: Path,
 ) -> tuple[list[Part], list[str]]:
     """Return the parts of this run, and how the tables were read, in sentences.
 
@@ -195,16 +225,18 @@ def _planned(
     whole_files = len(files) >= total
     if whole_files:
         files = files[number - 1 :: total]
-    notes = [f"files in {source.name} that are no tables and left out: {left}"] if left else []
+    name = source.shown if isinstance(source, Afar) else source.name
+    notes = [f"files in {name} that are no tables and left out: {left}"] if left else []
     names = list(package.schema.features)
     parts: list[Part] = []
     no_rows = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
     added = {*Answerer(package, wanted.explained).columns(no_rows)}
-    for place, (name, path) in enumerate(files):
-        table, read = opened(name, path, package.schema, work / str(place), wanted.encoding)
+    suffix = PurePosixPath(out).suffix
+    for place, given in enumerate(files):
+        table, read = opened(given, package.schema, work / str(place), wanted.encoding)
         notes += read
         _check_header(table, package, settings, added)
-        parts += parts_of(table, out.suffix if out.suffix in FILES else table.kind)
+        parts += parts_of(table, suffix if suffix in FILES else table.kind)
     outputs: dict[str, Table] = {}
     for part in parts:
         if outputs.setdefault(part.output.lower(), part.table) != part.table:
@@ -237,8 +269,7 @@ def _scored(
     if len(left) < len(parts):
         say(f"note: {len(parts) - len(left)} of {len(parts)} parts are there already.")
     if left:
-        # It says that all is whole
-        (ledger.place / MANIFEST).unlink(missing_ok=True)
+        ledger.unfinished()
     progress = Progress(sum(part.rows for part in left))
     try:
         with Workers[Record](len(left)) as workers:

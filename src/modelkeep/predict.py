@@ -3,21 +3,28 @@
 import argparse
 import os
 import re
+from pathlib import Path
 
 from modelkeep.place import path_given
+from modelkeep.scoring.afar import is_url
 from modelkeep_core.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `modelkeep predict` takes."""
     parser.add_argument("package", type=path_given, help="the directory of a package")
-    parser.add_argument("source", type=path_given, help="a table, or a directory of tables")
+    parser.add_argument(
+        "source",
+        type=_place,
+        help="a table, or a directory of tables: a path, also of what DVC has not checked out, "
+        "or a URL such as s3://bucket/path",
+    )
     parser.add_argument(
         *("-o", "--out"),
-        type=path_given,
+        type=_place,
         required=True,
         metavar="FILE",
-        help="the .csv or .parquet file to write, or a directory for parts",
+        help="the .csv or .parquet file to write, or a directory for parts; or a URL of one",
     )
     parser.add_argument(
         "--encoding",
@@ -83,6 +90,11 @@ def run(args: argparse.Namespace) -> int:
     )
     print(f"{args.out}: {rows} rows")
     return 0
+
+
+def _place(text: str) -> Path | str:
+    """Return a URL as it is, and a path as it is from the root of the project."""
+    return text if is_url(text) else path_given(text)
 
 
 def _count(text: str) -> int:

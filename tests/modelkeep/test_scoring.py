@@ -318,13 +318,6 @@ def test_places_that_do_not_suit_are_refused(run, tables_in, tmp_path, out, opti
         batch.predict_file(run.package, tables_in, tmp_path / out, **paths)
 
 
-def test_a_url_is_refused_with_what_brings_its_files(run, tmp_path):
-    """Neither is it looked for here, nor is a directory made that is named after it."""
-    for places in (("s3://bucket/in", tmp_path / "out"), (run.raw, "s3://bucket/out")):
-        with pytest.raises(UserError, match=r"s3:// is a URL.*dvc get-url"):
-            batch.predict_file(run.package, *map(Path, places))
-
-
 def test_two_tables_that_would_have_one_name_are_refused(run, tables_in, tmp_path):
     """Neither is written over the other."""
     (tables_in / "FIRST.csv").write_bytes((tables_in / "first.csv").read_bytes())

@@ -71,6 +71,31 @@ def open_objects(settings: Any, remote: str, place: Sequence[str]) -> Any:
     return get_odb(opened, opened.join(path, *place), hash_name="md5")
 
 
+def open_url(settings: Any, url: str) -> tuple[Any, str]:
+    """Return the file system of a URL, as DVC opens it, and the path in it.
+
+    Args:
+        settings: those of the project, or an empty mapping where there is none.
+        url: such as s3://bucket/path, or remote://NAME/path below a remote of the project.
+
+    Raises:
+        UserError: DVC does not know it, or what it needs for it is not installed.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.fs import RemoteMissingDepsError, get_cloud_fs
+
+    try:
+        filesystem, options, path = get_cloud_fs(settings, url=url)
+        return filesystem(**options).fs, path
+    except RemoteMissingDepsError as error:
+        packages = ", ".join(error.missing_deps)
+        raise UserError(
+            f"{url} needs {packages}, which the environment lacks: install dvc-{error.protocol}."
+        ) from None
+    except DvcException as error:
+        raise UserError(f"{url} cannot be opened: {error}") from None
+
+
 @contextmanager
 def locked_project() -> Iterator[Any]:
     """Open the DVC project here and keep all others from changing it meanwhile.

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from modelkeep.scoring.afar import at_url
 from modelkeep.scoring.sources import Part
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_json, sha256, write_json
@@ -41,10 +42,7 @@ class Ledger:
         """
         if self.place.is_dir() and not (self.place / RECORDS).is_dir():
             for path in self.place.iterdir():
-                raise UserError(
-                    f"{self.place} has {path.name} in it, which is not of such a run: write to a "
-                    "directory of its own."
-                )
+                raise foreign(self.place, path.name)
         try:
             (self.place / RECORDS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -91,8 +89,94 @@ class Ledger:
                 for file in (self.place / output, self._beside(output, BAD), path):
                     file.unlink(missing_ok=True)
 
+    def finish(self, name: str, facts: Record) -> None:
+        """Write the manifest."""
+        write_json(self.place / name, facts)
+
+    def unfinished(self) -> None:
+        """Remove the manifest, which says that all is whole."""
+        (self.place / MANIFEST).unlink(missing_ok=True)
+
     def _beside(self, output: str, ending: str) -> Path:
         return self.place / RECORDS / f"{output}{ending}"
+
+
+class LedgerAfar(Ledger):
+    """The parts of a directory at a URL; each is made on this disk, and then copied there.
+
+    A storage gives a file its name when all of it has arrived. Records are kept on this disk too.
+
+    Args:
+        url: of the directory.
+        place: a directory on this disk, which the caller removes.
+        decides: what decides the bytes of every part, as plain data.
+        set_aside: whether a part may lack rows that break the schema.
+    """
+
+    def __init__(self, url: str, place: Path, decides: dict[str, Any], set_aside: bool) -> None:
+        super().__init__(place, decides, set_aside)
+        self._url = url
+
+    def begin(self) -> None:
+        """Bring the records of an earlier run.
+
+        Raises:
+            UserError: something else is in the directory already, or it cannot be reached.
+        """
+        super().begin()
+        afar = at_url(self._url)
+        files = afar.files()
+        records = [(name, path) for name, path in files if name.startswith(f"{RECORDS}/")]
+        if files and not records:
+            raise foreign(self._url, files[0][0])
+        for name, path in records:
+            afar.bring(path, self.place / name)
+
+    def record(self, part: Part) -> Record | None:
+        """Return the record of a part that is there and whole; None of any other."""
+        afar, copy = at_url(self._url), self.place / part.output
+        if self._beside(part.output, ".json").is_file():
+            afar.bring_if_there(part.output, copy)
+        try:
+            return super().record(part)
+        finally:
+            copy.unlink(missing_ok=True)
+
+    def write(self, part: Part, record: Record) -> None:
+        """Copy a part to the directory, and take down that it is whole."""
+        super().write(part, record)
+        bad = [self.bad_cells(part)] if record["bad_rows"] else []
+        for file in (self.place / part.output, *bad, self._beside(part.output, ".json")):
+            self._copy(file)
+        (self.place / part.output).unlink()
+
+    def drop_others(self, parts: Iterable[Part]) -> None:
+        """Remove the parts of an earlier run that this run does not have."""
+        before = {*self.records()}
+        super().drop_others(parts)
+        for record in before - {*self.records()}:
+            output = record.relative_to(self.place / RECORDS).as_posix().removesuffix(".json")
+            for name in (output, f"{RECORDS}/{output}{BAD}", f"{RECORDS}/{output}.json"):
+                at_url(self._url).remove(name)
+
+    def finish(self, name: str, facts: Record) -> None:
+        """Write the manifest."""
+        super().finish(name, facts)
+        self._copy(self.place / name)
+
+    def unfinished(self) -> None:
+        """Remove the manifest, which says that all is whole."""
+        at_url(self._url).remove(MANIFEST)
+
+    def _copy(self, file: Path) -> None:
+        at_url(self._url).put(file, file.relative_to(self.place).as_posix())
+
+
+def foreign(place: Path | str, name: str) -> UserError:
+    """Return the mistake that a directory holds something else already."""
+    return UserError(
+        f"{place} has {name} in it, which is not of such a run: write to a directory of its own."
+    )
 
 
 def unwritable(path: Path, error: OSError) -> UserError:

@@ -9,6 +9,7 @@ import polars as pl
 
 from modelkeep.intake.archives import is_table, missing
 from modelkeep.intake.reading import ENDS, table_at
+from modelkeep.scoring.afar import Afar
 from modelkeep_core.csv_text import CsvText
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
@@ -44,6 +45,34 @@ class Table(NamedTuple):
         return ".parquet" if self.text is None else ".csv"
 
 
+class Given(NamedTuple):
+    """A file that may be a table.
+
+    Attributes:
+        name: its path within what was given.
+        shown: what messages call it.
+        path: where it is.
+        afar: the place of which it is a part, where that is not this disk.
+    """
+
+    name: str
+    shown: str
+    path: Path | str
+    afar: Afar | None = None
+
+    def here(self, work: Path) -> Path:
+        """Return the file on this disk: itself, or a copy in a directory that the caller removes.
+
+        Raises:
+            UserError: it cannot be brought.
+        """
+        if self.afar is None:
+            return Path(self.path)
+        copy = work / "given" / PurePosixPath(self.name).name
+        self.afar.bring(str(self.path), copy)
+        return copy
+
+
 class Part(NamedTuple):
     """Some rows of a table.
 
@@ -63,33 +92,45 @@ class Part(NamedTuple):
     output: str
 
 
-def files_at(source: Path) -> tuple[list[tuple[str, Path]], int]:
-    """Return the table files at a path with their names, and how many others were left out.
+def files_at(source: Path | Afar) -> tuple[list[Given], int]:
+    """Return the table files at a place, and how many others were left out.
 
     Raises:
         UserError: there is none.
     """
-    if not source.exists():
-        raise missing(source)
-    if not source.is_dir():
-        return [(source.name, source)], 0
-    below = [path for path in sorted(source.rglob("*")) if path.is_file()]
-    named = [(path.relative_to(source).as_posix(), path) for path in below]
-    tables = [(name, path) for name, path in named if is_table(name)]
+    if isinstance(source, Afar):
+        shown, directory = source.shown, source.is_directory()
+        one = Given(PurePosixPath(source.path).name, shown, source.path, source)
+        named = [
+            Given(name, f"{shown}/{name}", path, source)
+            for name, path in (source.files() if directory else [])
+        ]
+    else:
+        if not source.exists():
+            raise missing(source)
+        shown, directory = str(source), source.is_dir()
+        one = Given(source.name, shown, source)
+        named = [
+            Given(path.relative_to(source).as_posix(), str(path), path)
+            for path in (sorted(source.rglob("*")) if directory else [])
+            if path.is_file()
+        ]
+    if not directory:
+        return [one], 0
+    tables = [given for given in named if is_table(given.name)]
     if not tables:
-        raise UserError(f"{source} holds no table: no file ends in .csv, .parquet or the like.")
-    hidden = sum(any(part.startswith(".") for part in Path(name).parts) for name, _ in named)
+        raise UserError(f"{shown} holds no table: no file ends in .csv, .parquet or the like.")
+    hidden = sum(any(part.startswith(".") for part in Path(given.name).parts) for given in named)
     return tables, len(named) - len(tables) - hidden
 
 
 def opened(
-    name: str, path: Path, schema: Schema, work: Path, encoding: str | None
+    given: Given, schema: Schema, work: Path, encoding: str | None
 ) -> tuple[Table, list[str]]:
     """Return a file as a table, and how it was read, in sentences, where that was not certain.
 
     Args:
-        name: its path within what was given.
-        path: the file.
+        given: the file.
         schema: its columns, of which it has at least the features.
         work: a directory for what must be written anew; the caller removes it.
         encoding: the encoding that a person says its text has.
@@ -97,14 +138,18 @@ def opened(
     Raises:
         UserError: it is no table, or several.
     """
-    readable_path, notes = table_at(path, schema.features, work, encoding, schema.columns)
-    readable_path = readable_path.absolute()
-    text = None
-    with readable(readable_path):
-        if readable_path.suffix != ".parquet":
-            text, _ = text_blocks(readable_path)
-    header = list(scan_as_given(readable_path).collect_schema())
-    return Table(name, str(path), readable_path, sha256(path), header, text), notes
+    path = given.here(work)
+    try:
+        readable_path, notes = table_at(path, schema.features, work, encoding, schema.columns)
+        readable_path = readable_path.absolute()
+        text = None
+        with readable(readable_path):
+            if readable_path.suffix != ".parquet":
+                text, _ = text_blocks(readable_path)
+        header = list(scan_as_given(readable_path).collect_schema())
+    except UserError as error:
+        raise UserError(str(error).replace(str(path), given.shown)) from None
+    return Table(given.name, given.shown, readable_path, sha256(path), header, text), notes
 
 
 def parts_of(table: Table, kind: str) -> Iterator[Part]:
@@ -148,8 +193,8 @@ def read_part(part: Part, missing_texts: list[str]) -> pl.DataFrame:
         block = rows.collect()
     if len(block) != part.rows:
         raise UserError(
-            f"{path} cannot be read: it has {part.rows} rows after row {part.first}, of which "
-            f"{len(block)} were read. Was it changed meanwhile?"
+            f"{part.table.shown} cannot be read: it has {part.rows} rows after row {part.first}, "
+            f"of which {len(block)} were read. Was it changed meanwhile?"
         )
     return block
 
