@@ -12,8 +12,8 @@ import polars as pl
 
 from modelkeep.scoring.afar import Afar, at_url, tracked
 from modelkeep.scoring.answers import UNSEEN, Answerer
-from modelkeep.scoring.finishing import joined, manifest_of, strange_in, write_bad_cells
-from modelkeep.scoring.ledger import MANIFEST, Ledger, LedgerAfar, Record
+from modelkeep.scoring.finishing import TOOL, joined, manifest_of, strange_in, write_bad_cells
+from modelkeep.scoring.ledger import MANIFEST, RECORDS, Ledger, LedgerAfar, Record
 from modelkeep.scoring.progress import Progress
 from modelkeep.scoring.sources import Part, Table, files_at, opened, parts_of
 from modelkeep.scoring.task import Settings, score_part
@@ -122,6 +122,7 @@ def predict_file(
     options = {"explained": explained, "bad_rows_set_aside": settings.set_aside}
     decides = {
         "package": settings.manifest,
+        "tool": TOOL,
         "explained": explained,
         "marked": settings.always_marked,
     }
@@ -133,7 +134,9 @@ def predict_file(
             place = out.with_name(out.name + PARTS) if to_file else out
             ledger = Ledger(place.absolute(), decides, settings.set_aside)
         ledger.begin()
-        with _kept_if_begun(ledger, to_file):
+        _check_beside(ledger.place, parts, bad_rows, manifest)
+        share = "" if shard == ALL else f"{shard.number}-of-{shard.total}"
+        with ledger.held(share), _kept_if_begun(ledger, to_file):
             if shard == ALL:
                 ledger.drop_others(parts)
             records = _scored(settings, ledger, parts, say)
@@ -180,10 +183,23 @@ def _check(source: Path | Afar, out: Path | str, wanted: Wanted) -> bool:
         raise UserError(f"{out}: shards write parts: give a directory for the output.")
     if isinstance(out, str):
         _check_apart(at_url(out), source)
-    for path in (out, wanted.bad_rows, wanted.manifest):
-        if isinstance(path, Path):
-            _check_place(path, source)
+    paths = [path for path in (out, wanted.bad_rows, wanted.manifest) if isinstance(path, Path)]
+    for number, path in enumerate(paths):
+        _check_place(path, source, out)
+        if path.resolve() in {other.resolve() for other in paths[:number]}:
+            raise UserError(f"{path} is to be written twice: give each file a name of its own.")
     return to_file
+
+
+def _check_beside(place: Path, parts: list[Part], *files: Path | None) -> None:
+    """Refuse a file that is a part, or lies among the records of a run."""
+    outputs = {part.output for part in parts}
+    for path in filter(None, files):
+        whole, around = path.resolve(), place.resolve()
+        if around in whole.parents:
+            name = whole.relative_to(around).as_posix()
+            if name in outputs or name.startswith(f"{RECORDS}/"):
+                raise UserError(f"{path} is a file of the output: write somewhere else.")
 
 
 def _check_apart(out: Afar, source: Path | Afar) -> None:
@@ -194,9 +210,11 @@ def _check_apart(out: Afar, source: Path | Afar) -> None:
             raise UserError(f"{out.shown} is in {source.shown}, or around it: write elsewhere.")
 
 
-def _check_place(path: Path, source: Path | Afar) -> None:
+def _check_place(path: Path, source: Path | Afar, out: Path | str) -> None:
     """Refuse a path on this disk that cannot be written, or is read."""
-    if not path.parent.is_dir():
+    if path.is_dir() and path != out:
+        raise UserError(f"{path} cannot be written: it is a directory.")
+    if not path.parent.is_dir() and path.parent != out:
         raise UserError(f"{path.parent} is no directory: make it, or write somewhere else.")
     # What DVC tracks would be checked out to its own path
     given = Path(source.shown) if isinstance(source, Afar) else source

@@ -309,6 +309,10 @@ def test_a_directory_with_other_things_in_it_is_left_alone(run, tables_in, tmp_p
         ("in/out", {}, r"in/out is in .*in, which is read"),
         ("out", {"bad_rows": "in/bad.csv"}, r"in/bad\.csv is in .*in, which is read"),
         ("out", {"manifest": "gone/m.json"}, r"gone is no directory"),
+        ("out", {"bad_rows": "in.csv", "manifest": "in.csv"}, r"in\.csv is to be written twice"),
+        ("out", {"bad_rows": "out"}, r"out is to be written twice"),
+        ("out", {"bad_rows": "out/first.csv"}, r"out/first\.csv is a file of the output"),
+        ("out", {"bad_rows": "."}, r"cannot be written: it is a directory"),
     ],
 )
 def test_places_that_do_not_suit_are_refused(run, tables_in, tmp_path, out, options, message):
@@ -316,6 +320,61 @@ def test_places_that_do_not_suit_are_refused(run, tables_in, tmp_path, out, opti
     paths = {name: tmp_path / path for name, path in options.items()}
     with pytest.raises(UserError, match=message):
         batch.predict_file(run.package, tables_in, tmp_path / out, **paths)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [("", "", True), ("", "1-of-2", True), ("1-of-2", "1-of-2", True), ("1-of-2", "2-of-2", False)],
+)
+def test_two_runs_do_not_write_the_same_parts_at_once(
+    run, tables_in, tmp_path, first, second, refused
+):
+    """The second one is told so, and does nothing; shares of the parts go side by side."""
+    out = tmp_path / "out"
+    held = ledger.Ledger(out, {}, False)
+    held.begin()
+    shard = Shard(*map(int, second.split("-of-"))) if second else batch.ALL
+    with held.held(first):
+        if refused:
+            with pytest.raises(UserError, match=r"another run writes to .*out now"):
+                batch.predict_file(run.package, tables_in, out, shard=shard)
+            assert content(out) == {}
+        else:
+            batch.predict_file(run.package, tables_in, out, shard=shard)
+    batch.predict_file(run.package, tables_in, out)
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_table_that_changes_while_it_is_scored_stops_the_run(
+    run, table, tmp_path, monkeypatch, kind
+):
+    """No part is of another table than its hash says; the same command then scores the new one."""
+    source, out = tmp_path / f"rows.{kind}", tmp_path / "out"
+    getattr(table.select(ASKED), f"write_{kind}")(source)
+    score, changed = batch.score_part, table.select(ASKED).reverse()
+
+    def meanwhile(settings, records, part):
+        if part.first:
+            getattr(changed, f"write_{kind}")(source)
+        return score(settings, records, part)
+
+    with monkeypatch.context() as context:
+        context.setattr(batch, "score_part", meanwhile)
+        with pytest.raises(UserError, match=rf"rows\.{kind} was changed while it was scored"):
+            batch.predict_file(run.package, source, out)
+    batch.predict_file(run.package, source, out)
+    batch.predict_file(run.package, source, tmp_path / "again")
+    assert content(out) == content(tmp_path / "again")
+
+
+def test_parts_of_another_version_of_the_tool_are_done_again(run, tables_in, tmp_path, monkeypatch):
+    """Since the manifest says that one version made all of them."""
+    batch.predict_file(run.package, tables_in, tmp_path / "out")
+    monkeypatch.setattr(batch, "TOOL", {"modelkeep": "9"})
+    scored = counting(monkeypatch)
+    batch.predict_file(run.package, tables_in, tmp_path / "out")
+    assert len(scored) == 2
 
 
 def test_two_tables_that_would_have_one_name_are_refused(run, tables_in, tmp_path):

@@ -17,6 +17,7 @@ from modelkeep.unseen import Unseen
 from modelkeep_core import __version__ as core_version
 
 FORMAT = 1
+TOOL = {"modelkeep": __version__, "modelkeep-core": core_version}
 BAD_COLUMNS = ("file", "row", "column", "rule", "value")
 
 
@@ -80,7 +81,7 @@ def manifest_of(
     """
     return {
         "format": FORMAT,
-        "tool": {"modelkeep": __version__, "modelkeep-core": core_version},
+        "tool": TOOL,
         "model": {
             "name": metadata.get("name"),
             "recipe_id": metadata.get("recipe_id"),

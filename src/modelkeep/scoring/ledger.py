@@ -1,10 +1,12 @@
 """What is done of a run: a record beside each part, and the manifest when all are there."""
 
+import errno
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from modelkeep.scoring.afar import at_url
 from modelkeep.scoring.sources import Part
@@ -14,6 +16,10 @@ from modelkeep_core.files import read_json, sha256, write_json
 # Where records are, in the directory of the parts; and the ending of the cells that break a rule
 RECORDS, BAD = ".parts", ".bad.csv"
 MANIFEST = "manifest.json"
+# Held by the runs that write there
+LOCK = "lock"
+# What a file system says that has no locks
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 # What a run that was killed leaves of a part
 PARTIAL = ".partial"
 
@@ -47,6 +53,26 @@ class Ledger:
             (self.place / RECORDS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(self.place, error) from None
+
+    @contextmanager
+    def held(self, share: str) -> Iterator[None]:
+        """Keep other runs from writing the same parts meanwhile; it ends with the process.
+
+        Args:
+            share: the name of the share of the parts that this run writes; empty for all of them.
+
+        Raises:
+            UserError: another run does.
+        """
+        locks = [(LOCK, not share), *([(f"{LOCK}-{share}", True)] if share else [])]
+        with ExitStack() as files:
+            for name, exclusive in locks:
+                file = files.enter_context((self.place / RECORDS / name).open("w"))
+                if not _locked(file, exclusive):
+                    raise UserError(
+                        f"another run writes to {self.place} now: wait for its end, or stop it."
+                    )
+            yield
 
     def key(self, part: Part) -> str:
         """Return a hash of all that decides the bytes of a part."""
@@ -170,6 +196,22 @@ class LedgerAfar(Ledger):
 
     def _copy(self, file: Path) -> None:
         at_url(self._url).put(file, file.relative_to(self.place).as_posix())
+
+
+def _locked(file: IO[str], exclusive: bool) -> bool:
+    """Lock a file where the system has such locks; say whether no other process has it locked."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+    return True
 
 
 def foreign(place: Path | str, name: str) -> UserError:

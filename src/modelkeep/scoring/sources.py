@@ -28,6 +28,7 @@ class Table(NamedTuple):
         shown: what messages call it.
         path: the file, or a copy of it that core reads with the same cells.
         sha256: of the file that was given.
+        state: the size of the file, and when it was changed.
         header: the columns.
         text: what is known of the lines of a CSV file; None of a Parquet file.
     """
@@ -36,6 +37,7 @@ class Table(NamedTuple):
     shown: str
     path: Path
     sha256: str
+    state: tuple[int, int]
     header: list[str]
     text: CsvText | None
 
@@ -139,6 +141,7 @@ def opened(
         UserError: it is no table, or several.
     """
     path = given.here(work)
+    state, content = _state(path), sha256(path)
     try:
         readable_path, notes = table_at(path, schema.features, work, encoding, schema.columns)
         readable_path = readable_path.absolute()
@@ -149,7 +152,9 @@ def opened(
         header = list(scan_as_given(readable_path).collect_schema())
     except UserError as error:
         raise UserError(str(error).replace(str(path), given.shown)) from None
-    return Table(given.name, given.shown, readable_path, sha256(path), header, text), notes
+    if readable_path != path.absolute():
+        state = _state(readable_path)
+    return Table(given.name, given.shown, readable_path, content, state, header, text), notes
 
 
 def parts_of(table: Table, kind: str) -> Iterator[Part]:
@@ -191,12 +196,18 @@ def read_part(part: Part, missing_texts: list[str]) -> pl.DataFrame:
         else:
             rows = text_block(path, text, part.start, part.end, missing_texts)
         block = rows.collect()
-    if len(block) != part.rows:
+        same = _state(path) == part.table.state
+    if not same or len(block) != part.rows:
         raise UserError(
-            f"{part.table.shown} cannot be read: it has {part.rows} rows after row {part.first}, "
-            f"of which {len(block)} were read. Was it changed meanwhile?"
+            f"{part.table.shown} was changed while it was scored: run the same command again."
         )
     return block
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Return the size of a file, and when it was changed."""
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
 
 
 def _cut(places: list[tuple[int, int]], most: int) -> list[tuple[int, int]]:
