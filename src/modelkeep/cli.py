@@ -48,6 +48,8 @@ REGISTRY = {
     "fsck": "check that the bytes of all versions are in the remote",
     "gc": "delete from the cache what no version, stage or branch needs",
 }
+# Commands whose names modules of the standard library have, and what their own modules are called
+OTHERWISE = {"gc": "unneeded", "list": "listing"}
 # Exit status 1 says something else than that there was a mistake.
 MISTAKE_IS_2 = ("fsck",)
 GROUPS = {
@@ -58,7 +60,7 @@ GROUPS = {
     },
     "Versions": {
         name: Command(
-            f"modelkeep.registry.{'listing' if name == 'list' else name}",
+            f"modelkeep.registry.{OTHERWISE.get(name, name)}",
             meaning,
             2 if name in MISTAKE_IS_2 else 1,
         )

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
-from modelkeep.intake.encodings import CHUNK, Source, encoding_of, opened_text
 from modelkeep.intake.foreign import check_blanks, check_header, check_text
+from modelkeep.intake.text_encoding import CHUNK, Source, encoding_of, opened_text
 from modelkeep_core.csv_text import BLANK, REPEATED
 from modelkeep_core.errors import UserError
 

@@ -1,5 +1,5 @@
 """The rules, in groups; importing them registers them."""
 
-from modelkeep.check.rules import code, environment, files, parameters, stages, versioning
+from modelkeep.check.rules import dependencies, environment, files, parameters, stages, versioning
 
-__all__ = ["code", "environment", "files", "parameters", "stages", "versioning"]
+__all__ = ["dependencies", "environment", "files", "parameters", "stages", "versioning"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelkeep.intake.encodings import encoding_of
+from modelkeep.intake.text_encoding import encoding_of
 from modelkeep_core.errors import UserError
 
 TEXT = "größe;Zoë\n1,5;€\n"

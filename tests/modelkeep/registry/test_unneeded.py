@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelkeep.registry.gc import readable, written
+from modelkeep.registry.unneeded import readable, written
 from project import SETTINGS, UNREACHED, contents, dvc, git
 
 NOW = ("--older-than", "0")
