@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-from mlflow import pyfunc
 
 from modelkeep.batch import predict_file
 from modelkeep.export.pyfunc import _load_pyfunc
@@ -29,6 +28,8 @@ def test_it_predicts_what_the_command_predicts(run, rows, tmp_path):
 
 def test_mlflow_loads_what_was_saved(run, rows, tmp_path):
     """`mlflow.pyfunc.load_model` gives the same answers, in the order of the rows."""
+    from mlflow import pyfunc
+
     _save(run.package, tmp_path / "model", read_json(run.package / "model.json"))
     loaded = pyfunc.load_model(str(tmp_path / "model"))
     turned = rows.iloc[::-1]

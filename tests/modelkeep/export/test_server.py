@@ -13,7 +13,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 
 import modelkeep_core
 from modelkeep.export.tracking import Tracking
@@ -103,6 +102,8 @@ def test_a_real_server_follows(numbered, uri, environment, frame, tmp_path):
     Exporting twice writes nothing more, and a model loaded by MLflow alone in its environment
     predicts, to the last digit that is written, what the package predicts here.
     """
+    from mlflow import MlflowClient
+
     numbered.assign("prod", "main")
     assert follow(numbered, uri).added == ["v1.0.0", "v1.1.0", "v1.2.0"]
     assert follow(numbered, uri).added == []

@@ -7,7 +7,6 @@ test_server.py.
 from dataclasses import replace
 
 import pytest
-from mlflow import MlflowClient
 
 from modelkeep.export import tracking
 from modelkeep.export.tracking import Tracking
@@ -24,6 +23,9 @@ def uri(tmp_path, monkeypatch):
 @pytest.fixture
 def client(uri):
     """MLflow's own client there."""
+    # Takes seconds, and is needed in one process only
+    from mlflow import MlflowClient
+
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
@@ -106,7 +108,7 @@ def test_what_was_cut_off_is_written_again(numbered, client, uri, monkeypatch, s
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(MlflowClient, step, cut)
+        patch.setattr(type(client), step, cut)
         with pytest.raises(KeyboardInterrupt):
             follow(numbered, uri)
     follow(numbered, uri)
