@@ -72,6 +72,9 @@ MODELS: dict[str, tuple[tuple[str, str], str, dict[str, Any]]] = {
     "target-encoded": (LABEL, "LogisticRegression", {}),
     "target-encoded-regression": (PRICE, "Ridge", {}),
     "project-code": (LABEL, "LogisticRegression", {}),
+    # What is left to boosters
+    "codes-and-gaps": (LABEL, "HistGradientBoostingClassifier", {"max_iter": 3}),
+    "codes-and-gaps-regression": (PRICE, "HistGradientBoostingRegressor", {"max_iter": 3}),
 }
 CODE = '''"""A feature of the project's own."""
 

@@ -15,11 +15,26 @@ class _Portable:
     """A booster that is kept in the format that XGBoost promises to read for good."""
 
     _Booster: xgboost.Booster
+    feature_types: list[str] | None
+
+    def fit(self, X: Any, y: Any, **settings: Any) -> Self:
+        """Learn from (n, features) numbers, of which the first may be codes, and (n,) targets."""
+        if self.feature_types is not None:
+            self.feature_types = [*self.feature_types, *["q"] * X.shape[1]][: X.shape[1]]
+        super().fit(X, y, **settings)  # type: ignore[misc]
+        return self
 
     def contributions(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what each of (n, k) features adds to each score, and the base: (n, s (k + 1))."""
-        rows = xgboost.DMatrix(features)
+        types = self._Booster.feature_types
+        rows = xgboost.DMatrix(features, feature_types=types, enable_categorical=types is not None)
         return np.asarray(self._Booster.predict(rows, pred_contribs=True))
+
+    def __copy__(self) -> Self:
+        """Return a copy that shares the trees: it is made whenever parameters are asked for."""
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = {**self.__dict__, "n_jobs": None}

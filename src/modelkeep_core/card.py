@@ -175,6 +175,14 @@ def _left_out(rows: int) -> str:
     return f" ({rows} rows without a target were left out)" if rows else ""
 
 
+def _left(training: dict[str, Any]) -> list[str]:
+    """Return what the estimator gets as it is."""
+    if not (left := training.get("left_to_estimator")):
+        return []
+    knows = f"`{training['estimator']}`, which knows them"
+    return [f"They leave {escape(' and '.join(left))} to {knows}."]
+
+
 def _warnings(warnings: list[str]) -> list[str]:
     if not warnings:
         return []
@@ -201,6 +209,7 @@ def _making(metadata: dict[str, Any]) -> list[str]:
         table(["file", "rows", "SHA-256"], files),
         "Each input passes through these steps first, which are part of the model:",
         "\n".join(steps),
+        *_left(training),
         *_warnings(training["warnings"]),
         f"Recipe `{metadata['recipe_id']}`. `model.json` has all parameters, the hashes of data "
         "and code, and the versions of the libraries.",

@@ -23,13 +23,14 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from modelkeep_core.blocks import call
 from modelkeep_core.boosters import booster_classifier
 from modelkeep_core.inputs import inputs_from_rows
 from modelkeep_core.predictions import Predictions, predict
 from modelkeep_core.schema import NUMERIC, Schema
+from modelkeep_core.transformers import EmptyAsZero
 
 Rows = Sequence[Sequence[Any]]
 FOREST_CLASSIFIERS = (RandomForestClassifier, ExtraTreesClassifier)
@@ -206,17 +207,23 @@ def hostile(row: Sequence[Any], schema: Schema) -> Iterator[Rows]:
 
 
 class _Numbers:
-    """Columns of numbers: the missing ones imputed, then scaled."""
+    """Columns of numbers: the missing ones imputed, or left to the estimator, then scaled."""
 
-    def __init__(self, places: list[int], imputer: SimpleImputer, scaler: StandardScaler) -> None:
+    def __init__(
+        self, places: list[int], first: SimpleImputer | EmptyAsZero, scaler: StandardScaler
+    ) -> None:
         self._places = places
-        self._fill, self._mean, self._scale = imputer.statistics_, scaler.mean_, scaler.scale_
+        kept = isinstance(first, EmptyAsZero)
+        self._fill = np.where(first.empty_, 0, np.nan) if kept else first.statistics_
+        self._empty = np.flatnonzero(first.empty_) if kept else np.empty(0, int)
+        self._mean, self._scale = scaler.mean_, scaler.scale_
         self.width = len(places)
 
     def __call__(self, rows: Rows) -> NDArray[Any]:
         cells = np.array([[row[place] for place in self._places] for row in rows], dtype=float)
         with np.errstate(over="ignore"):
             filled = np.where(np.isnan(cells), self._fill, cells)
+            filled[:, self._empty] = 0
             return np.asarray((filled - self._mean) / self._scale)
 
     def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
@@ -225,6 +232,7 @@ class _Numbers:
             for at, place in enumerate(self._places):
                 numbers = columns[place].cast(float).fill_null(self._fill[at]).to_numpy()
                 cells[:, at] = (numbers - self._mean[at]) / self._scale[at]
+        cells[:, self._empty] = (-self._mean / self._scale)[self._empty]
 
 
 class _Categories:
@@ -258,13 +266,45 @@ class _Categories:
                 cells[:, at] = found == at
 
 
-PARTS: dict[tuple[type, ...], type[_Numbers] | type[_Categories]] = {
+class _Codes:
+    """Columns of categories: the code of each value, NaN where it is missing or never was seen."""
+
+    def __init__(self, places: list[int], encoder: OrdinalEncoder, empty: EmptyAsZero) -> None:
+        self._columns, self.width = [], len(places)
+        usual = [values[0] for values in encoder.categories_]
+        for at, (place, values) in enumerate(zip(places, encoder.categories_, strict=True)):
+            texts = [value for value in values if isinstance(value, str)]
+            rows = [[*usual[:at], text, *usual[at + 1 :]] for text in texts]
+            table = pd.DataFrame(rows, columns=encoder.feature_names_in_, dtype=object)
+            codes = encoder.transform(table)[:, at].tolist() if texts else []
+            otherwise = 0.0 if empty.empty_[at] else np.nan
+            self._columns.append((place, dict(zip(texts, codes, strict=True)), otherwise))
+
+    def __call__(self, rows: Rows) -> NDArray[Any]:
+        columns = self._columns
+        return np.array(
+            [[codes.get(row[place], other) for place, codes, other in columns] for row in rows]
+        )
+
+    def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
+        """Do the same with columns, into (n, width) cells."""
+        for at, (place, codes, other) in enumerate(self._columns):
+            column = columns[place].replace_strict(
+                [*codes], [*codes.values()], default=other, return_dtype=float
+            )
+            cells[:, at] = column.to_numpy()
+
+
+Part = _Numbers | _Categories | _Codes
+PARTS: dict[tuple[type, ...], type[Part]] = {
     (SimpleImputer, StandardScaler): _Numbers,
     (SimpleImputer, OneHotEncoder): _Categories,
+    (EmptyAsZero, StandardScaler): _Numbers,
+    (OrdinalEncoder, EmptyAsZero): _Codes,
 }
 
 
-def _part(steps: Any, places: list[int]) -> _Numbers | _Categories:
+def _part(steps: Any, places: list[int]) -> Part:
     """Return what the steps of some columns do to plain rows.
 
     Raises:

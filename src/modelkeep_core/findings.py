@@ -12,7 +12,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score, r2_score
 from sklearn.pipeline import Pipeline
@@ -31,6 +30,7 @@ from modelkeep_core.metrics import (
     scored_rows,
 )
 from modelkeep_core.metrics import paired_interval as difference
+from modelkeep_core.native import undone
 from modelkeep_core.schema import NUMERIC, Schema
 
 ROWS, RESAMPLES, SURE = 5_000, 200, 0.99
@@ -360,7 +360,7 @@ def simpler(case: Evaluated) -> Iterator[Said]:
     if classes and rows[case.schema.target].nunique() < case.train[case.schema.target].nunique():
         return
     target = rows[case.schema.target].to_numpy()
-    pipeline = Pipeline([("preprocess", clone(case.model[0])), ("model", plain)])
+    pipeline = Pipeline([("preprocess", undone(case.model[0])), ("model", plain)])
     pipeline.fit(model_inputs(rows, case.schema), target if classes else target.astype(float))
     asked = model_inputs(case.test, case.schema)
     try:

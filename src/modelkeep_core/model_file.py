@@ -30,6 +30,7 @@ TRUSTED = [
     "numpy.dtype",
     "modelkeep_core.transformers.ColumnFunction",
     "modelkeep_core.transformers.DateParts",
+    "modelkeep_core.transformers.EmptyAsZero",
     "sklearn._loss.loss.HalfTweedieLossIdentity",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",

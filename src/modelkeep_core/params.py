@@ -153,6 +153,7 @@ class Train(Section):
     seed: Seed
     estimator: str
     search: Search
+    preprocessing: Literal["auto", "full"] = "auto"
     calibrate: Literal["none", "sigmoid", "isotonic", "temperature"] = "none"
     threshold: Threshold | None = None
     interval: float | None = Field(default=None, gt=0, lt=1)

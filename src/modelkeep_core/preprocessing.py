@@ -16,6 +16,10 @@ from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.schema import NUMERIC, Schema
 from modelkeep_core.transformers import ColumnFunction, DateParts
 
+# The groups of categories: as suits the estimator, and as schema.yaml wants it
+CATEGORIES, ONE_HOT, BY_TARGET = "categories", "one_hot", "by_target"
+ENCODINGS = {None: CATEGORIES, "one-hot": ONE_HOT, "target": BY_TARGET}
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -41,40 +45,55 @@ def preprocessor(schema: Schema, features: Sequence[Feature] = ()) -> ColumnTran
     are encoded by other rows, in five folds. Datetimes become numbers first. Features of the
     project's own are imputed and scaled like numbers.
 
+    `training.fit` takes out what the estimator knows by itself: see `native`.
+
     Raises:
         UserError: a feature of the project's own has the name of a column, or names a column that
             is no feature.
     """
-    groups: dict[str, list[str]] = {"numbers": [], "dates": [], "categories": [], "by_target": []}
+    groups: dict[str, list[str]] = {
+        name: [] for name in ("numbers", "dates", CATEGORIES, ONE_HOT, BY_TARGET)
+    }
     for name, column in schema.features.items():
         if column.type in NUMERIC:
             groups["numbers"].append(name)
         elif column.type == "datetime":
             groups["dates"].append(name)
         else:
-            groups["by_target" if column.encoding == "target" else "categories"].append(name)
-    categories = make_pipeline(
-        SimpleImputer(strategy="most_frequent", keep_empty_features=True),
-        OneHotEncoder(handle_unknown="ignore", sparse_output=False),
-    )
+            groups[ENCODINGS[column.encoding]].append(name)
     encoder = TargetEncoder(
         target_type="continuous" if schema.task == "regression" else "auto",
         cv=KFold(5, shuffle=True, random_state=0),
     )
     steps = {
-        "numbers": _numeric(),
-        "dates": _numeric(DateParts()),
-        "categories": categories,
-        "by_target": make_pipeline(encoder, StandardScaler()),
+        "numbers": imputed(),
+        "dates": imputed(DateParts()),
+        CATEGORIES: one_hot(),
+        ONE_HOT: one_hot(),
+        BY_TARGET: make_pipeline(encoder, StandardScaler()),
     }
     _check_features(features, schema)
     own = [
-        (feature.name, _numeric(ColumnFunction(feature.function, feature.name)), [*feature.columns])
+        (feature.name, imputed(ColumnFunction(feature.function, feature.name)), [*feature.columns])
         for feature in features
     ]
     return ColumnTransformer(
         [*((name, steps[name], columns) for name, columns in groups.items() if columns), *own],
         verbose_feature_names_out=False,
+    )
+
+
+def imputed(*first: Any) -> Pipeline:
+    """Return steps that end in numbers without gaps, all of about the same size."""
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    return make_pipeline(*map(clone, first), imputer, StandardScaler())
+
+
+def one_hot() -> Pipeline:
+    """Return the steps that make of categories a column of 0 or 1 for each value."""
+    return make_pipeline(
+        SimpleImputer(strategy="most_frequent", keep_empty_features=True),
+        OneHotEncoder(handle_unknown="ignore", sparse_output=False),
     )
 
 
@@ -85,12 +104,6 @@ def described(fitted: ColumnTransformer) -> list[dict[str, object]]:
         for _, steps, columns in fitted.transformers
         if len(columns)
     ]
-
-
-def _numeric(*first: Any) -> Pipeline:
-    """Return steps that end in numbers without gaps, all of about the same size."""
-    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
-    return make_pipeline(*map(clone, first), imputer, StandardScaler())
 
 
 def _named(step: Any) -> str:

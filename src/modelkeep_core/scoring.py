@@ -164,7 +164,8 @@ def scoring_of(name: str, task: str, modules: Sequence[str] = ()) -> Scoring:
         available = available | own_metrics(modules)
     if metric := available.get(name):
         return Scoring(metric.higher_is_better, partial(_by_metric, metric, name))
-    if name in scorers:
+    of_other_tasks = {other for each, has in METRICS.items() if each != task for other in has}
+    if name in scorers and name not in of_other_tasks:
         return Scoring(True, get_scorer(name))
     names = list(dict.fromkeys([*available, *(spelt or ())]))
     raise UserError(
@@ -318,11 +319,20 @@ def score(job: Job, task: Task) -> float:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model.fit(train.inputs, train.target)
-            return float(scoring.score(model, test.inputs, test.target))
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
         given = f" with {described(task.parameters)}" if task.parameters else ""
         raise UserError(f"{task.estimator} cannot be trained{given}: {reason}") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return float(scoring.score(model, test.inputs, test.target))
+    except (ValueError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"params.yaml: train.search.scoring: {job.scoring} cannot score {task.estimator}: "
+            f"{reason.rstrip('.')}. Choose another score."
+        ) from None
 
 
 def described(parameters: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from modelkeep_core.candidates import Candidate, Trial
 from modelkeep_core.errors import UserError
 from modelkeep_core.estimators import build, check_names
 from modelkeep_core.files import plain
+from modelkeep_core.native import suited
 from modelkeep_core.params import Range, Train
 from modelkeep_core.progress import Progress
 from modelkeep_core.scoring import Job, Task
@@ -41,6 +42,11 @@ def pipelines(pipeline: Pipeline, task: str, params: Train) -> dict[str, Pipelin
             )
             for name in names
         }
+    if params.preprocessing == "auto":
+        made = {
+            name: suited(tried, _least(_ranges(params, name).get("max_bins")))
+            for name, tried in made.items()
+        }
     if params.search.method:
         for name in made:
             where = f"train.search.ranges.{section(name)}"
@@ -61,6 +67,12 @@ def section(name: str) -> str:
 
 def _ranges(params: Train, name: str) -> dict[str, Range]:
     return params.search.ranges.get(section(name), {})
+
+
+def _least(bins: Range | None) -> int | None:
+    """Return the least whole number of a range; None where there is none."""
+    values = [] if bins is None else (bins.choices or [bins.low])
+    return min((value for value in values if isinstance(value, int)), default=None)
 
 
 def cross_validate(job: Job, params: Train) -> tuple[float, ...]:

@@ -20,6 +20,7 @@ from modelkeep_core.errors import UserError
 from modelkeep_core.files import plain, read_json, write_text
 from modelkeep_core.folds import Separation
 from modelkeep_core.intervals import Interval
+from modelkeep_core.native import left, settled, suited
 from modelkeep_core.params import Prepare, Train
 from modelkeep_core.preprocessing import described
 from modelkeep_core.scoring import Job, Prepared, Rows, learnt
@@ -85,6 +86,8 @@ def fit(
         UserError: a value that scikit-learn does not take.
     """
     target = learnt(target, task)
+    if params.preprocessing == "auto" and not params.search.method:
+        pipeline = suited(pipeline)
     separation = partial(_separation, params, prepared, len(target))
     searched, validated, trials, interval = None, None, list[Trial](), None
     with threadpool_limits(1, "blas"):
@@ -115,7 +118,7 @@ def fit(
     distinct = list(dict.fromkeys(messages))
     for message in distinct:
         print(f"warning: {message}", file=sys.stderr)
-    return Fitted(model, searched, distinct, validated, trials, params, interval)
+    return Fitted(settled(model), searched, distinct, validated, trials, params, interval)
 
 
 def _separation(params: Train, prepared: Prepared | None, rows: int) -> Separation:
@@ -261,6 +264,7 @@ def summary(fitted: Fitted, rows: int) -> dict[str, Any]:
         "estimator": type(estimator).__name__,
         "parameters": plain(dict(sorted(estimator.get_params().items()))),
         "preprocessing": described(model[PREPROCESS]),
+        "left_to_estimator": left(model[PREPROCESS]),
         "classes": model.classes_.tolist() if hasattr(model, "classes_") else None,
         **decisions.summary(model[MODEL], fitted.params),
         "interval": interval.described() if interval else None,

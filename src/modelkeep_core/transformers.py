@@ -67,6 +67,23 @@ def _parts(X: pd.DataFrame) -> NDArray[np.float64]:
     return np.hstack([days, *map(np.sin, angles), *map(np.cos, angles)])
 
 
+class EmptyAsZero(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Numbers as they are, NaN where one is missing; columns without any in training are 0."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find out which of the (n, k) columns are empty."""
+        self.empty_ = np.isnan(np.asarray(X, dtype="float64")).all(axis=0)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Return (n, k) numbers for the (n, k) numbers of `X`."""
+        return np.where(self.empty_, 0.0, np.asarray(X, dtype="float64"))
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns, which stay what they are."""
+        return np.asarray(input_features, dtype=object)
+
+
 class ColumnFunction(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """One numeric feature that a function computes from some columns.
 

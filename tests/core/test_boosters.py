@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from made import NO_SEARCH
 from modelkeep_core import fast_path, model_file
@@ -66,6 +67,17 @@ def test_the_fast_path_is_exact(fitted, frame, name):
     """A booster is served around pandas too, bit for bit."""
     done, schema = fitted(name)
     assert fast_path.proof(done.model, schema, model_inputs(frame, schema))["exact"]
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_asking_for_parameters_neither_changes_nor_writes_the_model(fitted, name, monkeypatch):
+    """A search can clone a booster with threads, and a prediction does not cost a whole model."""
+    model = fitted(name, n_jobs=1)[0].model[-1]
+    kind = next(base for base in type(model).__mro__ if "__getstate__" in vars(base))
+    monkeypatch.setattr(kind, "__getstate__", None)
+    assert model.get_params()["n_jobs"] == 1
+    monkeypatch.undo()
+    assert clone(model).get_params() == model.get_params()
 
 
 def test_two_classes_are_told_by_their_names(frame):
