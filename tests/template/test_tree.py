@@ -130,7 +130,7 @@ def texts(project: Path) -> list[str]:
 
 
 def test_a_project_is_small_enough_to_be_owned(baked: tuple[dict[str, str], Path]) -> None:
-    """Under 45 tracked files and 500 lines of Python, as the README says, which is a page itself."""
+    """Under 45 tracked files and 500 lines of Python, as the README says, and that on a page."""
     _, project = baked
     assert len(tracked(project)) < 45
     code = [(project / name).read_text("utf-8") for name in texts(project) if name.endswith(".py")]
