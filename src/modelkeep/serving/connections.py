@@ -24,6 +24,8 @@ PIPELINED = 100
 HEAD_SECONDS = 10.0
 # Seconds within which a client must read an answer
 READ_SECONDS = 30.0
+# Seconds that clients have to send what they are about to, when the server ends
+LAST_SECONDS = 0.3
 # Connections of a process, if the system lets it open as many files twice over
 CONNECTIONS = 2000
 # Bytes that are read of a request after its refusal: a client that is still sending would not see
@@ -72,7 +74,7 @@ class Connection(HttpToolsProtocol):
 
     _began = 0.0
     _late: TimerHandle | None = None
-    _in_message = _refused = _resumes = False
+    _in_message = _refused = _resumes = _ends = False
     # Of the request that comes now; and the bytes of all bodies that came over this connection
     _other_bytes = _body_bytes = _all_bodies = 0
 
@@ -180,6 +182,8 @@ class Connection(HttpToolsProtocol):
         self._go_on()
         self._queue[self] = None
         super().on_headers_complete()
+        if self._ends:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -215,6 +219,17 @@ class Connection(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._go_on()
 
+    def shutdown(self) -> None:
+        """Answer what is under way, or comes in a moment, and hang up.
+
+        A client that sends its next request just then would lose it.
+        """
+        self._ends = True
+        if self.cycle and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+        else:
+            self.loop.call_later(LAST_SECONDS, self._leave)
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request."""
         self._refuse(HTTPStatus.BAD_REQUEST, msg)
@@ -244,6 +259,11 @@ class Connection(HttpToolsProtocol):
         if self._late is not None:
             self._late.cancel()
             self._late = None
+
+    def _leave(self) -> None:
+        """Hang up, unless a request is being answered: then that does."""
+        if not self.cycle or self.cycle.response_complete:
+            self.transport.close()
 
     def _too_late(self) -> None:
         if self._refused:

@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from math import ceil
@@ -18,9 +19,6 @@ from modelkeep_core.errors import UserError
 LOG = logging.getLogger("uvicorn.error")
 # How many connections may wait to be accepted
 BACKLOG = 2048
-# Where the system can (Linux), it keeps back a connection until its client sends something: who
-# only opens connections costs the server nothing, and nobody stands in line behind them
-DEFER_ACCEPT = getattr(socket, "TCP_DEFER_ACCEPT", None)
 # Seconds that requests under way have when the server is told to end: `docker stop` waits for ten
 GRACE = 7
 
@@ -68,11 +66,19 @@ def open_to(sockets: list[socket.socket], host: str) -> None:
     """
     for opened in sockets:
         try:
-            if DEFER_ACCEPT is not None:
-                opened.setsockopt(socket.IPPROTO_TCP, DEFER_ACCEPT, ceil(HEAD_SECONDS))
+            keep_back(opened, HEAD_SECONDS)
             opened.listen(BACKLOG)
         except OSError as error:
             raise _untaken(host, opened.getsockname()[1], error) from None
+
+
+def keep_back(opened: socket.socket, seconds: float) -> None:
+    """Let clients of a socket wait until they send something, or for so long, where that can be.
+
+    Who only opens connections costs the server nothing then, and nobody stands in line behind them.
+    """
+    if sys.platform == "linux":
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, ceil(seconds))
 
 
 def on_loopback(sockets: list[socket.socket]) -> bool:
@@ -119,7 +125,8 @@ def serve(sockets: list[socket.socket], host: str, workers: int, timeout: float)
         timeout: how many seconds a request may take.
     """
     import uvicorn
-    from uvicorn.supervisors import Multiprocess
+
+    from modelkeep.serving.stopping import Server, Workers
 
     config = uvicorn.Config(
         "modelkeep.serving.app:create",
@@ -138,12 +145,12 @@ def serve(sockets: list[socket.socket], host: str, workers: int, timeout: float)
     port = sockets[0].getsockname()[1]
     if workers > 1:
         LOG.info("Uvicorn running on http://%s:%d (Press CTRL+C to quit)", shown, port)
-        Multiprocess(config, sockets).run()
+        Workers(config, sockets).run()
         return
     config.load_app()
     LOG.info("Uvicorn running on http://%s:%d (Press CTRL+C to quit)", shown, port)
     try:
-        uvicorn.Server(config).run(sockets)
+        Server(config).run(sockets)
     except KeyboardInterrupt:
         # It has ended as it was told to.
         return

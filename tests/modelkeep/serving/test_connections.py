@@ -108,7 +108,7 @@ def test_a_head_is_read_as_far_as_its_limit(echo, part):
     with client(echo) as connected:
         try:
             connected.sendall(HEAD)
-            for _ in range(2000):
+            for _ in range(20_000):
                 connected.sendall(part)
         except ConnectionError:
             pass

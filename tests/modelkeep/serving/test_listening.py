@@ -1,6 +1,8 @@
 """An address and the files of a server are taken by one server at a time, before all else."""
 
 import socket
+import sys
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -73,3 +75,20 @@ def test_the_files_of_a_server_are_its_own(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be locked"), held(tmp_path / "file", 8000):
         pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others cannot keep connections back")
+def test_nobody_stands_in_line_behind_those_who_say_nothing():
+    """The system keeps them back: the first that the server accepts is the one that asks."""
+    with bound("127.0.0.1", 0) as sockets:
+        open_to(sockets, "127.0.0.1")
+        address = sockets[0].getsockname()
+        with ExitStack() as stack:
+            for _ in range(20):
+                stack.enter_context(closing(socket.create_connection(address)))
+            asks = stack.enter_context(closing(socket.create_connection(address)))
+            asks.sendall(b"x")
+            sockets[0].settimeout(5)
+            accepted, peer = sockets[0].accept()
+            accepted.close()
+            assert peer == asks.getsockname()
