@@ -155,6 +155,24 @@ def spellings(name: str, values: pl.Series) -> str:
     return f"'{name}' has values that differ in {what} alone: {shown}{more}"
 
 
+def one_class(name: str, values: pl.Series, written: pl.Series) -> str:
+    """Say which texts of a target became one class, or nothing.
+
+    Args:
+        name: of the target.
+        values: (n,) its classes, as they were read.
+        written: (n,) the same cells as they are in the file.
+    """
+    if written.dtype != pl.String or values.dtype == pl.String:
+        return ""
+    pairs = pl.DataFrame({"class": values, "text": written}).drop_nulls().unique().sort("text")
+    groups = pairs.group_by("class", maintain_order=True).agg("text")["text"].to_list()
+    alike = [" and ".join(repr(text) for text in group) for group in groups if len(group) > 1]
+    more = f"; and {len(alike) - SHOWN} more" if len(alike) > SHOWN else ""
+    shown = f"{'; '.join(alike[:SHOWN])}{more}"
+    return f"in '{name}', each of these is one class: {shown}" if alike else ""
+
+
 def _told_apart(group: list[str]) -> list[str]:
     """Write texts so that a person sees the difference, by code points where it has no look."""
     looks = [normalize("NFC", re.sub(UNSEEN, "", text)).replace("\u00a0", " ") for text in group]

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import polars.selectors as cs
 
-from modelkeep.adopt.doubts import differ, spellings, strays, unclear, words_for_nothing
+from modelkeep.adopt.doubts import differ, one_class, spellings, strays, unclear, words_for_nothing
 from modelkeep.adopt.inference import Cells, Inferred, as_box, holds, is_mark, read_cells, role_of
 from modelkeep.adopt.options import Options
 from modelkeep.adopt.reading import is_no_value
@@ -67,7 +67,11 @@ def plan(files: list[Path], options: Options) -> Plan:
             f"'{name}' is set aside ({column.inferred.why})" for name, column in read.items()
         )
         raise UserError(f"no column is left to predict '{options.target}' from: {reasons}.")
-    read[options.target] = _column(options.target, own, cells, written, options, predicted.warnings)
+    shown_target = _column(options.target, own, cells, written, options, predicted.warnings)
+    if target.classes and not shown_target.note:
+        merged = one_class(options.target, cells.values, written)
+        shown_target = replace(shown_target, note=merged)
+    read[options.target] = shown_target
     _check_said(options, read)
     shown = {name: read[name] for name in header if read[name].inferred.meaning != "set aside"}
     schema = Schema(

@@ -47,8 +47,9 @@ def _units(table: pl.LazyFrame, names: list[str]) -> Iterator[str]:
     if len(top) <= COMPARED or any(_is_number(cell) for cell in top.row(0)):
         return
     for name, column in zip(names, top.iter_columns(), strict=True):
-        first, others = column[0], column[1:].drop_nulls()
-        if first and len(others) and all(map(_is_number, others)):
+        first, *others = column.to_list()
+        others = [cell for cell in others if cell is not None]
+        if first and others and all(map(_is_number, others)):
             yield (
                 f"row 1 says '{first.strip()}' in '{name}', where other rows hold numbers: if it "
                 "is a line of units, delete it from the file"
@@ -59,9 +60,10 @@ def _units(table: pl.LazyFrame, names: list[str]) -> Iterator[str]:
 def _sums(table: pl.LazyFrame, last: pl.DataFrame, rows: int) -> Iterator[str]:
     """Say that one of the last rows has a word for a sum, which no other row has."""
     for place, column in enumerate(last.iter_columns()):
-        text = column.str.strip_chars()
+        # Some names, such as "^v.*$", have a meaning of their own.
+        text = column.alias("cell").str.strip_chars()
         for found in text.str.contains(SUMS).fill_null(False).arg_true():
-            cells = table.select(pl.nth(place).str.strip_chars() == text[found])
+            cells = table.select((pl.nth(place).str.strip_chars() == text[found]).alias("cell"))
             if cells.sum().collect(engine="streaming").item() == 1:
                 row = rows - len(last) + found + 1
                 yield (

@@ -5,7 +5,15 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from modelkeep.adopt.doubts import differ, sentinels, spellings, strays, unclear, words_for_nothing
+from modelkeep.adopt.doubts import (
+    differ,
+    one_class,
+    sentinels,
+    spellings,
+    strays,
+    unclear,
+    words_for_nothing,
+)
 from modelkeep.adopt.inference import read_cells
 
 ROWS = 200
@@ -123,3 +131,14 @@ def test_values_that_look_alike_are_written_so_that_they_do_not():
         "'town' has values that differ in capitals, blanks or code points alone: 'Bern' and "
         "'Bern\\u200b'; 'Zu\\u0308rich' and 'Z\\xfcrich'"
     )
+
+
+def test_texts_of_a_target_that_are_one_class_are_told():
+    """Words for true in two spellings, and a number with and without a point."""
+    truths, numbers = pl.Series([True, False, True]), pl.Series([1, 2, 1])
+    assert one_class("y", truths, pl.Series(["yes", "no", "Yes "])) == (
+        "in 'y', each of these is one class: 'Yes ' and 'yes'"
+    )
+    assert one_class("y", numbers, pl.Series(["1", "2", "1.0"])).endswith(": '1' and '1.0'")
+    assert one_class("y", truths, pl.Series(["yes", "no", "yes"])) == ""
+    assert one_class("y", numbers, numbers) == ""

@@ -64,3 +64,15 @@ def test_each_of_several_files_is_looked_at(tmp_path):
     assert [*strange_rows(files)] == [
         "rows.csv, row 41 says 'Total': if it sums up the others, delete it from the file"
     ]
+
+
+def test_names_that_mean_more_to_polars_are_names(tmp_path):
+    """A column may be called as a pattern is."""
+    path = tmp_path / "rows.csv"
+    rows = [f"{number},{number}" for number in range(40)]
+    lines = ["^v.*$,*", "kg,m", *rows, "Total,7"]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert [sentence.partition(":")[0] for sentence in strange_rows([path])] == [
+        "row 1 says 'kg' in '^v.*$', where other rows hold numbers",
+        "row 42 says 'Total'",
+    ]
