@@ -13,6 +13,7 @@ from modelkeep.adopt.options import Options
 from modelkeep.adopt.reading import is_no_value
 from modelkeep.adopt.target import Target, read_target, with_all_classes
 from modelkeep.intake.reading import scan
+from modelkeep.scoring.answers import UNSEEN
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column, Schema
 
@@ -89,8 +90,20 @@ def plan(files: list[Path], options: Options) -> Plan:
             *words_for_nothing({name: read[name].words for name in shown if name != target.name}),
             *(column.note for column in shown.values() if column.note),
         ],
-        [warning for column in shown.values() for warning in column.warnings],
+        [
+            *(
+                f"'{name}' is what `predict` calls a column of its own, so that it refuses rows "
+                "that have it: rename it in the file"
+                for name in sorted(_of_predictions(target) & {*header})
+            ),
+            *(warning for column in shown.values() for warning in column.warnings),
+        ],
     )
+
+
+def _of_predictions(target: Target) -> set[str]:
+    """Return the names of the columns that `predict` adds to a table."""
+    return {"prediction", UNSEEN, *(f"probability of {name}" for name in target.classes)}
 
 
 def columns_of(files: list[Path], names: list[str]) -> Iterator[pl.Series]:

@@ -252,3 +252,13 @@ def test_the_order_of_rows_does_not_matter(tmp_path):
     order = random.Random(0).sample(range(ROWS), ROWS)
     mixed = {name: [cells[row] for row in order] for name, cells in TABLE.items()}
     assert planned(tmp_path).schema == planned(tmp_path, **mixed).schema
+
+
+def test_names_that_predictions_have_are_told(tmp_path):
+    """Before a model is trained that `predict` cannot be asked with such rows."""
+    made = planned(tmp_path, **{"prediction": TABLE["size"], "probability of yes": TABLE["size"]})
+    assert [warning.partition(" is what `predict` calls")[0] for warning in made.warnings] == [
+        "'prediction'",
+        "'probability of yes'",
+    ]
+    assert planned(tmp_path).warnings == []
