@@ -13,7 +13,7 @@ import polars as pl
 from modelkeep.scoring.afar import Afar, at_url, tracked
 from modelkeep.scoring.answers import UNSEEN, Answerer
 from modelkeep.scoring.finishing import TOOL, joined, manifest_of, strange_in, write_bad_cells
-from modelkeep.scoring.ledger import MANIFEST, RECORDS, Ledger, LedgerAfar, Record
+from modelkeep.scoring.ledger import MANIFEST, RECORDS, Ledger, LedgerAfar, Record, unwritable
 from modelkeep.scoring.progress import Progress
 from modelkeep.scoring.sources import Part, Table, files_at, opened, parts_of
 from modelkeep.scoring.task import Settings, score_part
@@ -153,7 +153,10 @@ def predict_file(
         else:
             ledger.finish(_manifest_name(shard), facts)
     if manifest:
-        write_json(manifest, facts)
+        try:
+            write_json(manifest, facts)
+        except OSError as error:
+            raise unwritable(manifest, error) from None
     for note in notes:
         say(f"note: {note}")
     for column in strange_in(records):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -190,6 +191,31 @@ def test_a_part_that_is_interrupted_leaves_nothing_half_written(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         task._write(tmp_path / "part.csv", interrupted)
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("to_file", [True, False])
+@pytest.mark.parametrize("most", [1, 1500, 3000])
+def test_a_full_disk_is_told_and_the_run_goes_on_after_it(
+    run, table, tmp_path, monkeypatch, kind, to_file, most
+):
+    """Whichever file does not fit any more: no traceback, no half file, and the same end."""
+    source, out = tmp_path / f"rows.{kind}", tmp_path / ("out." + kind if to_file else "out")
+    getattr(table.select(ASKED), f"write_{kind}")(source)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        with pytest.raises(UserError, match=r"cannot be written: File too large"):
+            batch.predict_file(run.package, source, out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    left = [path.name for path in tmp_path.rglob("*") if path.name.endswith(ledger.PARTIAL)]
+    assert left == []
+    assert not out.is_file()
+    assert batch.predict_file(run.package, source, out) == len(table)
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -62,7 +62,7 @@ def _appearing_whole(out: Path) -> Iterator[Path]:
     try:
         yield partial
         os.replace(partial, out)
-    except OSError as error:
+    except (OSError, pl.exceptions.PolarsError) as error:
         raise unwritable(out, error) from None
     finally:
         partial.unlink(missing_ok=True)

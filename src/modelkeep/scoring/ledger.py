@@ -94,7 +94,7 @@ class Ledger:
 
     def write(self, part: Part, record: Record) -> None:
         """Take down that a part is whole."""
-        write_json(self._beside(part.output, ".json"), {"key": self.key(part), **record})
+        self._put(self._beside(part.output, ".json"), {"key": self.key(part), **record})
 
     def bad_cells(self, part: Part) -> Path:
         """Return the file with the cells of a part that break a rule."""
@@ -117,11 +117,17 @@ class Ledger:
 
     def finish(self, name: str, facts: Record) -> None:
         """Write the manifest."""
-        write_json(self.place / name, facts)
+        self._put(self.place / name, facts)
 
     def unfinished(self) -> None:
         """Remove the manifest, which says that all is whole."""
         (self.place / MANIFEST).unlink(missing_ok=True)
+
+    def _put(self, path: Path, facts: Record) -> None:
+        try:
+            write_json(path, facts)
+        except OSError as error:
+            raise unwritable(path, error) from None
 
     def _beside(self, output: str, ending: str) -> Path:
         return self.place / RECORDS / f"{output}{ending}"
@@ -221,6 +227,7 @@ def foreign(place: Path | str, name: str) -> UserError:
     )
 
 
-def unwritable(path: Path, error: OSError) -> UserError:
-    """Return the mistake that a place cannot be written."""
-    return UserError(f"{path} cannot be written: {error.strerror or error}.")
+def unwritable(path: Path, error: Exception) -> UserError:
+    """Return the mistake that a place cannot be written; Polars has errors of its own for that."""
+    reason = getattr(error, "strerror", None) or str(error).rpartition("IO error: ")[2]
+    return UserError(f"{path} cannot be written: {reason}.")

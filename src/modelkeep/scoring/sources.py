@@ -152,6 +152,9 @@ def opened(
         header = list(scan_as_given(readable_path).collect_schema())
     except UserError as error:
         raise UserError(str(error).replace(str(path), given.shown)) from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{given.shown} cannot be unpacked into {work.parent}: {reason}.") from None
     if readable_path != path.absolute():
         state = _state(readable_path)
     return Table(given.name, given.shown, readable_path, content, state, header, text), notes

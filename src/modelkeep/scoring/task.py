@@ -142,7 +142,7 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
             left.unlink(missing_ok=True)
         write(begun)
         os.replace(begun, path)
-    except OSError as error:
+    except (OSError, pl.exceptions.PolarsError) as error:
         raise unwritable(path, error) from None
     finally:
         begun.unlink(missing_ok=True)
