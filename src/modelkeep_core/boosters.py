@@ -1,6 +1,7 @@
 """Gradient boosting of other packages, by its dotted name; none of them is needed without it."""
 
 import importlib
+import sys
 from typing import Any
 
 from modelkeep_core.errors import UserError, suggestion
@@ -67,6 +68,12 @@ def booster_classifier(estimator: Any) -> bool:
 def is_booster(estimator: Any) -> bool:
     """Say whether an estimator is one of BOOSTERS, without importing a package."""
     return f"{type(estimator).__module__}.{type(estimator).__name__}" in TRUSTED
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """Return what estimators raise at a value that they do not take: LightGBM has its own type."""
+    lightgbm = sys.modules.get("lightgbm")
+    return (ValueError, TypeError, *([lightgbm.basic.LightGBMError] if lightgbm else []))
 
 
 def missing(what: str, package: str) -> str:

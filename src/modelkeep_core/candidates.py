@@ -6,7 +6,8 @@ that what comes next never depends on which of them was scored first.
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +19,8 @@ from modelkeep_core.params import Range, Search
 
 Ranges = dict[str, dict[str, Range]]
 WHERE = "params.yaml: train.search.ranges"
+# More combinations are no grid that anybody waits for
+LARGEST_GRID = 100_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def source(params: Search, ranges: Ranges, higher_is_better: bool) -> Source:
     """
     if params.method == "tpe":
         return _Tpe(params, ranges, higher_is_better)
-    listed = [*_grid(ranges)] if params.method == "grid" else _drawn(params, ranges)
+    listed = _grid(ranges) if params.method == "grid" else _drawn(params, ranges)
     # Nothing is learnt from the scores, so there is nothing to wait for unless trials are given up
     return _Listed(listed, params.batch if params.prune else len(listed))
 
@@ -164,14 +167,31 @@ def _suggested(trial: Any, name: str, values: Range) -> Any:
     return trial.suggest_float(name, values.low, values.high, step=values.step, log=values.log)
 
 
-def _grid(ranges: Ranges) -> Iterator[Candidate]:
-    for estimator, parameters in ranges.items():
-        listed = [_listed(estimator, name, values) for name, values in parameters.items()]
-        for combination in itertools.product(*listed):
-            yield Candidate(estimator, dict(zip(parameters, combination, strict=True)))
+def _grid(ranges: Ranges) -> list[Candidate]:
+    """Return each combination.
+
+    Raises:
+        UserError: a range has no end of values, or there are far too many combinations.
+    """
+    listed = {
+        estimator: [_listed(estimator, name, values) for name, values in parameters.items()]
+        for estimator, parameters in ranges.items()
+    }
+    count = sum(math.prod(map(len, parameters)) for parameters in listed.values())
+    if count > LARGEST_GRID:
+        raise UserError(
+            f"{WHERE}: a grid of {count:,} combinations is more than a search can try "
+            f"({LARGEST_GRID:,}). Take fewer values or a greater step, or search by method random "
+            "or tpe."
+        )
+    return [
+        Candidate(estimator, dict(zip(ranges[estimator], combination, strict=True)))
+        for estimator, parameters in listed.items()
+        for combination in itertools.product(*parameters)
+    ]
 
 
-def _listed(estimator: str, name: str, values: Range) -> list[Any]:
+def _listed(estimator: str, name: str, values: Range) -> Sequence[Any]:
     """Return all values of a range.
 
     Raises:
@@ -185,15 +205,25 @@ def _listed(estimator: str, name: str, values: Range) -> list[Any]:
             f"{where}: a grid needs choices, or low, high and step without log. "
             "Change the range, or search by method random or tpe."
         )
-    return _steps(values)
+    return _Steps(values)
 
 
-def _steps(values: Range) -> list[Any]:
-    assert values.low is not None
-    assert values.high is not None
-    step = 1 if values.step is None else values.step
-    count = math.floor((values.high - values.low) / step + 1e-9) + 1
-    return [values.low + number * step for number in range(count)]
+class _Steps(Sequence[float]):
+    """The numbers from `low` to `high` by steps, of which none is made before it is asked for."""
+
+    def __init__(self, values: Range) -> None:
+        assert values.low is not None
+        assert values.high is not None
+        self._low, self._step = values.low, 1 if values.step is None else values.step
+        self._count = math.floor((values.high - values.low) / self._step + 1e-9) + 1
+
+    def __len__(self) -> int:
+        return min(self._count, sys.maxsize)
+
+    def __getitem__(self, place: Any) -> Any:
+        if not 0 <= place < self._count:
+            raise IndexError(place)
+        return self._low + int(place) * self._step
 
 
 def _drawn(params: Search, ranges: Ranges) -> list[Candidate]:
@@ -203,9 +233,12 @@ def _drawn(params: Search, ranges: Ranges) -> list[Candidate]:
     drawn = []
     for place, (name, share) in enumerate(zip(names, shares, strict=True)):
         space = {key: _distribution(values) for key, values in ranges[name].items()}
-        finite = all(isinstance(values, list) for values in space.values())
-        if finite:
-            share = min(share, math.prod(len(values) for values in space.values()))
+        if not any(isinstance(values, _Between) for values in space.values()):
+            count = math.prod(len(values) for values in space.values())
+            share = min(share, count)
+            if count > sys.maxsize:
+                # So many that none is drawn twice, and more than scikit-learn can number
+                space = {key: _OneOf(values) for key, values in space.items()}
         seed = (params.seed + place) % 2**32
         sampled = [*ParameterSampler(space, share, random_state=seed)] if space else [{}]
         drawn.append(
@@ -220,8 +253,19 @@ def _distribution(values: Range) -> Any:
     if values.choices is not None:
         return values.choices
     if values.step is not None:
-        return _steps(values)
+        return _Steps(values)
     return _Between(values)
+
+
+@dataclass(frozen=True)
+class _OneOf:
+    """Draws one of several values."""
+
+    values: Sequence[Any]
+
+    def rvs(self, random_state: np.random.RandomState) -> Any:
+        """Draw one."""
+        return self.values[int(random_state.randint(len(self.values), dtype=np.int64))]
 
 
 @dataclass(frozen=True)

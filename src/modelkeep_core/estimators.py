@@ -17,7 +17,13 @@ KINDS = {"classification": "classifier", "regression": "regressor"}
 INNER, SEVERAL = ("estimator", "final_estimator"), "estimators"
 
 
-def build(name: str, sections: dict[str, dict[str, Any]], task: str, seed: int) -> BaseEstimator:
+def build(
+    name: str,
+    sections: dict[str, dict[str, Any]],
+    task: str,
+    seed: int,
+    where: str = "train.estimator",
+) -> BaseEstimator:
     """Return the unfitted estimator `name` with the parameters of its section, if it has one.
 
     An estimator that is built around others names them in its section; each is built from its own.
@@ -29,11 +35,12 @@ def build(name: str, sections: dict[str, dict[str, Any]], task: str, seed: int) 
             parameters are checked.
         task: "classification" or "regression".
         seed: the random state, where the estimator has one and its section sets none.
+        where: the key of params.yaml that names it.
 
     Raises:
         UserError: an estimator or a parameter that there is not, or a package that is missing.
     """
-    return _Builder(sections, task, seed).build("train.estimator: ", name)
+    return _Builder(sections, task, seed).build(f"{where}: ", name)
 
 
 def check_names(where: str, names: Iterable[str], allowed: Iterable[str]) -> None:

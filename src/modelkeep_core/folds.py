@@ -88,7 +88,11 @@ def folds(
 
 
 def _made(splitter: Any, target: NDArray[Any], groups: NDArray[Any] | None) -> list[Fold]:
-    """Let scikit-learn make folds; a class with fewer rows than there are folds is in some only."""
+    """Let scikit-learn make folds; a class with fewer rows than there are folds is in some only.
+
+    Raises:
+        UserError: the rows do not make so many.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
@@ -116,8 +120,8 @@ def _by_time(by: NDArray[Any], number: int) -> list[Fold]:
             f"{KEY}: the training rows have too few moments for {number} parts, one after the "
             f"other. Set it to {len(edges)} or less."
             if len(edges) > 1
-            else f"{KEY}: nearly all training rows are of one moment. Split at random, or set "
-            "train.search.folds to 0."
+            else f"{KEY}: nearly all training rows are of one moment. Split at random, or train "
+            "without a search and without cross-validation: method: null and folds: 0."
         )
     ends = [*edges[1:], None]
     return [

@@ -1,6 +1,6 @@
 """params.yaml, read with types: one section per stage, each read by the stage that it is for."""
 
-import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -60,6 +60,16 @@ class Range(Section):
     step: StrictInt | StrictFloat | None = None
     choices: list[Any] | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keys(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            raise ValueError(
+                "a range of a parameter has low and high, or choices, under the name of its "
+                f"estimator and its own, not {values!r}"
+            )
+        return values
+
     @model_validator(mode="after")
     def _values(self) -> Self:
         bounds = (self.low, self.high)
@@ -70,8 +80,10 @@ class Range(Section):
                 raise ValueError("choices: there are none")
         elif self.low is None or self.high is None:
             raise ValueError("this needs low and high, or choices")
-        elif not (math.isfinite(self.low) and self.low < self.high and math.isfinite(self.high)):
-            raise ValueError(f"low: {self.low} must be below high: {self.high}")
+        elif not (self.low < self.high and self.high - self.low <= sys.float_info.max):
+            raise ValueError(
+                f"low: {self.low} must be below high: {self.high}, and both must be finite"
+            )
         elif self.log and self.low <= 0:
             raise ValueError(f"log: true needs low above 0, not {self.low}")
         elif self.step is not None and (self.log or not 0 < self.step <= self.high - self.low):

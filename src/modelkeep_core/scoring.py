@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from modelkeep_core import __version__, recording
+from modelkeep_core import __version__, boosters, recording
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.files import read_json
 from modelkeep_core.folds import KEY, Fold, folds
@@ -263,7 +263,14 @@ class Loaded:
         else:
             if task.outer not in self._inner:
                 inside = self.rows.take(self.folds[task.outer][0])
-                self._inner[task.outer] = inside, self._of(inside)
+                try:
+                    self._inner[task.outer] = inside, self._of(inside)
+                except UserError as error:
+                    raise UserError(
+                        "params.yaml: train.search.nested: the rows that train fold "
+                        f"{task.outer + 1} do not make folds once more. Set it to false, or: "
+                        f"{error}"
+                    ) from None
             rows, made = self._inner[task.outer]
             fold = made[task.fold]
         return rows.take(fold[0]), rows.take(fold[1])
@@ -307,32 +314,37 @@ def score(job: Job, task: Task) -> float:
     model = clone(pickle.loads(job.pipelines)[task.estimator])
     model.set_params(**{f"model__{name}": value for name, value in task.parameters.items()})
     if job.task == "classification":
-        test = test.take(np.flatnonzero(np.isin(test.target, np.unique(train.target))))
-        if not len(test.target):
-            number = (task.outer if task.fold is None else task.fold) or 0
+        remedy = "Set it to less, or change prepare.split."
+        number = ((task.outer if task.fold is None else task.fold) or 0) + 1
+        classes = np.unique(train.target)
+        if len(classes) < 2:
             raise UserError(
-                f"{KEY}: fold {number + 1} has only classes that the rows that train it lack. Set "
-                "it to less, or change prepare.split."
+                f"{KEY}: the rows that train fold {number} have one class only, '{classes[0]}'. "
+                f"{remedy}"
+            )
+        test = test.take(np.flatnonzero(np.isin(test.target, classes)))
+        if not len(test.target):
+            raise UserError(
+                f"{KEY}: fold {number} has only classes that the rows that train it lack. {remedy}"
             )
     scoring = scoring_of(job.scoring, job.task, job.metrics)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    given = f" with {described(task.parameters)}" if task.parameters else ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
             model.fit(train.inputs, train.target)
-    except (ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        given = f" with {described(task.parameters)}" if task.parameters else ""
-        raise UserError(f"{task.estimator} cannot be trained{given}: {reason}") from None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        except boosters.failures() as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{task.estimator} cannot be trained{given}: {reason}") from None
+        try:
             return float(scoring.score(model, test.inputs, test.target))
-    except (ValueError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(
-            f"params.yaml: train.search.scoring: {job.scoring} cannot score {task.estimator}: "
-            f"{reason.rstrip('.')}. Choose another score."
-        ) from None
+        # What a scorer of scikit-learn asks of a model that lacks it is an attribute
+        except (ValueError, TypeError, AttributeError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise UserError(
+                f"params.yaml: train.search.scoring: {job.scoring} cannot score {task.estimator}"
+                f"{given}: {reason}. Choose another score, or another estimator."
+            ) from None
 
 
 def described(parameters: dict[str, Any]) -> str:

@@ -5,16 +5,17 @@ import io
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
+from sklearn.utils.discovery import all_estimators
 
-from modelkeep_core import candidates, scoring
+from modelkeep_core import boosters, candidates, scoring
 from modelkeep_core.candidates import Candidate, Trial
-from modelkeep_core.errors import UserError
-from modelkeep_core.estimators import build, check_names
+from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.estimators import KINDS, build, check_names
 from modelkeep_core.files import plain
 from modelkeep_core.native import suited
 from modelkeep_core.params import Range, Train
@@ -36,9 +37,13 @@ def pipelines(pipeline: Pipeline, task: str, params: Train) -> dict[str, Pipelin
     names = params.search.estimators if params.search.method else []
     made = {params.estimator: pipeline}
     if names:
+        where = "train.search.estimators"
         made = {
             name: Pipeline(
-                [*pipeline.steps[:-1], (MODEL, build(name, params.sections, task, params.seed))]
+                [
+                    *pipeline.steps[:-1],
+                    (MODEL, build(name, params.sections, task, params.seed, where)),
+                ]
             )
             for name in names
         }
@@ -48,6 +53,7 @@ def pipelines(pipeline: Pipeline, task: str, params: Train) -> dict[str, Pipelin
             for name, tried in made.items()
         }
     if params.search.method:
+        _check_sections(params.search.ranges, task)
         for name in made:
             where = f"train.search.ranges.{section(name)}"
             check_names(where, _ranges(params, name), made[name][MODEL].get_params())
@@ -58,6 +64,22 @@ def pipelines(pipeline: Pipeline, task: str, params: Train) -> dict[str, Pipelin
                 "the parameters to search, or set train.search.method to null."
             )
     return made
+
+
+def _check_sections(sections: Iterable[str], task: str) -> None:
+    """Refuse a section of ranges that is of no estimator; one that is not tried may have some.
+
+    Raises:
+        UserError: naming the section, and the nearest that there may be.
+    """
+    kinds = [name for name, _ in all_estimators(type_filter=KINDS[task])]
+    kinds += map(section, boosters.of_task(task))
+    for name in sections:
+        if name not in kinds:
+            raise UserError(
+                f"params.yaml: train.search.ranges: {name} is no {KINDS[task]}"
+                f"{suggestion(section(name), kinds)}: a section has the class name of one."
+            )
 
 
 def section(name: str) -> str:

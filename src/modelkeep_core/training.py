@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from modelkeep_core import decisions, intervals, scoring, search, workers
+from modelkeep_core import boosters, decisions, intervals, scoring, search, workers
 from modelkeep_core.blocks import core_of
 from modelkeep_core.candidates import Trial
 from modelkeep_core.errors import UserError
@@ -107,7 +107,7 @@ def fit(
                     model, interval = intervals.fit(
                         pipeline, inputs, target, task, params.interval, separation()
                     )
-        except (ValueError, TypeError) as error:
+        except boosters.failures() as error:
             reason = " ".join(str(error).split())
             raise UserError(f"{name} cannot be trained: {reason}") from None
     messages = [

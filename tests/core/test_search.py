@@ -1,9 +1,11 @@
 """The search tries what params say, keeps the best, and records what it tried."""
 
 import csv
+import dataclasses
 import io
 import json
 import sys
+from datetime import datetime, timedelta
 from itertools import product
 
 import numpy as np
@@ -242,6 +244,21 @@ def test_a_range_without_an_end_is_no_grid(given):
         ask_all(Range(**given), "grid")
 
 
+def test_a_grid_that_nobody_waits_for_is_refused_before_it_is_made():
+    """A step that is far too small is told at once, not after memory is full of combinations."""
+    with pytest.raises(UserError, match=r"a grid of 1,000,000,000,001 combinations .*greater step"):
+        ask_all(Range(low=0.0, high=1.0, step=1e-12), "grid")
+    with pytest.raises(UserError, match="more than a search can try"):
+        ask_all(Range(low=0, high=10**30), "grid")
+
+
+def test_steps_beyond_counting_are_drawn_from():
+    """A random search draws of them as of any range, each on a step."""
+    drawn = ask_all(Range(low=0, high=10**30, step=10), "random")
+    assert len({*drawn}) == 40
+    assert all(type(value) is int and value % 10 == 0 for value in drawn)
+
+
 def test_tpe_learns_from_its_batches():
     """After random beginnings, it tries more where scores were good than chance would."""
     given = {"method": "tpe", "folds": 2, "scoring": "r2", "seed": 1, "trials": 60, "batch": 5}
@@ -254,6 +271,60 @@ def test_tpe_learns_from_its_batches():
         asking.tell([Trial(1, asked, (score,)) for asked, score in zip(batch, scores, strict=True)])
         tried.append(-np.mean(scores))
     assert np.mean(tried[-3:]) < 0.5 * np.mean(tried[:2])
+
+
+def test_what_lightgbm_refuses_is_told_like_what_scikit_learn_refuses(
+    frame, classification, searching
+):
+    """Its errors have a type of their own, which is no traceback: in a search and without one."""
+    pytest.importorskip("lightgbm")
+    name = "lightgbm.LGBMClassifier"
+    settings = searching(name, {"ranges": {"LGBMClassifier": {"objective": {"choices": ["nope"]}}}})
+    with pytest.raises(UserError, match="LGBMClassifier cannot be trained with objective=nope: "):
+        train(frame, classification, settings)
+    settings.search.method = None
+    settings.sections["LGBMClassifier"] = {"objective": "nope"}
+    with pytest.raises(UserError, match="LGBMClassifier cannot be trained: "):
+        train(frame, classification, settings)
+
+
+def test_a_fold_whose_rows_know_one_class_is_told(prepared, classification, params):
+    """By time, the first rows may be of one class: the fold is at fault, not the parameters."""
+    path = prepared / "train.parquet"
+    rows = pl.read_parquet(path).sort("label")
+    times = [datetime(2026, 1, 1) + timedelta(days=day) for day in range(len(rows))]
+    rows.with_columns(seen=pl.Series(times)).write_parquet(path)
+    source = read_prepared(prepared, classification)
+    split = source.split.model_copy(update={"split": "time", "split_by": "seen"})
+    params.train.search.method, params.train.search.folds = "grid", 9
+    params.train.search.ranges = {"LogisticRegression": {"C": Range(choices=[1.0])}}
+    with pytest.raises(UserError, match=r"the rows that train fold 1 have one class only, '\w+'"):
+        train(
+            pd.read_parquet(path),
+            classification,
+            params.train,
+            dataclasses.replace(source, split=split),
+        )
+
+
+def test_a_nested_search_with_too_few_groups_says_that_it_is_nested(
+    tmp_path, table, classification, params
+):
+    """Inside a fold there are fewer groups than outside; the message has both ways out."""
+    params.prepare.split, params.prepare.split_by = "group", "shop"
+    (tmp_path / "raw").mkdir()
+    table.write_csv(tmp_path / "raw" / "rows.csv")
+    prepare(tmp_path / "raw", classification, params.prepare, tmp_path / "prepared")
+    rows = pd.read_parquet(tmp_path / "prepared" / "train.parquet")
+    folds = rows["shop"].nunique()
+    params.train.search = Search.model_validate(
+        params.train.search.model_dump()
+        | {"method": "grid", "nested": True, "folds": folds}
+        | {"ranges": {"LogisticRegression": {"C": {"choices": [1.0]}}}}
+    )
+    source = read_prepared(tmp_path / "prepared", classification)
+    with pytest.raises(UserError, match=r"search\.nested: the rows .*Set it to false, or: .*shop"):
+        train(rows, classification, params.train, source)
 
 
 def test_without_optuna_the_message_says_what_to_install(monkeypatch):
@@ -300,13 +371,34 @@ def test_a_parameter_that_does_not_exist_is_refused(frame, classification, searc
     ("changes", "values", "message"),
     [
         ({"scoring": "acuracy"}, [1.0], r"search\.scoring: .*'acuracy'.*mean 'accuracy'"),
+        (
+            {"scoring": "r2"},
+            [1.0],
+            r"search\.scoring: r2 cannot score LogisticRegression with C=1.0",
+        ),
+        (
+            {"estimators": ["LinearSVC"], "scoring": "neg_log_loss", "ranges": {}},
+            [1.0],
+            r"search\.scoring: neg_log_loss cannot score LinearSVC: .*predict_proba.*another est",
+        ),
         ({}, [1.0, -1.0], "LogisticRegression cannot be trained with C=-1.0: "),
         ({"folds": 90}, [1.0], r"train\.search\.folds: .*90"),
+        ({"estimators": ["Nope"]}, [1.0], r"train\.search\.estimators: Nope: scikit-learn has no"),
+        (
+            {"ranges": {"LogisticRegresion": {}}},
+            [1.0],
+            r"search\.ranges: LogisticRegresion is no classifier \(did you mean 'LogisticRegressi",
+        ),
+        (
+            {"ranges": {"lightgbm.LGBMClassifier": {}}},
+            [1.0],
+            r"lightgbm.LGBMClassifier is no classifier .*'LGBMClassifier'.*the class name of one",
+        ),
     ],
-    ids=["scoring", "value", "folds"],
+    ids=["scoring", "kind", "no probabilities", "value", "folds", "estimator", "section", "dotted"],
 )
 def test_what_cannot_be_used_is_refused(frame, classification, searching, changes, values, message):
-    """A scoring, a value or more folds than rows of a class end in a message, not a traceback."""
+    """What the search cannot use is told with the place in params.yaml where it stands."""
     with pytest.raises(UserError, match=message):
         train(frame, classification, searching("LogisticRegression", changes, C=values))
 
