@@ -1,7 +1,9 @@
 """The site in a real browser, opened from a directory: where there is a Chromium."""
 
+import base64
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -297,6 +299,20 @@ def test_hostile_text_is_text(browser: Browser, tmp_path: Path) -> None:
     for view in [*views, *(f"#/version/{key}" for key in some)]:
         browser.open(address(out, view))
         assert browser.run("document.querySelectorAll('img, main script, iframe').length") == 0
+
+
+def test_the_first_page_prints_on_one(browser: Browser, tmp_path: Path) -> None:
+    """Three models with two stages each fit on a sheet, whichever is usual where it is printed."""
+    made = Repository(tmp_path / "made")
+    for name in ("churn", "price", "species"):
+        model = Model(name=name, package=f"package-{name}", metadata=f"{name}.json")
+        made.release("v1.0.0", model, "prod", "staging")
+    built(made, tmp_path / "out")
+    browser.open(address(tmp_path / "out"))
+    for width, height in ((8.27, 11.69), (8.5, 11.0)):
+        printed = browser.call("Page.printToPDF", paperWidth=width, paperHeight=height)
+        content = base64.b64decode(printed["data"])
+        assert len(re.findall(rb"/Type\s*/Page\b", content)) == 1
 
 
 def test_names_that_javascript_has_already_are_names(browser: Browser, tmp_path: Path) -> None:
