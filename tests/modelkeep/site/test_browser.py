@@ -175,6 +175,8 @@ def test_an_unknown_version_is_told(browser: Browser, site: Path) -> None:
     """An old link to what was taken back says so."""
     browser.open(address(site, "#/version/gone"))
     assert "There is no such version here" in browser.texts("#view")[0]
+    browser.open(address(site, "#/time?metric=gone"))
+    assert browser.run("document.querySelector('#view select').value") == "headline"
     browser.open(address(site, "#/nonsense/<img src=x>"))
     assert browser.run("document.querySelector('#now').hidden") is False
 
@@ -251,6 +253,18 @@ def test_nothing_is_wider_than_the_screen(
         view = f"#/version/{keys(site)['v1.4.0']}"
     browser.open(address(site, view), width)
     assert browser.run("document.documentElement.scrollWidth") <= width
+
+
+def test_long_names_are_broken(browser: Browser, tmp_path: Path) -> None:
+    """A name of 150 letters, in a menu, too, makes no view wider than the screen."""
+    made = Repository(tmp_path / "made")
+    for name in ("x" * 150, "y" * 150):
+        made.release("v1.0.0", Model("a", name=name), "z" * 60)
+    built(made, tmp_path / "out")
+    key = keys(tmp_path / "out")["v1.0.0"]
+    for view in ("", "#/versions", "#/compare", "#/time", "#/lineage", f"#/version/{key}"):
+        browser.open(address(tmp_path / "out", view), 360)
+        assert browser.run("document.documentElement.scrollWidth") <= 360, view
 
 
 def searched(evil: str) -> dict[str, Any]:

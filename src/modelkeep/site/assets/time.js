@@ -47,10 +47,10 @@ function axis(model, metric) {
 
 views.time = ({query}) => {
   const models = unique(column('model')).sort();
-  const metric = query.get('metric') || 'headline';
-  const listed = ['headline', ...idsOf('test').map((id) => columnOf(id).id)];
+  const metrics = ['headline', ...idsOf('test').map((id) => columnOf(id).id)];
+  const metric = metrics.includes(query.get('metric')) ? query.get('metric') : 'headline';
   put(titled('Over time'),
-    tools(menu('Metric', listed.map((name) => [name]), metric, (value) => address('time', {metric: value}))),
+    tools(menu('Metric', metrics.map((name) => [name]), metric, (value) => address('time', {metric: value}))),
     models.map((model) => {
       const [row] = rowsOf(model).filter((one) => cell('version', one));
       return row !== undefined && section(models.length > 1 ? model : cell('headline', row) && metric === 'headline' ? cell('headline', row) : metric, wide(model, axis(model, metric)));
