@@ -179,4 +179,6 @@ def shell_environment(home: Path) -> dict[str, str]:
         "GIT_COMMITTER_EMAIL": "ada@example.org",
         "DVC_SITE_CACHE_DIR": str(home / "dvc-site"),
         "DVC_NO_ANALYTICS": "1",
+        # On a busy machine, the threads of a tiny fit spend seconds waiting for each other.
+        "OMP_NUM_THREADS": "1",
     }
