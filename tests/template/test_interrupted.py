@@ -80,7 +80,8 @@ def test_kill_9(
         (fresh / ".dvc" / "tmp" / "rwlock").unlink()
     else:
         assert again.returncode == 0, again.stderr
-    run("dvc repro", fresh)
+    if again.returncode:
+        run("dvc repro", fresh)
     assert contents(fresh) == expected
     assert "up to date" in run("dvc repro", fresh).stdout
 
