@@ -3,7 +3,7 @@ PYTHON ?= python3
 CODE := benchmarks hooks local_extensions.py src tests tools
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: demo test fast quick lint types coverage picture lock clean
+.PHONY: demo test all fast quick lint types coverage picture lock clean
 # Of linters, types and fast tests, each has times in which it uses one processor.
 MAKEFLAGS += --jobs=2
 # Else each worker, and each of the thousand processes that tests start, compiles all modules again.
@@ -12,9 +12,12 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv/ready  ## Generate a project, train it, compare, restore
 	.venv/bin/python tools/demo.py
 
+test: lint types all  ## Linters, types and all tests, the fast ones first
+
 # On two processors three workers: one of them waits now and then, for a server, a disk or a network.
-test: fast  ## All tests, the fast ones first
-	$(PYTEST) -m slow -n 3 --dist loadfile --no-loadscope-reorder -v --durations 10
+# One run, since each worker of each run imports all tests first.
+all: .venv/ready
+	$(PYTEST) -n 3 --dist loadgroup --no-loadscope-reorder -v --durations 25
 
 fast: lint types quick  ## Linters, types and the tests that take seconds
 

@@ -39,15 +39,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow, and run the fast tests first: those of the libraries, then the others.
 
-    Tests of the template come last, since they set all variables anew for themselves.
+    With `--dist loadgroup` the tests of a file that are equally slow run in one process, so that
+    what the file prepares for its tests is made once.
     """
     for item in items:
         if SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+        group = f"{item.path.stem}{', slow' if 'slow' in item.keywords else ''}"
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{group}"))
     items.sort(key=_place)
 
 
 def _place(item: pytest.Item) -> tuple[bool, bool, int]:
     name = item.path.name
     order = LONGEST.index(name) if name in LONGEST else len(LONGEST)
-    return item.path.parent.name == "template", "slow" in item.keywords, order
+    return "slow" in item.keywords, item.path.parent.name == "template", order

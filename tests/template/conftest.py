@@ -1,5 +1,6 @@
 """What the tests share: a clean copy of the template, bakes of it, and one environment for them."""
 
+import atexit
 import hashlib
 import json
 import os
@@ -7,12 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter
 from filelock import FileLock
+from xdist import is_xdist_worker
 
 from walk import shell_environment
 
@@ -21,23 +25,39 @@ PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 ANSWERS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 
 Bake = Callable[..., Path]
+Warmed = Callable[[Path], Path]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(autouse=True, scope="session")
-def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let everything run as a person with a Git identity, a home and no other settings."""
-    before = dict(os.environ)
-    person = shell_environment(tmp_path_factory.mktemp("home"))
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let tests of this directory, and all that their fixtures do, run as a person would.
+
+    That is a person with a Git identity, a home and no other settings. Afterwards all variables
+    are as they were, so that tests of other directories may run before and after.
+    """
+    if not item.path.is_relative_to(Path(__file__).parent):
+        return (yield)
+    before, own = dict(os.environ), variables()
+    try:
+        os.environ.clear()
+        os.environ.update(own)
+        return (yield)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@cache
+def variables() -> dict[str, str]:
+    """Return the variables of that person, whose home is there until this process ends."""
+    home = Path(tempfile.mkdtemp(prefix="home-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     kept = ("SSL_", "PIP_", "UV_", "HTTP", "http", "NO_PROXY", "no_proxy")
-    person |= {name: value for name, value in before.items() if name.startswith(kept)}
+    others = {name: value for name, value in os.environ.items() if name.startswith(kept)}
     # What one test fetched, the next one need not fetch again.
-    person |= {f"{tool}_CACHE_DIR": str(ROOT / ".cache" / tool.lower()) for tool in ("PIP", "UV")}
-    os.environ.clear()
-    os.environ.update(person)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+    caches = {f"{tool}_CACHE_DIR": str(ROOT / ".cache" / tool.lower()) for tool in ("PIP", "UV")}
+    return shell_environment(home) | others | caches
 
 
 @pytest.fixture(scope="session")
@@ -113,6 +133,39 @@ def environment(bake: Bake) -> Path:
         subprocess.run([*uv, "pip", "install", "-q", *options, *files], check=True)
         ready.write_text(libraries, encoding="utf-8")
     return made
+
+
+@pytest.fixture(scope="session")
+def warmed(
+    bake: Bake,
+    environment: Path,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Warmed:
+    """Return a function that spares a project trainings which are not what a test is about.
+
+    The project gets DVC's cache of another one with the same pipeline, which was trained with
+    `C` 0.1 and 1: `dvc repro` brings these models back, and trains all others.
+    """
+    place = tmp_path_factory.getbasetemp()
+    # The directory that all processes of a run share
+    trained = (place.parent if is_xdist_worker(request) else place) / "trained"
+    with FileLock(f"{trained}.lock"):
+        if not trained.exists():
+            project = bake()
+            path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
+            script = "dvc repro -q; sed -i.old 's/^    C: .*/    C: 1/' params.yaml; dvc repro -q"
+            variables = os.environ | {"PATH": path}
+            subprocess.run(["bash", "-ec", script], cwd=project, env=variables, check=True)
+            (project / ".dvc" / "cache").rename(trained)
+
+    def warmed(project: Path) -> Path:
+        cache = project / ".dvc" / "cache"
+        shutil.rmtree(cache)
+        shutil.copytree(trained, cache)
+        return project
+
+    return warmed
 
 
 def without_libraries(lock: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import PROJECT, ROOT, Bake, Run
+from conftest import PROJECT, ROOT, Bake, Run, Warmed
 
 FILES = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
 KINDS = ["github", "gitlab"]
@@ -273,9 +273,9 @@ def test_a_fork_needs_no_credentials(
 
 
 @pytest.fixture(scope="module")
-def project(bake: Bake) -> Path:
+def project(bake: Bake, warmed: Warmed) -> Path:
     """Return a project in which the tests of this module go on from each other."""
-    return bake(project_name="Checked")
+    return warmed(bake(project_name="Checked"))
 
 
 @pytest.fixture

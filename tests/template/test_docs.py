@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from conftest import ROOT, Bake
+from conftest import ROOT, Bake, Warmed
 from modelkeep import cli
 from modelkeep_core import params
 from modelkeep_core.schema import Column, Schema
@@ -49,7 +49,9 @@ Desk = Callable[[str], tuple[Path, dict[str, str]]]
 
 
 @pytest.fixture(scope="session")
-def desk(bake: Bake, environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def desk(
+    bake: Bake, warmed: Warmed, environment: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Desk:
     """Return a function that lays out a project in a state, always at the same place.
 
     DVC's remote is an absolute path, so a state is a copy of all that lies at that place: project,
@@ -68,7 +70,9 @@ def desk(bake: Bake, environment: Path, tmp_path_factory: pytest.TempPathFactory
             return work / "my-model", person
         before, commands = STATES[state]
         if before:
-            lay_out(before)
+            project, _ = lay_out(before)
+            if state == "trained":
+                warmed(project)
             done = subprocess.run(
                 ["bash", "-ec", commands],
                 cwd=work / "my-model",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Bake, Run
+from conftest import Bake, Run, Warmed
 
 pytestmark = pytest.mark.slow
 
@@ -29,9 +29,11 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def first(bake: Bake, environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Team:
+def first(
+    bake: Bake, warmed: Warmed, environment: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Team:
     """Return a team: v1.0.0 was in prod, v1.1.0 is; tests copy it or only read."""
-    project = bake()
+    project = warmed(bake())
     origin = tmp_path_factory.mktemp("origin") / "my-model.git"
     colleague = tmp_path_factory.mktemp("colleague") / "my-model"
     path = f"export PATH={environment / 'bin'}:$PATH"

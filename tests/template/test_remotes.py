@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from conftest import Bake, Run
+from conftest import Bake, Run, Warmed
 from test_pipeline import contents
 
 pytestmark = pytest.mark.slow
@@ -38,9 +38,9 @@ def client(address: str):
     )
 
 
-def test_s3_round_trip(bake: Bake, run: Run, s3: str, tmp_path: Path) -> None:
+def test_s3_round_trip(bake: Bake, warmed: Warmed, run: Run, s3: str, tmp_path: Path) -> None:
     """Train, push to S3, clone, pull: the clone has every byte and nothing to train."""
-    project = bake(dvc_remote="s3://models/penguins")
+    project = warmed(bake(dvc_remote="s3://models/penguins"))
     local = f"dvc remote modify --local storage endpointurl {s3}"
     run(f"{local} && dvc repro -q && git add . && git commit -qm Trained", project)
     run("dvc push", project, **CREDENTIALS)
