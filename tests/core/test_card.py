@@ -214,7 +214,7 @@ def test_a_name_with_line_ends_and_control_characters_stays_in_its_line(metadata
 
 
 @pytest.mark.parametrize(
-    ("searched", "nested", "said"),
+    ("searched", "nested", "words"),
     [
         (None, False, "standard deviation of 0.02 over the folds."),
         (
@@ -231,7 +231,7 @@ def test_a_name_with_line_ends_and_control_characters_stays_in_its_line(metadata
         ),
     ],
 )
-def test_the_card_has_the_cross_validated_score(metadata, searched, nested, said):
+def test_the_card_has_the_cross_validated_score(metadata, searched, nested, words):
     """With how the folds were made, and whether the score was the one that was searched for."""
     metadata["training"] |= {
         "search": searched,
@@ -247,7 +247,7 @@ def test_the_card_has_the_cross_validated_score(metadata, searched, nested, said
     }
     text = shown(card(metadata, []))
     assert "Cross-validated on the training rows, in 5 folds by time: macro_f1 0.98, with" in text
-    assert said in text
+    assert words in text
 
 
 def test_a_model_that_was_not_cross_validated_says_nothing_of_it(metadata):

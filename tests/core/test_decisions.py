@@ -45,9 +45,9 @@ def test_probabilities_are_calibrated(frame, classification, kept, method):
     plain = train(frame, classification, wanted())
     done = train(frame, classification, wanted(calibrate=method))
     model, inputs = kept(done), model_inputs(frame, classification)
-    told = summary(done, len(frame))
-    assert (told["estimator"], told["calibration"]) == ("LogisticRegression", method)
-    assert told["parameters"] == summary(plain, len(frame))["parameters"]
+    learnt = summary(done, len(frame))
+    assert (learnt["estimator"], learnt["calibration"]) == ("LogisticRegression", method)
+    assert learnt["parameters"] == summary(plain, len(frame))["parameters"]
     chances = predict(model, inputs).probabilities
     assert not np.allclose(chances, predict(plain.model, inputs).probabilities)
     assert np.array_equal(chances, predict(done.model, inputs).probabilities)
@@ -61,8 +61,8 @@ def test_a_threshold_decides(two, classification, kept):
     model, inputs = kept(done), model_inputs(two, classification)
     predicted = predict(model, inputs)
     assert np.array_equal(predicted.predictions == "high", predicted.probabilities[:, 0] >= 0.2)
-    told = summary(done, len(two))["threshold"]
-    assert told == {"label": "high", "value": 0.2, "chosen": "fixed"}
+    learnt = summary(done, len(two))["threshold"]
+    assert learnt == {"label": "high", "value": 0.2, "chosen": "fixed"}
     assert fast_path.proof(model, classification, inputs)["exact"]
 
 
@@ -74,10 +74,10 @@ def test_a_threshold_is_chosen_by_what_mistakes_cost(two, classification):
     assert (done.model.predict(inputs) == "high").sum() > (
         even.model.predict(inputs) == "high"
     ).sum()
-    told = summary(done, len(two))
-    assert 0 < told["threshold"]["value"] < 0.5
-    assert "a false negative 9" in told["threshold"]["chosen"]
-    assert told["calibration"] == "sigmoid"
+    learnt = summary(done, len(two))
+    assert 0 < learnt["threshold"]["value"] < 0.5
+    assert "a false negative 9" in learnt["threshold"]["chosen"]
+    assert learnt["calibration"] == "sigmoid"
 
 
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "macro_f1"])
@@ -88,9 +88,9 @@ def test_a_threshold_is_chosen_for_a_metric(two, classification, tmp_path, metri
         done = train(two, classification, wanted(threshold={"metric": metric}))
         model_file.save(done.model, file)
     assert files[0].read_bytes() == files[1].read_bytes()
-    told = summary(done, len(two))["threshold"]
-    assert told["label"] == "low"
-    assert told["chosen"].startswith(f"best {metric} over 5 folds")
+    learnt = summary(done, len(two))["threshold"]
+    assert learnt["label"] == "low"
+    assert learnt["chosen"].startswith(f"best {metric} over 5 folds")
 
 
 @pytest.mark.parametrize(
@@ -224,9 +224,9 @@ def test_an_ensemble_names_what_it_is_built_of(
     done = train(frame, classification, wanted(name, **{name: section}, **inner))
     model, inputs = kept(done), model_inputs(frame, classification)
     assert np.array_equal(model.predict(inputs), done.model.predict(inputs))
-    told = summary(done, len(frame))
-    write_json(tmp_path / "training.json", told)
-    assert told["estimator"] == name
+    learnt = summary(done, len(frame))
+    write_json(tmp_path / "training.json", learnt)
+    assert learnt["estimator"] == name
 
 
 @pytest.mark.parametrize(

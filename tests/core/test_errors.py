@@ -101,11 +101,11 @@ def anchors(page):
 def test_every_page_that_a_message_names_is_there():
     """A constant of the libraries that looks like a page is one, with that heading."""
     named = {
-        found.groups()
+        match.groups()
         for path in SOURCES.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_bytes()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if (found := PAGE.fullmatch(node.value))
+        if (match := PAGE.fullmatch(node.value))
     }
     assert len(named) > 8
     docs = SOURCES.parent / "docs"

@@ -69,9 +69,9 @@ def judged(task, table, estimator=None, test=None, group_by="shop", folds=None, 
         evaluation, tested = evaluate(model, table, test, schema, params)
         importance = drawn(model, test, tested, schema, params)["importance"]
         validated = cross_validated(model, table, schema, folds or KFold(5))
-        said = findings(model, table, test, schema, evaluation, importance, validated=validated)
-    json.dumps(said, allow_nan=False)
-    return {finding["name"] for finding in said}
+        listed = findings(model, table, test, schema, evaluation, importance, validated=validated)
+    json.dumps(listed, allow_nan=False)
+    return {finding["name"] for finding in listed}
 
 
 def cross_validated(model, table, schema, folds):
@@ -96,9 +96,9 @@ def moody_shops(task, table, random):
 
 def leak(task, table, random):
     """Plant a feature that is the target with a little noise."""
-    known = pd.factorize(table["target"])[0] if task == "classification" else table["target"]
+    leaked = pd.factorize(table["target"])[0] if task == "classification" else table["target"]
     noise = random.normal(size=len(table)) * 0.01
-    return judged(task, table.assign(d=known + noise), d={"type": "number"})
+    return judged(task, table.assign(d=leaked + noise), d={"type": "number"})
 
 
 def idle(task, table, random):

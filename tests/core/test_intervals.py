@@ -67,8 +67,8 @@ def test_a_model_is_not_measured_on_what_it_knows():
     model, interval = intervals.fit(
         make_pipeline(KNeighborsRegressor(1)), inputs, target, "regression", 0.8, separation()
     )
-    known = np.abs(target - model.predict(inputs)) == 0
-    assert known.sum() == 80
+    exact = np.abs(target - model.predict(inputs)) == 0
+    assert exact.sum() == 80
     assert interval.half_width > 1
 
 
@@ -111,10 +111,10 @@ def test_what_has_no_interval_is_refused():
 def test_training_says_what_was_learnt_from_how_many_rows(frame, regression):
     """The same interval every time; rows that were set aside are none that it learnt from."""
     params = Train(seed=1, estimator="Ridge", search=Search(**NO_SEARCH), interval=0.8)
-    told = [summary(train(frame, regression, params), len(frame)) for _ in range(2)]
-    assert told[0] == told[1]
-    interval = told[0]["interval"]
-    assert (interval["coverage"], interval["rows"], told[0]["rows"]) == (0.8, 24, 96)
+    summaries = [summary(train(frame, regression, params), len(frame)) for _ in range(2)]
+    assert summaries[0] == summaries[1]
+    interval = summaries[0]["interval"]
+    assert (interval["coverage"], interval["rows"], summaries[0]["rows"]) == (0.8, 24, 96)
     assert 0.5 < interval["half_width"] < 10
 
 

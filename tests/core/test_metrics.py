@@ -344,7 +344,7 @@ def test_the_interval_of_a_difference_is_wider_where_it_is_to_be_surer():
 def test_a_resample_without_a_rare_class_does_not_count():
     """Where a metric is not defined on some resamples, the interval is still two numbers."""
     truth = np.array([0] * 12 + [1])
-    first, other = (hard(truth, said, ("a", "b")) for said in (truth, 1 - truth))
+    first, other = (hard(truth, predicted, ("a", "b")) for predicted in (truth, 1 - truth))
     metric = Metric(
         lambda tested: float("nan") if tested.actual.min() == tested.actual.max() else 1
     )

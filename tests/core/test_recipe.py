@@ -296,9 +296,9 @@ def test_a_package_that_got_content_is_refused(project, text, refused):
     if not refused:
         assert "steps/__init__.py" not in made(project)["code"]
         return
-    with pytest.raises(UserError, match=r"Add to stages\.clean\.deps in dvc\.yaml:") as told:
+    with pytest.raises(UserError, match=r"Add to stages\.clean\.deps in dvc\.yaml:") as error:
         made(project)
-    assert str(told.value).splitlines()[1:] == ["      - steps/__init__.py"]
+    assert str(error.value).splitlines()[1:] == ["      - steps/__init__.py"]
     change("dvc.yaml", "steps/clean.py]", "steps/clean.py, steps/__init__.py]")(project)
     change("dvc.yaml", "steps/learn.py,", "steps/learn.py, steps/__init__.py,")(project)
     assert "steps/__init__.py" in made(project)["code"]

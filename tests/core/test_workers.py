@@ -86,11 +86,11 @@ def after_two(monkeypatch):
 def test_results_are_in_the_order_of_the_tasks(monkeypatch):
     """In this process, each result is told when it is there."""
     monkeypatch.setenv(PROCESSES, "1")
-    told = []
+    reported = []
     with Workers(3) as here:
-        results = here.run(double, [(3,), (1,), (2,)], lambda *done: told.append(done))
+        results = here.run(double, [(3,), (1,), (2,)], lambda *done: reported.append(done))
     assert results == [6.0, 2.0, 4.0]
-    assert told == [(0, 6.0), (1, 2.0), (2, 4.0)]
+    assert reported == [(0, 6.0), (1, 2.0), (2, 4.0)]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,9 @@ def test_processes_and_one_that_is_killed_change_nothing(made, monkeypatch, afte
     killed = []
 
     def kill():
-        child = next(one for one in multiprocessing.active_children() if one.pid not in before)
+        child = next(
+            process for process in multiprocessing.active_children() if process.pid not in before
+        )
         os.kill(child.pid, signal.SIGKILL)
         killed.append(child.pid)
 
