@@ -248,8 +248,8 @@ def test_fuzzed_tags_are_read_or_say_nothing(data: Any) -> None:
             tags[data.draw(st.text("model@v1.0#prd!=/-:9", max_size=30))] = content
     with confined():
         catalogue = Catalogue(Commits(tags, CONTENTS))  # type: ignore[arg-type]
-        for told in commands(catalogue):
-            as_json(told).encode()
+        for command in commands(catalogue):
+            as_json(command).encode()
 
 
 @fuzzed
@@ -265,8 +265,8 @@ def test_fuzzed_metadata_are_shown_or_refused(data: Any) -> None:
     tags |= {name: tag(name, SECOND, 1767226600 + len(name)) for name in NAMES[1:3]}
     with confined():
         catalogue = Catalogue(Commits(tags, commits))  # type: ignore[arg-type]
-        for told in commands(catalogue):
-            as_json(told).encode()
+        for command in commands(catalogue):
+            as_json(command).encode()
 
 
 POINTER = {

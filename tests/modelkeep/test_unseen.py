@@ -68,12 +68,12 @@ def test_predictions_mark_the_rows(run_pipeline, table, classification, tmp_path
 
     classification.columns["colour"].values = None
     package = run_pipeline(schema=classification).package
-    said: list[str] = []
+    notes: list[str] = []
     for name, colours in (("some", ["red", "pink", None]), ("all", ["a", "b", None])):
         rows = table.head(3).with_columns(colour=pl.Series(colours))
         rows.write_csv(tmp_path / f"{name}.csv")
-        predict_file(package, tmp_path / f"{name}.csv", tmp_path / "out.csv", say=said.append)
+        predict_file(package, tmp_path / f"{name}.csv", tmp_path / "out.csv", say=notes.append)
     assert pl.read_csv(tmp_path / "out.csv")[UNSEEN].to_list() == ["colour", "colour", None]
-    assert said[0] == "note: 'colour': 1 of 2 values were in no training row, such as 'pink'."
-    assert said[1].startswith("warning: 'colour': no training row had any of its values")
-    assert len(said) == 2
+    assert notes[0] == "note: 'colour': 1 of 2 values were in no training row, such as 'pink'."
+    assert notes[1].startswith("warning: 'colour': no training row had any of its values")
+    assert len(notes) == 2

@@ -36,7 +36,7 @@ def test_rows_without_a_target_are_told_by_their_texts(tmp_path):
     """NA may be a class, and the option that makes it one is named."""
     path = tmp_path / "rows.csv"
     pl.DataFrame({"x": [1.5, 2, 4, 8] * 10, "y": ["a", "b", "NA", None] * 10}).write_csv(path)
-    told = "rows without 'y', which are left out: 20 ('NA' 10): where that is a class, --keep y=NA"
-    assert f"note: {told}" in overview(plan([path], Options("y")), [], []).splitlines()
+    line = "rows without 'y', which are left out: 20 ('NA' 10): where that is a class, --keep y=NA"
+    assert f"note: {line}" in overview(plan([path], Options("y")), [], []).splitlines()
     classes = plan([path], Options("y", keep=["y=NA"])).target.classes
     assert classes == {"a": 10, "b": 10, "NA": 10}

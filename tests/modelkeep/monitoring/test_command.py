@@ -111,17 +111,17 @@ def test_a_window_is_read(called):
 def test_the_exit_status_is_for_programs(called, recorded):
     """0 in order, 1 alarm, 2 not enough data or a mistake, which is one sentence."""
     assert called("report")[0] == 0
-    status, told, errors = called("report", "--rows", "121")
+    status, printed, errors = called("report", "--rows", "121")
     assert (status, errors) == (2, "")
-    assert told.endswith("Not enough data: 120 rows, and 121 are needed.\n")
+    assert printed.endswith("Not enough data: 120 rows, and 121 are needed.\n")
     for words, why in (
         (["report", "--since", "soon"], "error: --since soon is no time"),
         (["report", "--package", "nowhere"], "error: nowhere is no package"),
         (["report", "--records", "nowhere"], "error: nowhere is missing"),
         (["report", "--html", "package/model.json/x.html"], "error: "),
     ):
-        status, told, errors = called(*words)
-        assert (status, told) == (2, "")
+        status, printed, errors = called(*words)
+        assert (status, printed) == (2, "")
         assert errors.startswith(why)
         assert errors.count("\n") == 1
     recorded.answer(shifted(recorded.rows_asked, 5))
@@ -141,8 +141,8 @@ def test_what_a_client_names_acts_on_no_terminal(called, recorded):
 def test_a_fault_of_the_code_is_no_alarm(called, monkeypatch):
     """It ends with 2, and is shown as it is."""
     monkeypatch.setattr("modelkeep.monitoring.report.report", lambda *_: 1 / 0)
-    status, told, errors = called("report")
-    assert (status, told) == (2, "")
+    status, printed, errors = called("report")
+    assert (status, printed) == (2, "")
     assert errors.startswith("Traceback")
 
 

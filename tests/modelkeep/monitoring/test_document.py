@@ -123,19 +123,19 @@ def test_days_are_drawn_where_there_are_several(recorded, train):
 def test_other_models_are_told(recorded, train):
     """How many of their requests were left out."""
     recorded.answer(train.head(3), recipe_id="other")
-    told = " ".join(Page(page(recorded)).texts)
-    assert "Left out: requests answered 3 by v1.0.0 (other)" in told
+    text = " ".join(Page(page(recorded)).texts)
+    assert "Left out: requests answered 3 by v1.0.0 (other)" in text
 
 
 def test_the_page_has_the_look_of_all_pages(recorded, train):
     """One style sheet is in it, and the page of all versions is linked where it is told."""
     recorded.answer(drawn(train, 10))
     with opened(recorded.path) as store:
-        told = report(read_reference(recorded.package), store, Window(), Limits())
-    assert look() in document(told)
+        content = report(read_reference(recorded.package), store, Window(), Limits())
+    assert look() in document(content)
     links = [
         words["href"]
-        for tag, words in Page(document(told, "https://a.b/?c&d")).elements
+        for tag, words in Page(document(content, "https://a.b/?c&d")).elements
         if tag == "a"
     ]
     assert links == ["https://a.b/?c&d"]

@@ -249,7 +249,7 @@ def test_findings_refuse_a_version_where_that_is_asked(judged, severity, passed,
     verdict = judged(classes(1), thresholds={"accuracy": 0.5}, severity=severity, findings=findings)
     assert verdict.passed is passed
     rows = [re.split("  +", line.strip()) for line in verdict.table.splitlines()]
-    assert [found for found in rows if found[0] == "findings"] == ([row] if row else [])
+    assert [entry for entry in rows if entry[0] == "findings"] == ([row] if row else [])
 
 
 def test_a_version_without_findings_passes(judged):
@@ -391,9 +391,9 @@ def test_how_a_version_was_evaluated_is_in_its_metadata(project):
     assert evaluated.model_dump(exclude={"findings"}) == {
         **{"headline": "macro_f1", "seed": 1, "resamples": 10, "confidence": 0.9},
     }
-    said = [(finding.name, finding.severity) for finding in evaluated.findings]
-    assert said == [(finding["name"], finding["severity"]) for finding in metadata["findings"]]
-    assert said
+    findings = [(finding.name, finding.severity) for finding in evaluated.findings]
+    assert findings == [(finding["name"], finding["severity"]) for finding in metadata["findings"]]
+    assert findings
 
 
 def test_metadata_that_do_not_say_how_a_version_was_evaluated_are_refused(project):

@@ -228,8 +228,8 @@ def test_a_bare_repository_goes_by_what_it_calls_its_head(signed, keys, tmp_path
     signed.git("-C", str(bare), "symbolic-ref", "HEAD", f"refs/heads/{head}")
     with opened(str(bare)) as git, pytest.raises(UserError) as error:
         find(Catalogue(git), "v1.0.0", signed=True)
-    known = "a key of no allowed signer", "this clone does not know which branch that is"
-    assert known[head == "none"] in str(error.value)
+    reasons = "a key of no allowed signer", "this clone does not know which branch that is"
+    assert reasons[head == "none"] in str(error.value)
 
 
 def test_a_project_below_the_top_has_signers_of_its_own(repository, keys):

@@ -532,13 +532,13 @@ def test_another_python_is_told(tmp_path):
     """By its minor version: patches of Python change no model."""
     (tmp_path / ".python-version").write_text("3.11\n", encoding="utf-8")
     metadata = METADATA | {"libraries": {"gone": "1"}}
-    for python, told in (
+    for python, changes in (
         ("3.11.7", []),
         ("3.12.1", [("environment", "Python", "3.11, here 3.12.1")]),
     ):
         here = Installed(python, {"gone": "missing"})
         assert [*other_environment(tmp_path, metadata, here)] == [
-            *told,
+            *changes,
             ("environment", "gone", "1, here missing"),
         ]
 

@@ -38,13 +38,13 @@ def service_of(run, tmp_path, monkeypatch):
 def test_contributions_are_those_of_the_model(served):
     """Names, contributions and base are what `explain` returns, as plain data."""
     explainer = Explainer(10)
-    told = asyncio.run(explainer.explain(served, ROWS))
+    explanation = asyncio.run(explainer.explain(served, ROWS))
     explainer.close()
     opened = open_package(served.directory)
     why = explain(opened.model, inputs_from_rows(ROWS, opened.schema))
-    assert told["features"] == why.names
-    assert told["contributions"] == why.contributions.tolist()
-    assert told["base"] == why.base.tolist()
+    assert explanation["features"] == why.names
+    assert explanation["contributions"] == why.contributions.tolist()
+    assert explanation["base"] == why.base.tolist()
 
 
 def test_a_model_that_cannot_be_explained_is_refused_before_it_predicts(served, service_of):
@@ -130,8 +130,8 @@ def test_a_client_asks_why(server, row):
     assert reply.json == same
     table = b"size,count,member,colour\n10.5,3,true,red\n"
     kind = {"Content-Type": "text/csv"}
-    told = server.ask("POST", "/predict?explain=true", table, kind).json["explanation"]
-    assert told == why
+    explanation = server.ask("POST", "/predict?explain=true", table, kind).json["explanation"]
+    assert explanation == why
     assert "explanation" not in server.post("/predict?explain=false", {"records": [row]}).json
 
 

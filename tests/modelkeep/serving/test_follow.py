@@ -143,9 +143,9 @@ def test_a_failed_look_is_told_and_the_next_one_mends_it(follow):
     origin = project.add_origin()
     gone = origin.rename(origin.with_name("gone.git"))
     follower.look()
-    told = Current.read(path)
-    assert told.version == "v1.1.0"
-    assert "git fetch` failed" in told.failure
+    current = Current.read(path)
+    assert current.version == "v1.1.0"
+    assert "git fetch` failed" in current.failure
     gone.rename(origin)
     follower.look()
     assert Current.read(path).failure == ""
@@ -161,8 +161,8 @@ def test_a_rollback_in_the_clone_does_not_wait_for_origin(follow, monkeypatch):
     origin.rename(origin.with_name("gone.git"))
     project.assign("prod", "strong", "Rolled back")
     follower.look()
-    told = Current.read(path)
-    assert (told.version, "git fetch` failed" in told.failure) == ("v1.1.0", True)
+    current = Current.read(path)
+    assert (current.version, "git fetch` failed" in current.failure) == ("v1.1.0", True)
     monkeypatch.setattr(module, "WAIT", 0.05)
     monkeypatch.setattr(module, "SILENCE", 0.0)
     hang = threading.Event()
@@ -170,8 +170,8 @@ def test_a_rollback_in_the_clone_does_not_wait_for_origin(follow, monkeypatch):
     project.assign("prod", "main", "Forward again")
     follower.look()
     hang.set()
-    told = Current.read(path)
-    assert (told.version, told.failure) == ("v1.2.0", "origin has not answered for 0 s")
+    current = Current.read(path)
+    assert (current.version, current.failure) == ("v1.2.0", "origin has not answered for 0 s")
 
 
 def test_a_server_starts_with_what_it_served_while_all_else_is_away(numbered, tmp_path):
@@ -251,8 +251,8 @@ def test_a_version_whose_bytes_are_nowhere_is_told_and_tried_again(follow):
     hidden = project.storage.rename(project.storage.with_name("hidden"))
     cache = Path(".dvc/cache").rename(".dvc/hidden")
     follower.look()
-    told = Current.read(path)
-    assert (told.version, bool(told.failure)) == ("v1.1.0", True)
+    current = Current.read(path)
+    assert (current.version, bool(current.failure)) == ("v1.1.0", True)
     hidden.rename(project.storage)
     cache.rename(".dvc/cache")
     follower.look()
@@ -266,8 +266,8 @@ def test_a_repository_that_never_answers_is_told(follow, monkeypatch):
     monkeypatch.setenv("GIT_SSH_COMMAND", "sleep 30;")
     monkeypatch.setattr(module, "PATIENCE", 0.5)
     follower.look()
-    told = Current.read(path)
-    assert (told.version, told.failure) == ("v1.1.0", "`git fetch` had no answer in 0.5 s.")
+    current = Current.read(path)
+    assert (current.version, current.failure) == ("v1.1.0", "`git fetch` had no answer in 0.5 s.")
 
 
 def test_whatever_goes_wrong_is_told_and_the_next_look_mends_it(follow, monkeypatch, caplog):
@@ -277,8 +277,8 @@ def test_whatever_goes_wrong_is_told_and_the_next_look_mends_it(follow, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(module, "fetch", broken)
         follower.look()
-    told = Current.read(path)
-    assert (told.version, told.failure) == ("v1.1.0", "OSError(28, 'no space')")
+    current = Current.read(path)
+    assert (current.version, current.failure) == ("v1.1.0", "OSError(28, 'no space')")
     assert "a look for another version failed" in caplog.text
     follower.look()
     assert (Current.read(path).version, Current.read(path).failure) == ("v1.2.0", "")
@@ -377,9 +377,9 @@ def test_a_follower_stays_with_what_was_signed(asked, keys, tmp_path, monkeypatc
     unsigned(asked, "main~1")
     asked.git("push", "-q", "origin", "--tags")
     follower.look()
-    told = Current.read(path)
-    assert told.version == "v1.1.0"
-    assert told.failure.startswith("the tag made-up#prod#2 is not signed")
+    current = Current.read(path)
+    assert current.version == "v1.1.0"
+    assert current.failure.startswith("the tag made-up#prod#2 is not signed")
     with pytest.raises(UserError, match="made-up#prod#2 is not signed"):
         source("prod", repo=repo, signers=signers).at_start(Path("var/other.json"))
     asked.assign("prod", "weak")
@@ -392,9 +392,9 @@ def test_a_follower_stays_with_what_was_signed(asked, keys, tmp_path, monkeypatc
     follower.look()
     asked.git("push", "-q", "origin", ":refs/tags/made-up#prod#4")
     follower.look()
-    told = Current.read(path)
-    assert told.version == "v1.2.0"
-    assert "was number 4, and is number 3 now: somebody has deleted a later one" in told.failure
+    current = Current.read(path)
+    assert current.version == "v1.2.0"
+    assert "was number 4, and is number 3 now: somebody has deleted a later one" in current.failure
     again = source("prod", repo=repo, signers=signers).at_start(path)
     assert (again.version, "is number 3 now" in again.failure) == ("v1.2.0", True)
     asked.assign("prod", "weak")
@@ -409,6 +409,6 @@ def test_a_follower_stays_with_what_was_signed(asked, keys, tmp_path, monkeypatc
         asked.commit("Let Bob release, and Ada no more")
         asked.git("push", "-q", "origin", "main")
     follower.look()
-    told = Current.read(path)
-    assert told.version == "v1.0.0"
-    assert "made-up#prod#5 is signed with a key of no allowed signer" in told.failure
+    current = Current.read(path)
+    assert current.version == "v1.0.0"
+    assert "made-up#prod#5 is signed with a key of no allowed signer" in current.failure

@@ -19,18 +19,18 @@ def works():
 @FORKS
 def test_a_worker_ends_with_its_parent(tmp_path):
     """Though the parent was killed, and could tell it nothing."""
-    told = tmp_path / "worker"
+    written = tmp_path / "worker"
 
     def start():
         worker = multiprocessing.get_context("fork").Process(target=works)
         worker.start()
-        told.with_suffix(".partial").write_text(str(worker.pid))
-        told.with_suffix(".partial").replace(told)
+        written.with_suffix(".partial").write_text(str(worker.pid))
+        written.with_suffix(".partial").replace(written)
         time.sleep(60)
 
     parent = forked(start)
-    until(told.exists)
-    worker = int(told.read_text())
+    until(written.exists)
+    worker = int(written.read_text())
     assert is_alive(worker)
     os.kill(parent, signal.SIGKILL)
     ended(parent)

@@ -29,8 +29,8 @@ def drawn(
     made.commit(Model(name=name), others={"dvc.yaml": json.dumps(project), **files})
     made.tag(f"{name}@v1.0.0")
     with made.catalogue() as catalogue:
-        (found,) = drawn_of(catalogue, catalogue.registered(name))
-    return [json.loads(text) for text in found.plots]
+        (plot,) = drawn_of(catalogue, catalogue.registered(name))
+    return [json.loads(text) for text in plot.plots]
 
 
 def test_a_plot_has_the_columns_that_dvc_draws(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_a_plot_without_options_is_drawn_as_dvc_would(tmp_path: Path) -> None:
         "b.json": json.dumps({"loss": [{"step": 1, "loss": 2.5}]}),
         "c.tsv": "step\tloss\n1\t3\n",
     }
-    found = drawn(tmp_path, ["a.csv", "b.json", {"c.tsv": None}], files)
-    assert [(plot["title"], plot["x"], plot["y"]) for plot in found] == [
+    drawings = drawn(tmp_path, ["a.csv", "b.json", {"c.tsv": None}], files)
+    assert [(plot["title"], plot["x"], plot["y"]) for plot in drawings] == [
         ("a.csv", [1], [2]),
         ("b.json", [1], [2.5]),
         ("c.tsv", [1], [3]),
@@ -97,9 +97,9 @@ def test_what_is_no_plot_is_left_out(tmp_path: Path) -> None:
         "text.csv": "a,b\nx,y\n",
     }
     plots = ["gone.csv", "in", *files, 3, {"": {}}, {"header.csv": "x"}]
-    found = drawn(tmp_path, plots, files)
-    assert [plot["title"] for plot in found] == ["in/side.csv", "text.csv"]
-    assert found[1]["x"] == [None]
+    drawings = drawn(tmp_path, plots, files)
+    assert [plot["title"] for plot in drawings] == ["in/side.csv", "text.csv"]
+    assert drawings[1]["x"] == [None]
 
 
 def test_the_trials_of_a_search_are_no_plot(tmp_path: Path) -> None:
@@ -127,5 +127,5 @@ def test_of_several_models_each_has_its_own_plots(tmp_path: Path) -> None:
     for name, wanted in (("model", ["reports/a.csv"]), ("b", ["reports-b/b.csv"])):
         directory = tmp_path / name
         directory.mkdir()
-        found = drawn(directory, [*files], files, name, artifacts=artifacts, stages=STAGES)
-        assert [plot["title"] for plot in found] == wanted
+        drawings = drawn(directory, [*files], files, name, artifacts=artifacts, stages=STAGES)
+        assert [plot["title"] for plot in drawings] == wanted

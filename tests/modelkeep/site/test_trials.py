@@ -47,19 +47,22 @@ def test_every_trial_is_there() -> None:
 
 def test_without_the_file_the_best_two_are_there() -> None:
     """model.json has the best trial and the one behind it."""
-    known = trials_of(None, {"search": SEARCHED})
-    assert known is not None
-    assert known["trials"] == [[2, "Ridge", 0.75, None, None, 10], [1, "Ridge", 0.5, None, None, 1]]
+    trials = trials_of(None, {"search": SEARCHED})
+    assert trials is not None
+    assert trials["trials"] == [
+        [2, "Ridge", 0.75, None, None, 10],
+        [1, "Ridge", 0.5, None, None, 1],
+    ]
 
 
 def test_lower_may_be_better() -> None:
     """The metadata say so, or the scores of the best two do."""
-    said = {"search": SEARCHED, "cross_validation": {"higher_is_better": False}}
+    lower = {"search": SEARCHED, "cross_validation": {"higher_is_better": False}}
     turned = SEARCHED | {"best": SEARCHED["runner_up"], "runner_up": SEARCHED["best"]}
-    for training in (said, {"search": turned}):
-        known = trials_of(CONTENT, training)
-        assert known is not None
-        assert known["higher"] is False
+    for training in (lower, {"search": turned}):
+        trials = trials_of(CONTENT, training)
+        assert trials is not None
+        assert trials["higher"] is False
 
 
 @pytest.mark.parametrize(
@@ -76,9 +79,9 @@ def test_of_many_trials_the_best_are_kept() -> None:
     lines = [f"{number},Ridge,0.5,0.1,5,C=1,1,a" for number in range(1, 5001)]
     content = "\n".join([CONTENT.decode().splitlines()[0], *lines]).encode()
     ranked = {"best": {"trial": 4998}, "runner_up": {"trial": 4997}}
-    known = trials_of(content, {"search": SEARCHED | ranked})
-    assert known is not None
-    numbers = {trial[0] for trial in known["trials"]}
+    trials = trials_of(content, {"search": SEARCHED | ranked})
+    assert trials is not None
+    numbers = {trial[0] for trial in trials["trials"]}
     assert {1, 4997, 4998} <= numbers
     assert len(numbers) <= MOST_TRIALS + 2
-    assert known["count"] == 5000
+    assert trials["count"] == 5000
