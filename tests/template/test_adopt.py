@@ -22,8 +22,8 @@ def test_a_table_of_another_task_is_adopted(
         rows.append(f"K{row:04};{size};{sold};{day};{new}".replace(".5;", ",5;"))
     source = tmp_path / "kunden.csv"
     source.write_text("\r\n".join(rows), encoding="cp1252", newline="")
-    said = run(f"modelkeep adopt {source} --target {target}", project).stdout
-    assert "identifier-like" in said
+    printed = run(f"modelkeep adopt {source} --target {target}", project).stdout
+    assert "identifier-like" in printed
     run("dvc repro", project)
     status = run("dvc status", project).stdout
     assert "up to date" in status

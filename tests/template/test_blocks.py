@@ -37,15 +37,15 @@ def blocks(page: Path) -> list[str]:
 
 def block(page: Path, start: str) -> str:
     """Return the block of a page that begins with `start`."""
-    (found,) = (text for text in blocks(page) if text.startswith(start))
-    return found
+    (command,) = (text for text in blocks(page) if text.startswith(start))
+    return command
 
 
 @pytest.mark.parametrize("page", BLOCKS, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_every_block_is_run(page: Path) -> None:
     """No page has a block of commands that no test types, in whatever dress."""
-    found = blocks(page)
-    assert all(text.startswith(start) for text, start in zip(found, BLOCKS[page], strict=True))
+    texts = blocks(page)
+    assert all(text.startswith(start) for text, start in zip(texts, BLOCKS[page], strict=True))
     readme = page.read_text("utf-8")
     assert {language for language, _ in FENCE.findall(readme)} <= {"bash", "console", "text"}
     for line in FENCE.sub("", readme).splitlines():

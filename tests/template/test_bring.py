@@ -55,10 +55,10 @@ def repository(tmp_path: Path) -> Path:
 def test_the_pipeline_works_where_it_was_brought(repository: Path, run: Run) -> None:
     """Every file that was there is as it was, all is told, and `dvc repro` trains a model."""
     before = contents(repository)
-    said = bring(repository, "task=regression").stdout
+    printed = bring(repository, "task=regression").stdout
     after = contents(repository)
     assert {name: after[name] for name in before} == before
-    added, left = said.split("Left alone")
+    added, left = printed.split("Left alone")
     for name in sorted(set(after) - set(before)):
         assert name.startswith(".dvc/cache") or f"  {name}\n" in added, name
     for name in ("README.md", ".gitignore", "pyproject.toml"):
@@ -92,10 +92,10 @@ def test_data_and_settings_of_dvc_are_not_mixed(repository: Path) -> None:
     for name in ("data/raw/ours.csv", ".dvc/config"):
         (repository / name).parent.mkdir(parents=True, exist_ok=True)
         (repository / name).write_text("", encoding="utf-8")
-    said = bring(repository).stdout
+    printed = bring(repository).stdout
     assert [path.name for path in (repository / "data" / "raw").iterdir()] == ["ours.csv"]
     assert [path.name for path in (repository / ".dvc").iterdir()] == ["config"]
-    assert "  data/raw.dvc\n" in said.split("Left alone")[1]
+    assert "  data/raw.dvc\n" in printed.split("Left alone")[1]
 
 
 @pytest.mark.parametrize(

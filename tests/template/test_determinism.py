@@ -37,13 +37,13 @@ TWO_CORES = {
 @pytest.fixture(scope="module")
 def twins(bake: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path]]:
     """Return for each task two copies of one project, in different directories."""
-    found = {}
+    pairs = {}
     for task in ESTIMATORS:
         first = bake(task=task, dvc_remote="/srv/dvc")
         second = tmp_path_factory.mktemp("elsewhere") / "a longer name" / "of another directory"
         shutil.copytree(first, second)
-        found[task] = (first, second)
-    return found
+        pairs[task] = (first, second)
+    return pairs
 
 
 @pytest.mark.parametrize(

@@ -202,12 +202,12 @@ def _below(parser: argparse.ArgumentParser, name: str) -> list[tuple[str, argpar
 
 def _links(page: Path) -> list[str]:
     """Return where the links and pictures of a page lead."""
-    found = []
+    links = []
     for token in MarkdownIt().enable("table").parse(page.read_text("utf-8")):
         for child in token.children or ():
             if child.type in ("link_open", "image"):
-                found.append(str(child.attrs.get("href") or child.attrs.get("src")))
-    return found
+                links.append(str(child.attrs.get("href") or child.attrs.get("src")))
+    return links
 
 
 def _headings(page: Path) -> set[str]:

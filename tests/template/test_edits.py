@@ -464,8 +464,8 @@ def answers(
         make(Path(names[what]))
     done = shell(["python", "-c", ASK, *names.values()], place)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    return {what: tuple(told[name]) for what, name in names.items()}
+    printed = json.loads(done.stdout)
+    return {what: tuple(printed[name]) for what, name in names.items()}
 
 
 def test_nothing_edited_is_nothing_stale(trained: Path, answers: dict[str, Any]) -> None:
@@ -542,9 +542,9 @@ def test_what_is_read_and_not_declared_is_refused(
     code, names = READS[what]
     (project / "table.db").write_bytes(b"SQLite format 3\0")
     change("pipeline/prepare.py", "\n\nif __name__", f"\n\n{code}\n\nif __name__")(project)
-    said = refused(shell, project, "prepare")
-    lines = re.findall(r"^      - (\S+)$", said, re.MULTILINE)
-    assert lines == names.split(), said
+    stderr = refused(shell, project, "prepare")
+    lines = re.findall(r"^      - (\S+)$", stderr, re.MULTILINE)
+    assert lines == names.split(), stderr
 
 
 def on_path(place: Path, *names: str) -> Path:

@@ -105,7 +105,7 @@ PIECES = [
 BROKEN = ["\t", "\n", "\r", "\x00", "\x1b[31m", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe"]
 BROKEN += ["\ud800", "\udcff", "x" * 300, "汉" * 10_000]
 taken = st.one_of(
-    st.lists(st.sampled_from(PIECES), max_size=15).map(lambda it: "".join(it).strip()),
+    st.lists(st.sampled_from(PIECES), max_size=15).map(lambda pieces: "".join(pieces).strip()),
     st.sampled_from(NASTY),
 ).filter(lambda text: not refusals(GOOD | {"project_name": text}))
 typed = st.one_of(

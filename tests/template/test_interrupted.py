@@ -108,9 +108,9 @@ def test_a_broken_lock_file(
     lock = fresh / ".dvc" / "tmp" / "rwlock"
     lock.parent.mkdir(exist_ok=True)
     lock.write_text('{"', encoding="utf-8")
-    said = run("dvc repro", fresh, check=False)
-    assert said.returncode != 0
-    assert "rwlock" in said.stdout + said.stderr
+    done = run("dvc repro", fresh, check=False)
+    assert done.returncode != 0
+    assert "rwlock" in done.stdout + done.stderr
     lock.unlink()
     run("dvc repro", fresh)
     assert contents(fresh) == undisturbed[0]
@@ -123,8 +123,8 @@ def test_a_broken_dvc_lock(
     run("dvc repro -q && git add . && (git commit -qm Trained || true)", fresh)
     lock = fresh / "dvc.lock"
     lock.write_text(lock.read_text("utf-8")[:1000] + "\n  - {", encoding="utf-8")
-    said = run("dvc repro", fresh, check=False)
-    assert said.returncode != 0
-    assert "dvc.lock" in said.stdout + said.stderr
+    done = run("dvc repro", fresh, check=False)
+    assert done.returncode != 0
+    assert "dvc.lock" in done.stdout + done.stderr
     run("git checkout -q dvc.lock && dvc repro", fresh)
     assert contents(fresh) == undisturbed[0]

@@ -132,9 +132,9 @@ def test_every_python_gives_the_same(
     wanted = ["cookiecutter", "-c", ROOT / "requirements-dev.lock"]
     subprocess.run([*uv, "pip", "install", "-q", "--python", python, *wanted], check=True)
     generate(template, "--no-input", "-o", tmp_path, *ANSWERS, python=python)
-    found = tree(tmp_path / "origin")
-    assert found.pop(".python-version").decode() == f"{version}\n"
-    other = {name for name, content in expected.items() if found.get(name) != content}
+    generated = tree(tmp_path / "origin")
+    assert generated.pop(".python-version").decode() == f"{version}\n"
+    other = {name for name, content in expected.items() if generated.get(name) != content}
     assert other - {".python-version", "Dockerfile", "README.md"} == set()
 
 

@@ -138,7 +138,7 @@ def test_what_params_say(
     run("dvc checkout data/raw.dvc -q", clone)
     options = " ".join(f"-S '{change}'" for change in changes)
     done = run(f"dvc exp run {options}", clone, check=False)
-    said = done.stdout + done.stderr
-    assert (done.returncode == 0) == (not words), said
-    assert words in said
-    assert "Traceback" not in said
+    output = done.stdout + done.stderr
+    assert (done.returncode == 0) == (not words), output
+    assert words in output
+    assert "Traceback" not in output

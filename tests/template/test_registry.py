@@ -123,9 +123,9 @@ def test_a_colleague_who_was_faster_is_told_of(team: Team, run: Run) -> None:
     mine, theirs = team.project, team.colleague
     run(f"{REGISTRY} rollback prod -m 'It is slow' --push", theirs)
     before = tags(mine)
-    said = refused(run, "promote v1.0.0 staging --push", mine)
-    assert "model#prod#3" in said
-    assert "git fetch" in said
+    error = refused(run, "promote v1.0.0 staging --push", mine)
+    assert "model#prod#3" in error
+    assert "git fetch" in error
     assert tags(mine) == before
     run("git fetch --quiet origin 'refs/tags/*:refs/tags/*'", mine)
     assert entries(run, "list", mine)[1]["stages"] == ["prod"]
@@ -139,8 +139,8 @@ def test_without_the_right_to_push_nothing_changes(team: Team, run: Run) -> None
     hook.write_text("#!/bin/sh\necho 'only releasers may push tags' >&2\nexit 1\n")
     hook.chmod(0o755)
     before = tags(team.project)
-    said = refused(run, "rollback prod -m 'It is slow' --push", team.project)
-    assert "nothing has changed" in said
+    error = refused(run, "rollback prod -m 'It is slow' --push", team.project)
+    assert "nothing has changed" in error
     assert tags(team.project) == before == tags(team.origin)
 
 
@@ -195,8 +195,8 @@ def test_what_is_lost_here_comes_back_and_is_proved(team: Team, run: Run, tmp_pa
     run("dvc status --quiet", tmp_path / "then")
     model = json.loads((tmp_path / "then" / "package" / "model.json").read_text("utf-8"))
     assert model == entries(run, "show v1.0.0", clone)["metadata"]
-    said = run(f"{REGISTRY} verify v1.0.0", clone)
-    assert "byte for byte" in said.stdout
+    done = run(f"{REGISTRY} verify v1.0.0", clone)
+    assert "byte for byte" in done.stdout
 
 
 def test_a_loss_is_said_before_anything_starts(team: Team, run: Run, tmp_path: Path) -> None:
@@ -245,9 +245,9 @@ def test_lineage_goes_on_in_the_repository_that_data_come_from(
         student,
     )
     run(TRAIN.format("Learn from the teacher"), student)
-    found = entries(run, "lineage HEAD", student)
-    assert [name.split(":")[-1] for name in found["versions"]][1:] == ["model v1.0.0"]
-    names = {node["name"] for node in found["nodes"]}
+    lineage = entries(run, "lineage HEAD", student)
+    assert [name.split(":")[-1] for name in lineage["versions"]][1:] == ["model v1.0.0"]
+    names = {node["name"] for node in lineage["nodes"]}
     assert f"{first.origin}:data/raw" in names
     assert f"{first.origin}:model v1.0.0" in run(f"{REGISTRY} lineage HEAD", student).stdout
 

@@ -152,7 +152,7 @@ class Load:
 @contextmanager
 def load(server: Server, clients: int = 8) -> Iterator[Load]:
     """Let clients ask over and over, each on a connection that it keeps."""
-    found, stop = Load([], []), threading.Event()
+    answered, stop = Load([], []), threading.Event()
 
     def ask() -> None:
         client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
@@ -160,9 +160,9 @@ def load(server: Server, clients: int = 8) -> Iterator[Load]:
             try:
                 client.request("POST", "/predict", BODY)
                 answer = client.getresponse()
-                found.replies.append((answer.status, json.loads(answer.read())))
+                answered.replies.append((answer.status, json.loads(answer.read())))
             except (OSError, http.client.HTTPException) as error:
-                found.broken.append(error)
+                answered.broken.append(error)
                 client.close()
                 time.sleep(0.05)
         client.close()
@@ -171,7 +171,7 @@ def load(server: Server, clients: int = 8) -> Iterator[Load]:
     for thread in threads:
         thread.start()
     try:
-        yield found
+        yield answered
     finally:
         stop.set()
         for thread in threads:
@@ -181,33 +181,33 @@ def load(server: Server, clients: int = 8) -> Iterator[Load]:
 def test_a_rollback_under_load_fails_no_request(project: Path, run: Run, serve: Serve) -> None:
     """Seconds after `rollback prod` the old version answers, and after a promotion the new one."""
     server = serve("--stage", "prod", "--follow", "--every", "0.3")
-    with load(server) as found:
-        until(lambda: found.replies)
+    with load(server) as answered:
+        until(lambda: answered.replies)
         run("modelkeep rollback prod -m Complaints", project)
         start = time.monotonic()
         until(lambda: server.ask("/ready")[1]["version"] == "v1.0.0")
         took = time.monotonic() - start
         run("modelkeep promote v1.1.0 prod", project)
         until(lambda: server.ask("/ready")[1]["version"] == "v1.1.0")
-    assert not found.broken
-    assert {status for status, _ in found.replies} == {200}
-    assert {content["version"] for _, content in found.replies} == {"v1.0.0", "v1.1.0"}
+    assert not answered.broken
+    assert {status for status, _ in answered.replies} == {200}
+    assert {content["version"] for _, content in answered.replies} == {"v1.0.0", "v1.1.0"}
     assert server.ask("/health")[1]["status"] == "ok"
     assert took < 10
-    assert found.ids <= server.recorded()
+    assert answered.ids <= server.recorded()
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_every_answered_request_has_its_record_after_kill_9(serve: Serve, workers: str) -> None:
     """Killed under load, with everything that it began, the server had recorded each answer."""
     server = serve("--package", "package", "--workers", workers)
-    with load(server) as found:
-        until(lambda: len(found.replies) > 500)
+    with load(server) as answered:
+        until(lambda: len(answered.replies) > 500)
         os.killpg(server.process.pid, signal.SIGKILL)
         server.process.wait()
-    assert found.broken
-    assert {status for status, _ in found.replies} == {200}
-    assert found.ids <= server.recorded()
+    assert answered.broken
+    assert {status for status, _ in answered.replies} == {200}
+    assert answered.ids <= server.recorded()
 
 
 def test_a_worker_that_crashes_is_replaced(serve: Serve) -> None:
@@ -218,16 +218,16 @@ def test_a_worker_that_crashes_is_replaced(serve: Serve) -> None:
     os.kill(workers[0], signal.SIGKILL)
     until(lambda: len(set(children(server.process.pid)) - set(workers)) == 1)
     until(lambda: len(children(server.process.pid)) == 2)
-    with load(server) as found:
-        until(lambda: len(found.replies) > 200)
-    assert {status for status, _ in found.replies} == {200}
+    with load(server) as answered:
+        until(lambda: len(answered.replies) > 200)
+    assert {status for status, _ in answered.replies} == {200}
     status, _ = server.ask("/version")
     assert status == 200
 
 
 def children(parent: int) -> list[int]:
     """Return the workers of a server: its children that are no helpers of multiprocessing."""
-    found = []
+    workers = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             ppid = int(stat.read_text().rpartition(")")[2].split()[1])
@@ -235,8 +235,8 @@ def children(parent: int) -> list[int]:
         except (OSError, ValueError):
             continue
         if ppid == parent and b"spawn_main" in command:
-            found.append(int(stat.parent.name))
-    return sorted(found)
+            workers.append(int(stat.parent.name))
+    return sorted(workers)
 
 
 def test_two_workers_tell_the_sum_of_their_numbers(serve: Serve) -> None:
@@ -271,15 +271,15 @@ def test_a_thousand_connections_are_answered(serve: Serve) -> None:
 def test_a_disk_that_is_full_stops_no_answer(serve: Serve) -> None:
     """Where the file of records cannot grow, requests are answered and `/health` says why."""
     server = serve("--package", "package", prefix=("bash", "-c", 'ulimit -f 200; exec "$@"', "-"))
-    with load(server) as found:
+    with load(server) as answered:
         until(lambda: server.ask("/health")[1]["status"] == "degraded")
-        before = len(found.replies)
-        until(lambda: len(found.replies) > before + 100)
+        before = len(answered.replies)
+        until(lambda: len(answered.replies) > before + 100)
     health = server.ask("/health")[1]
     assert re.search("full|disk I/O error", health["recording"])
     assert health["unrecorded_requests"] > 0
-    assert {status for status, _ in found.replies} == {200}
-    assert not found.broken
+    assert {status for status, _ in answered.replies} == {200}
+    assert not answered.broken
 
 
 def test_no_input_that_the_description_allows_or_forbids_breaks_the_server(serve: Serve) -> None:

@@ -46,9 +46,9 @@ def generate(template: Path, tmp_path: Path):
     return generate
 
 
-def commands(said: str) -> list[str]:
+def commands(printed: str) -> list[str]:
     """Return the commands that the hook printed as the next ones."""
-    return [line.strip() for line in said.split(NEXT)[1].splitlines() if line.startswith("    ")]
+    return [line.strip() for line in printed.split(NEXT)[1].splitlines() if line.startswith("    ")]
 
 
 def git(project: Path, *arguments: str) -> str:
@@ -457,8 +457,8 @@ def test_a_remote_beside_an_odd_path(generate, run: Run, tmp_path: Path, name: s
     assert ("`dvc config` would empty it" in done.stdout) == (not name.isascii())
     config = (into / "my-model" / ".dvc" / "config").read_text("utf-8")
     assert f"{into}{os.sep}my-model-storage" in config
-    said = run("dvc config remote.storage.url", into / "my-model").stdout
-    assert said.strip() == f"{into}{os.sep}my-model-storage"
+    url = run("dvc config remote.storage.url", into / "my-model").stdout
+    assert url.strip() == f"{into}{os.sep}my-model-storage"
 
 
 def test_a_path_that_no_remote_can_have(generate, tmp_path: Path) -> None:

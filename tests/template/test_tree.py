@@ -178,8 +178,8 @@ def test_without_serving_no_file_speaks_of_it(baked: tuple[dict[str, str], Path]
     """The answer no leaves no trace: neither a file nor a word."""
     answers, project = baked
     words = re.compile("serving|monitor|docker", re.IGNORECASE)
-    found = [name for name in texts(project) if words.search((project / name).read_text("utf-8"))]
-    assert bool(found) == (answers["serving"] == "yes"), found
+    names = [name for name in texts(project) if words.search((project / name).read_text("utf-8"))]
+    assert bool(names) == (answers["serving"] == "yes"), names
 
 
 def test_the_answers_land_where_they_belong(baked: tuple[dict[str, str], Path]) -> None:

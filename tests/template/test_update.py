@@ -216,9 +216,9 @@ def test_a_newer_library_is_a_small_diff(
     """A change of `modelkeep` makes no stage stale, one of core all; few lines are to review."""
     run("dvc repro --quiet && git add . && git commit --quiet -m 'Train'", project)
     update({f"../src/{module}": ('"""', '"""A newer one. ')}, rooms={})
-    found = run("dvc status", project).stdout
-    assert all((f"{stage}:\n" in found) == stale for stage in STAGES)
-    assert ("up to date" in found) != stale
+    status = run("dvc status", project).stdout
+    assert all((f"{stage}:\n" in status) == stale for stage in STAGES)
+    assert ("up to date" in status) != stale
     changed = set(git(project, "diff", "HEAD", "--name-only").split()) - {".cruft.json"}
     wheels = {name for name in changed if name.startswith(f"vendor/{module.split('/')[0]}-")}
     assert len(wheels) == 1
