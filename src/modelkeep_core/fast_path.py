@@ -39,8 +39,6 @@ FOREST_REGRESSORS = (RandomForestRegressor, ExtraTreesRegressor)
 # where two are as close as MARGIN, rounding could hide which one it is.
 MOST_PROBABLE = (LogisticRegression, HistGradientBoostingClassifier)
 MARGIN = 1e-9
-# In the place of predictions that are not made yet
-NOTHING = np.empty(0)
 # Rows that are compared at once
 BATCH = 10_000
 # Values as no training row has them: of a number, and of a category
@@ -72,6 +70,7 @@ class FastPath:
             if len(columns)
         ]
         self._estimator = model[-1]
+        self._classes = getattr(self._estimator, "classes_", None)
 
     def __call__(self, rows: Rows) -> Predictions:
         """Predict rows that have a value, or None, for each feature in the order of the schema.
@@ -79,11 +78,10 @@ class FastPath:
         Raises:
             ValueError: a number is too large for the estimator.
         """
-        inputs = np.hstack([part(rows) for part in self._parts])
-        places, predicted = self._answer(inputs)
-        if places is None:
+        predicted = self._answer(np.hstack([part(rows) for part in self._parts]))
+        if self._classes is None:
             return predicted
-        return Predictions(np.asarray(self._estimator.classes_[places]), predicted.probabilities)
+        return predicted._replace(predictions=self._classes[predicted.predictions])
 
     def of_columns(self, columns: Sequence[Any]) -> Predictions:
         """Predict a table.
@@ -104,31 +102,31 @@ class FastPath:
         for part in self._parts:
             part.fill(columns, inputs[:, start : start + part.width])
             start += part.width
-        places, predicted = self._answer(np.ascontiguousarray(inputs))
-        classes = getattr(self._estimator, "classes_", None)
-        if places is None and classes is not None:
-            places = np.searchsorted(classes, predicted.predictions)
-        return predicted if places is None else Predictions(places, predicted.probabilities)
+        return self._answer(np.ascontiguousarray(inputs))
 
-    def _answer(self, inputs: NDArray[Any]) -> tuple[NDArray[Any] | None, Predictions]:
-        """Return the places of the classes, or None where the predictions themselves are there."""
+    def _answer(self, inputs: NDArray[Any]) -> Predictions:
+        """Return the predictions; of a classifier, they are places in its classes."""
         estimator = self._estimator
         if isinstance(estimator, FOREST_REGRESSORS):
-            return None, Predictions(_mean_of_trees(estimator, inputs)[:, 0], None)
+            return Predictions(_mean_of_trees(estimator, inputs)[:, 0], None)
         if isinstance(estimator, FOREST_CLASSIFIERS):
             probabilities = _mean_of_trees(estimator, inputs)
-            return probabilities.argmax(axis=1), Predictions(NOTHING, probabilities)
+            return Predictions(probabilities.argmax(axis=1), probabilities)
         if isinstance(estimator, FixedThresholdClassifier):
             probabilities = call(estimator, "predict_proba", inputs)
-            return _above(estimator, probabilities), Predictions(NOTHING, probabilities)
+            return Predictions(_above(estimator, probabilities), probabilities)
         if isinstance(estimator, MOST_PROBABLE) or booster_classifier(estimator):
             probabilities = call(estimator, "predict_proba", inputs)
             places = probabilities.argmax(axis=1)
             first = probabilities[np.arange(len(places)), places]
             close = first[:, None] - probabilities <= MARGIN
             if np.count_nonzero(close) == len(places):
-                return places, Predictions(NOTHING, probabilities)
-        return None, predict(estimator, inputs)
+                return Predictions(places, probabilities)
+        predicted = predict(estimator, inputs)
+        if self._classes is None:
+            return predicted
+        places = np.searchsorted(self._classes, predicted.predictions)
+        return predicted._replace(predictions=places)
 
 
 def proof(model: Pipeline, schema: Schema, inputs: pd.DataFrame) -> dict[str, Any]:

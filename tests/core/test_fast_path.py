@@ -75,8 +75,8 @@ def test_two_classes_as_probable_as_each_other_are_left_to_the_estimator(fitted,
     model, schema, _ = fitted(linear_model.LogisticRegression())
     even = np.array([[0.5, 0.5 - 1e-12, 0.0]])
     monkeypatch.setattr(model[-1], "predict_proba", lambda inputs: even)
-    monkeypatch.setattr(model[-1], "predict", lambda inputs: np.array(["its own"]))
-    assert FastPath(model, schema)([ROW]).predictions.tolist() == ["its own"]
+    monkeypatch.setattr(model[-1], "predict", lambda inputs: model.classes_[1:2])
+    assert FastPath(model, schema)([ROW]).predictions.tolist() == [model.classes_[1]]
 
 
 def test_a_step_that_is_not_known_leaves_the_pipeline_to_predict(fitted):

@@ -14,7 +14,8 @@ from modelkeep.monitoring.reference import read_reference
 from modelkeep.monitoring.store import opened
 from modelkeep.monitoring.traffic import Traffic
 from modelkeep.monitoring.window import Window
-from modelkeep.serving.records import REFUSED_ROW, Answered, Records, new_id
+from modelkeep.serving.recording import Records
+from modelkeep.serving.records import REFUSED_ROW, Answered, new_id
 from modelkeep_core.files import read_json, sha256, write_json
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.packaged import open_package

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from modelkeep.monitoring.drift import Check
-from modelkeep.monitoring.traffic import Classes, Numbers, Times
+from modelkeep.monitoring.traffic import Classes, Numbers, Presence
 
 # How many classes are shown one by one
 CLASSES = 20
@@ -48,7 +48,7 @@ def compared(
         parts = {"names": names}
         fresh = [pair for pair in current.counts.most_common() if pair[0] not in current.reference]
         current_side["out_of_range_values"] = dict(fresh[:NAMED])
-        if not isinstance(current, Times):
+        if not isinstance(current, Presence):
             current_side["unlisted"] = current.unlisted
             reference_side["unlisted"] = current.to_be_expected
     return {

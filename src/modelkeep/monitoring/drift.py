@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from modelkeep.monitoring.limits import Limits
-from modelkeep.monitoring.traffic import Classes, Numbers, Times, Traffic
+from modelkeep.monitoring.traffic import Classes, Numbers, Presence, Traffic
 
 # What a chi-square test needs in every cell (Cochran, 1954)
 EXPECTED = 5
@@ -93,7 +93,7 @@ def feature_checks(
     if not present or not reference:
         return
     if isinstance(current, Classes):
-        if not isinstance(current, Times):
+        if not isinstance(current, Presence):
             distance, p = compare_unseen(current, present, reference)
             yield Check(name, "out_of_range", distance, p)
     elif current.out_of_range is not None:

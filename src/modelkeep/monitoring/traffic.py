@@ -131,8 +131,8 @@ class Classes:
         return self._others + sum(sizes) + [*self.reference.values()].count(rarest + 1)
 
 
-class Times(Classes):
-    """What is counted only: datetimes, as that time goes on is no drift."""
+class Presence(Classes):
+    """Whether a value is there: of datetimes, as time goes on without drift."""
 
     def add(self, values: Iterable[Any]) -> None:
         """Count some more."""
@@ -142,7 +142,7 @@ class Times(Classes):
         self.rest += len(cells) - missing
 
 
-class Private(Times):
+class Private(Presence):
     """Private values, which are counted only: nothing is told of a few that are alike."""
 
     def __init__(self, reference: dict[str, Any]) -> None:
@@ -204,5 +204,5 @@ def _empty(reference: dict[str, Any]) -> Numbers | Classes:
     if reference["type"] == PRIVATE:
         return Private(reference)
     if reference["type"] in COUNTED:
-        return Times(reference)
+        return Presence(reference)
     return Numbers(reference) if "edges" in reference else Classes(reference)

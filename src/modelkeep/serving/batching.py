@@ -12,7 +12,8 @@ from itertools import groupby
 
 from threadpoolctl import threadpool_limits
 
-from modelkeep.serving.records import Answered, Records, new_id
+from modelkeep.serving.recording import Records
+from modelkeep.serving.records import Answered, new_id
 from modelkeep.serving.rows import Rows
 from modelkeep.serving.served import ServedModel
 from modelkeep_core.predictions import Predictions, undefined

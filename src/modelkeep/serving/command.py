@@ -133,7 +133,7 @@ def _serve(
     """
     from modelkeep.serving.listening import open_to, serve
     from modelkeep.serving.options import Settings
-    from modelkeep.serving.records import Records
+    from modelkeep.serving.recording import Records
 
     # Servers of several stages may share a directory, and never a port.
     path = args.data / f"current-{port}.json"

@@ -19,7 +19,8 @@ from modelkeep.serving.health import Faults, Task, now
 from modelkeep.serving.inlet import Inlet, Rejected
 from modelkeep.serving.memory import give_back
 from modelkeep.serving.options import Settings
-from modelkeep.serving.records import DAY, REFUSED_ROW, Answered, Records, tidy
+from modelkeep.serving.recording import Records
+from modelkeep.serving.records import DAY, REFUSED_ROW, Answered, tidy
 from modelkeep.serving.rows import Contract, Problem, Rows, TooMany, Unfit
 from modelkeep.serving.served import ServedModel, load
 from modelkeep.unseen import Unseen

@@ -13,7 +13,8 @@ from modelkeep.monitoring.store import opened
 from modelkeep.monitoring.window import Window
 from modelkeep.registry.holding import Holding
 from modelkeep.serving.private import KEY, Hider
-from modelkeep.serving.records import Records, connected, tidy
+from modelkeep.serving.recording import Records
+from modelkeep.serving.records import connected, tidy
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column
 from recorded import DAY, NOON, Recorded

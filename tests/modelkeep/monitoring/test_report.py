@@ -12,7 +12,7 @@ from modelkeep.monitoring.limits import Limits
 from modelkeep.monitoring.reference import read_reference
 from modelkeep.monitoring.store import opened
 from modelkeep.monitoring.window import Window
-from modelkeep.serving.records import Records
+from modelkeep.serving.recording import Records
 from recorded import Recorded, drawn, shifted
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from modelkeep.monitoring.store import opened
 from modelkeep.monitoring.window import Window
-from modelkeep.serving.records import Answered, Records, new_id
+from modelkeep.serving.recording import Records
+from modelkeep.serving.records import Answered, new_id
 from modelkeep_core.errors import UserError
 from recorded import NOON, Recorded, drawn, plain
 

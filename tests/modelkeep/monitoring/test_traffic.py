@@ -8,7 +8,7 @@ import pytest
 
 from modelkeep.monitoring import traffic as module
 from modelkeep.monitoring.drift import feature_checks
-from modelkeep.monitoring.traffic import Classes, Numbers, Private, Times, Traffic
+from modelkeep.monitoring.traffic import Classes, Numbers, Presence, Private, Traffic
 from modelkeep_core.profiles import numbers, values
 from recorded import DAY, Recorded, drawn, skewed
 
@@ -170,7 +170,7 @@ def test_nothing_is_counted_of_nothing():
 
 def test_that_time_goes_on_is_no_drift():
     """Of datetimes nothing is compared but how many are missing."""
-    current = Times({"type": "datetime", "missing": 0, "counts": {}, "others": 90})
+    current = Presence({"type": "datetime", "missing": 0, "counts": {}, "others": 90})
     current.add([f"2031-01-{day:02}T00:00:00" for day in range(1, 31)] + [None] * 30)
     assert (current.table.tolist(), current.names, current.out_of_range) == ([[90], [30]], [], None)
     result = {check.about: check for check in feature_checks("seen", current, 0, 90)}

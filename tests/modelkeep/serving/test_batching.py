@@ -9,7 +9,7 @@ import pytest
 
 from modelkeep.serving import batching
 from modelkeep.serving.batching import Batcher, Busy, Unanswerable
-from modelkeep.serving.records import Records
+from modelkeep.serving.recording import Records
 from modelkeep_core.predictions import Predictions
 
 

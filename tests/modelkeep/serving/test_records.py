@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from modelkeep.serving import records
-from modelkeep.serving.records import Answered, Records, connected, first_id, new_id, tidy, time_of
+from modelkeep.serving import recording, records
+from modelkeep.serving.recording import Records
+from modelkeep.serving.records import Answered, connected, first_id, new_id, tidy, time_of
 from modelkeep_core.errors import UserError
 from project import FORKS, ended, forked
 
@@ -111,7 +112,7 @@ def test_what_was_written_survives_the_death_of_the_process(path):
 
 def test_while_the_file_is_locked_nothing_is_lost_and_nobody_waits_twice(writer, path, monkeypatch):
     """Requests are kept, the failure is said, and all are written when the lock is gone."""
-    monkeypatch.setattr(records, "RETRY", 0)
+    monkeypatch.setattr(recording, "RETRY", 0)
     with sqlite3.connect(path) as other:
         other.execute("BEGIN IMMEDIATE")
         writer.refuse("recipe", "v1.0.0", "type")
@@ -131,22 +132,22 @@ def test_while_the_file_is_locked_nothing_is_lost_and_nobody_waits_twice(writer,
 def test_a_write_that_failed_is_tried_again_a_second_later(writer, path, monkeypatch):
     """Until then nothing is tried, so that nothing is slowed down."""
     clock = [100.0]
-    monkeypatch.setattr(records.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(recording.time, "monotonic", lambda: clock[0])
     with sqlite3.connect(path) as other:
         other.execute("BEGIN IMMEDIATE")
         writer.write([answered()])
         other.rollback()
     writer.write([answered()])
     assert len(writer.pending) == 2
-    clock[0] += records.RETRY
+    clock[0] += recording.RETRY
     writer.write([])
     assert len(table(path, "requests")) == 2
 
 
 def test_a_full_disk_costs_the_oldest_records_and_no_answer(writer, path, monkeypatch):
     """Of more than can be kept in memory the oldest are given up, and counted."""
-    monkeypatch.setattr(records, "RETRY", 0)
-    monkeypatch.setattr(records, "PENDING", 3)
+    monkeypatch.setattr(recording, "RETRY", 0)
+    monkeypatch.setattr(recording, "PENDING", 3)
     pages = writer._database.execute("PRAGMA page_count").fetchone()[0]
     writer._database.execute(f"PRAGMA max_page_count = {pages}")
     large = [[["x" * 10_000]] for _ in range(5)]
@@ -171,10 +172,10 @@ def test_a_request_that_no_record_can_be_made_of_costs_no_other(writer, path, ca
 
 def test_a_fault_that_nobody_foresaw_loses_nothing(writer, path, monkeypatch):
     """It reaches the caller; what was to be written is kept, and tried again."""
-    monkeypatch.setattr(records, "RETRY", 0)
+    monkeypatch.setattr(recording, "RETRY", 0)
     writer.refuse("recipe", "v1.0.0", "type")
     with monkeypatch.context() as patch:
-        patch.setattr(records, "MODEL", None)
+        patch.setattr(recording, "MODEL", None)
         writer.note_model("recipe", "v1.0.0", ["size"])
         with pytest.raises(TypeError):
             writer.write([answered()])
@@ -210,7 +211,7 @@ def test_a_directory_that_was_taken_away_is_made_anew(writer, path):
 
 def test_where_no_new_file_can_be_made_requests_are_kept(writer, path, monkeypatch):
     """Until it can, as with a file that cannot be written."""
-    monkeypatch.setattr(records, "RETRY", 0)
+    monkeypatch.setattr(recording, "RETRY", 0)
     for ending in ("", "-wal", "-shm"):
         path.with_name(f"{path.name}{ending}").unlink()
     path.mkdir()
@@ -224,8 +225,8 @@ def test_where_no_new_file_can_be_made_requests_are_kept(writer, path, monkeypat
 
 def test_requests_that_are_kept_have_a_limit_in_letters_too(writer, path, monkeypatch, caplog):
     """Few large ones fill the memory as well; the log says when the first is lost."""
-    monkeypatch.setattr(records, "RETRY", 0)
-    monkeypatch.setattr(records, "PENDING_TEXT", 25_000)
+    monkeypatch.setattr(recording, "RETRY", 0)
+    monkeypatch.setattr(recording, "PENDING_TEXT", 25_000)
     with sqlite3.connect(path) as other:
         other.execute("BEGIN IMMEDIATE")
         for _ in range(4):

@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_info
 
 from modelkeep.serving import service as module
 from modelkeep.serving.current import Current
-from modelkeep.serving.records import DAY, Records
+from modelkeep.serving.recording import Records
+from modelkeep.serving.records import DAY
 from modelkeep.serving.rows import LISTED
 from modelkeep_core.fast_path import FastPath
 from server import Server, until
@@ -152,7 +153,7 @@ def test_a_look_that_breaks_does_not_end_the_looking(own_server, run, monkeypatc
 
 def test_a_locked_database_stops_no_answer_and_is_said(own_server, row, monkeypatch):
     """While nothing can be recorded, health and metrics say so; then everything is."""
-    monkeypatch.setattr("modelkeep.serving.records.RETRY", 0.05)
+    monkeypatch.setattr("modelkeep.serving.recording.RETRY", 0.05)
     with sqlite3.connect(own_server.records) as other:
         other.execute("BEGIN IMMEDIATE")
         ids = [own_server.post("/predict", {"records": [row]}).json["request_id"] for _ in range(3)]
