@@ -4,16 +4,19 @@ import shutil
 import subprocess
 import threading
 from dataclasses import replace
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
 
 from modelkeep.serving import follow as module
+from modelkeep.serving import service
 from modelkeep.serving.current import Current
 from modelkeep.serving.follow import Follower, Source
+from modelkeep.serving.served import load
 from modelkeep_core.errors import UserError
 from modelkeep_core.packaged import open_package
-from server import until
+from server import Server, until
 from signing import NEEDED, SIGNERS, allowed, asking
 
 pytestmark = pytest.mark.slow
@@ -412,3 +415,81 @@ def test_a_follower_stays_with_what_was_signed(asked, keys, tmp_path, monkeypatc
     current = Current.read(path)
     assert current.version == "v1.0.0"
     assert "made-up#prod#5 is signed with a key of no allowed signer" in current.failure
+
+
+def asks(server, row, expected, stopped, ids, wrong):
+    """Ask until told to stop; note each answer, and what is none or not that of its version."""
+    while not stopped.is_set():
+        try:
+            reply = server.post("/predict", {"records": [row]})
+            answer = reply.json
+            predicted = (answer["predictions"], answer["probabilities"])
+            if reply.status != 200 or predicted != expected[answer["version"]]:
+                wrong.append((reply.status, answer))
+            ids.append((answer["request_id"], answer["version"]))
+        except (OSError, HTTPException, KeyError) as error:
+            wrong.append(repr(error))
+
+
+@NEEDED
+def test_under_load_what_nobody_may_release_is_not_served(asked, keys, row, tmp_path, monkeypatch):
+    """A stolen right to push tags, an unknown and an expired key change no answer, and lose none.
+
+    The server has no clone and its own file of signers. What the owner signs then is followed.
+    """
+    monkeypatch.setattr(service, "LOOK", 0.1)
+    origin, signers = asked.add_origin(), tmp_path / "signers"
+    expired = allowed(keys["bob"], 'valid-before="20200101"')
+    signers.write_text(allowed(keys["ada"]) + expired, encoding="utf-8")
+    follows = source("prod", repo=f"file://{origin}", signers=signers)
+    first = replace(follows.at_start(tmp_path / "current.json"), every=0.2)
+    weak = source(reference=asked.id("weak"), repo=f"file://{origin}").current()
+    expected = {}
+    for current in (first, replace(weak, version="v1.0.0")):
+        model = load(Path(current.package).absolute())
+        predicted = model.predict(model.contract.from_records([row]))
+        expected[current.version] = (
+            predicted.predictions.tolist(),
+            predicted.probabilities.tolist(),
+        )
+    assert first.version == "v1.1.0"
+    assert expected["v1.1.0"] != expected["v1.0.0"]
+    stopped, ids, wrong = threading.Event(), [], []
+    with Server(Path(first.package), tmp_path / "served") as server:
+        first.write(server.current)
+        until(lambda: server.get("/version").json["version"] == "v1.1.0")
+        follower = Follower(follows, first, server.current, 0.2)
+        clients = [
+            threading.Thread(target=asks, args=(server, row, expected, stopped, ids, wrong))
+            for _ in range(4)
+        ]
+        for thread in (follower, *clients):
+            thread.start()
+        try:
+            for key, why in (
+                (None, "is not signed"),
+                ("eve", "is signed with a key of no allowed signer"),
+                ("bob", "whose key was not valid on"),
+            ):
+                asked.git("config", "user.signingkey", f"{keys[key or 'ada']}.pub")
+                if key:
+                    asked.assign("prod", "weak")
+                else:
+                    unsigned(asked, "weak")
+                asked.git("push", "-q", "origin", "--tags")
+                until(lambda why=why: why in server.get("/health").json.get("following", ""), 30)
+                assert server.get("/health").json["version"] == "v1.1.0"
+            assert {version for _, version in ids} == {"v1.1.0"}
+            asked.git("config", "user.signingkey", f"{keys['ada']}.pub")
+            asked.assign("prod", "weak")
+            asked.git("push", "-q", "origin", "--tags")
+            until(lambda: server.get("/version").json["version"] == "v1.0.0", 30)
+            until(lambda: server.get("/health").json["status"] == "ok")
+        finally:
+            stopped.set()
+            follower.stopped.set()
+            for thread in (follower, *clients):
+                thread.join(30)
+        assert wrong == []
+        assert {name for name, *_ in server.rows("requests")} >= {name for name, _ in ids}
+    assert len(ids) > 20
