@@ -3,7 +3,8 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, TextIO
 
 
@@ -42,15 +43,22 @@ class _Lasting:
 def lasting_streams() -> Iterator[None]:
     """Let a command do its work to the end, whoever reads what it prints, such as `head`.
 
-    What a terminal cannot show becomes a question mark.
+    What a terminal cannot show becomes a question mark. A stream that was closed before Python
+    began, as by `>&-`, takes what is written and nobody reads it.
     """
     before = sys.stdout, sys.stderr
-    for stream in before:
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    sys.stdout, sys.stderr = map(_Lasting, before)  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        for lasting in (sys.stdout, sys.stderr):
-            lasting.flush()
-        sys.stdout, sys.stderr = before
+    with ExitStack() as closed:
+        streams = [stream or closed.enter_context(_nowhere()) for stream in before]
+        for stream in streams:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        sys.stdout, sys.stderr = map(_Lasting, streams)  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            for lasting in (sys.stdout, sys.stderr):
+                lasting.flush()
+            sys.stdout, sys.stderr = before
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")

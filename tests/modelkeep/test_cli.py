@@ -439,6 +439,20 @@ def test_what_nobody_reads_is_done_all_the_same(monkeypatch, tmp_path, command):
     assert done.exists()
 
 
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_stream_that_is_closed_hinders_no_command(monkeypatch, command, closed):
+    """Python has none in the place of one that was closed before it began, as by `>&-`."""
+
+    def run():
+        print("a result")
+        print("a note", file=sys.stderr)
+        return 7
+
+    monkeypatch.setattr(sys, closed, None)
+    assert command(run) == 7
+    assert getattr(sys, closed) is None
+
+
 def test_a_terminal_that_lacks_letters_gets_the_others(released):
     """A question mark stands for what it cannot show."""
     done = called(released.directory, "lineage", "prod", PYTHONIOENCODING="ascii")
