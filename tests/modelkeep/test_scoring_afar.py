@@ -269,7 +269,7 @@ def test_what_neither_cache_nor_remote_has_is_refused(run, project, tmp_path):
     """The sentence names the path."""
     shutil.rmtree(project / ".dvc" / "cache")
     shutil.rmtree(tmp_path / "storage")
-    with pytest.raises(UserError, match=r"data/one\.csv cannot be reached"):
+    with pytest.raises(UserError, match=r"data/one\.csv cannot be reached: No storage files"):
         batch.predict_file(run.package, Path("data/one.csv"), tmp_path / "out.csv")
     with pytest.raises(UserError, match=r"data/two\.csv is missing"):
         batch.predict_file(run.package, Path("data/two.csv"), tmp_path / "out.csv")

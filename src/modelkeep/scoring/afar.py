@@ -146,5 +146,6 @@ def reached(shown: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        told = getattr(error, "strerror", None) or str(error)
+        reason = " ".join(told.split()).rstrip(".") or type(error).__name__
         raise UserError(f"{shown} cannot be reached: {reason}.") from None
