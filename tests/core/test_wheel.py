@@ -4,13 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import modelkeep_core
+from modelkeep_core.boosters import BOOSTERS
 from modelkeep_core.wheel import build, rebuilt
 
 SOURCES = Path(modelkeep_core.__file__).parents[1]
@@ -251,3 +254,13 @@ def test_an_editable_installation_is_another_wheel(core_wheel, tmp_path):
 def test_another_distribution_gives_bytes_or_none():
     """Whatever is installed, asking does no harm."""
     assert rebuilt(distribution("packaging"))
+
+
+def test_what_is_optional_is_an_extra_with_the_packages_that_messages_name():
+    """Core declares an extra for each package that a value of params.yaml may need."""
+    project = tomllib.loads((SOURCES / "modelkeep_core" / "pyproject.toml").read_text("utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    assert {*extras} == {"tpe", "dask", "lightgbm", "xgboost"}
+    assert extras["tpe"] == ["optuna>=5"]
+    named = {Requirement(line).name for lines in extras.values() for line in lines}
+    assert named == {"optuna", "distributed", *(package for _, package in BOOSTERS.values())}
