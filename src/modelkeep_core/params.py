@@ -176,8 +176,11 @@ class Train(Section):
         if isinstance(values, dict):
             own = [*cls.model_fields]
             for key, value in values.items():
-                if key not in own and not isinstance(value, dict) and suggestion(str(key), own):
-                    raise ValueError(f"unknown key '{key}'{suggestion(str(key), own)}")
+                name = str(key)
+                # A section has the name of a class
+                misspelt = name[:1].islower() or suggestion(name, own)
+                if key not in own and not isinstance(value, dict) and misspelt:
+                    raise ValueError(f"unknown key '{key}'{suggestion(name, own)}")
         return values
 
     @property
