@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -16,6 +17,22 @@ from tools.picture import SIZES
 from walk import files_of
 
 WORKFLOWS = ROOT / ".github" / "workflows"
+TRIALS = [
+    {"trial": "1", "estimator": "Ridge", "score": "0.9", "parameters": "alpha=0.1"},
+    {"trial": "2", "estimator": "Ridge", "score": "0.8", "parameters": "alpha=10.0"},
+    {"trial": "3", "estimator": "SVR", "score": "", "parameters": "kernel=rbf; depth=2"},
+    {"trial": "4", "estimator": "SVR", "score": "0.7", "parameters": "kernel=poly; depth=3"},
+]
+ANCHORS = {
+    "TITLE": "Trials", "X": "parameters", "Y": "score", "X_LABEL": "Parameter", "Y_LABEL": "Metric",
+}  # fmt: skip
+# In Node.js, where a library would look for others by `require`
+ALONE = "(function(exports, module, require, define) {{{0}}}).call(globalThis)"
+DRAW = """
+const logger = { warn: console.error, error: console.error, info() {}, debug() {} };
+const { spec } = vegaLite.compile(JSON.parse(require("fs").readFileSync(0)), { logger });
+new vega.View(vega.parse(spec), { renderer: "none" }).toSVG().then(console.log);
+"""
 
 
 def test_the_sample_is_tracked_and_is_what_its_pointer_says() -> None:
@@ -53,6 +70,36 @@ def test_the_plots_page_loads_nothing() -> None:
     assert "{scripts}" not in page
     assert not re.search(r"<script[^>]*\ssrc|<link|(src|href)=.?(https?:)?//", page)
     assert "default-src 'none'" in page
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node.js")
+@pytest.mark.parametrize("rows", [TRIALS, TRIALS[:1], []], ids=["search", "one trial", "none"])
+def test_the_plot_of_a_search_sets_the_score_against_each_number(rows, tmp_path) -> None:
+    """The Vega of the page draws it without a warning, also where there is little to draw."""
+    plots = PROJECT / ".dvc" / "plots"
+    text = (plots / "search.json").read_text("utf-8")
+    for anchor, given in ANCHORS.items():
+        text = text.replace(f"<DVC_METRIC_{anchor}>", given)
+    spec = json.loads(text) | {"data": {"values": rows}}
+    page = (plots / "page.html").read_text("utf-8")
+    scripts = re.findall(r'<script data-package="vega(?:-lite)?@[^>]*>\n(.*?)</script>', page, re.S)
+    script = tmp_path / "draw.js"
+    script.write_text(";\n".join([*map(ALONE.format, scripts), DRAW]), encoding="utf-8")
+    drawn = subprocess.run(
+        ["node", str(script)],
+        input=json.dumps(spec),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert drawn.stderr == ""
+    titles = re.findall(r"<text[^>]*>(alpha|kernel|depth|score)</text>", drawn.stdout)
+    # Each is an axis of the first drawing; a number that was tried has a drawing of its own
+    tried = "; ".join(row["parameters"] for row in rows)
+    expected = {name: 1 for name in ("alpha", "kernel", "depth") if name in tried}
+    expected |= {"score": 1} if rows else {}
+    expected |= {name: 2 for name in ("alpha", "depth") if name in tried}
+    assert {name: titles.count(name) for name in titles} == expected
 
 
 def test_nothing_points_at_one_machine() -> None:
