@@ -94,20 +94,18 @@ def _table(body: bytes, schema: Schema) -> "pl.DataFrame":
         if not body.strip():
             raise UserError(str(error)) from None
     dialect = dialect_of(body, NAME, "utf-8-sig")
-    _check_names(body, dialect.delimiter, schema)
+    _check_names(dialect.given, schema)
     rows = rows_of(body, NAME, dialect)
     cells = pl.DataFrame([*rows], dict.fromkeys(dialect.names, pl.String), orient="row")
     return cells.with_columns(pl.when(~pl.all().is_in(schema.missing_values)).then(pl.all()))
 
 
-def _check_names(body: bytes, delimiter: str, schema: Schema) -> None:
+def _check_names(header: list[str], schema: Schema) -> None:
     """Make sure that a header names no feature twice, unless the schema counts them, as adopt does.
 
     Raises:
         UserError: it does.
     """
-    lines = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), delimiter=delimiter)
-    header = next(line for line in lines if any(cell.strip() for cell in line))
     names = Counter(" ".join(cell.split()) for cell in header)
     for name in schema.features:
         if names[name] > 1 and f"{name}_2" not in schema.columns:
