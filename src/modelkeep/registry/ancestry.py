@@ -7,7 +7,7 @@ from typing import Any
 
 from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.dvc_lock import Pipeline, Stage, read_pipeline, read_yaml
-from modelkeep.registry.git import Git, opened
+from modelkeep.registry.git import Git, opened, without_password
 from modelkeep.registry.graph import Graph, Node
 from modelkeep.registry.version import Version, full_name
 from modelkeep_core.errors import UserError
@@ -149,12 +149,13 @@ class Project:
         url = _text(repository.get("url")) if isinstance(repository, dict) else None
         if not isinstance(repository, dict) or url is None:
             digest = _text(dep.get("md5")) or _text(dep.get("etag"))
-            node = Node("elsewhere", path, digest)
+            node = Node("elsewhere", without_password(path), digest)
             self.graph.add(node)
             return node
         commit = _text(repository.get("rev_lock")) or "HEAD"
+        shown = without_password(url)
         if not self.opens:
-            node = Node("elsewhere", f"{url}:{path}", commit, stage=UNASKED)
+            node = Node("elsewhere", f"{shown}:{path}", commit, stage=UNASKED)
             self.graph.add(node)
             return node
         try:
@@ -164,14 +165,14 @@ class Project:
             directory = _project_of(git, commit, path)
             has_lock = git.commit_has(commit, f"{directory}dvc.lock")
             pipeline = read_pipeline(git, commit, directory) if has_lock else Pipeline((), {})
-            catalogue, source = Catalogue(git), f"{url}:"
+            catalogue, source = Catalogue(git), f"{shown}:"
             other = Project(
                 *(self.graph, self.stack, catalogue, commit, directory, pipeline, source),
                 opens=self.opens - 1,
             )
             return other.add(path.removeprefix(directory))
         except UserError as error:
-            node = Node("elsewhere", f"{url}:{path}", commit, stage=f"not read: {error}")
+            node = Node("elsewhere", f"{shown}:{path}", commit, stage=f"not read: {error}")
             self.graph.add(node)
             return node
 

@@ -77,7 +77,7 @@ def read_pipeline(git: Git, commit: str, directory: str) -> Pipeline:
     artifacts = read_artifacts(git, commit, directory)
     content = git.read_one(f"{commit}:{directory}dvc.lock")
     if content is None:
-        raise UserError(f"commit {commit[:7]} has no {directory}dvc.lock.")
+        raise git.no_file(commit, f"{directory}dvc.lock")
     try:
         return parse_pipeline(content, artifacts)
     except UserError as error:
@@ -127,7 +127,7 @@ def read_yaml(git: Git, commit: str, path: str) -> Any:
     """
     content = git.read_one(f"{commit}:{path}")
     if content is None:
-        raise UserError(f"commit {commit[:7]} has no {path}.")
+        raise git.no_file(commit, path)
     return parse_yaml(content, f"{path} of commit {commit[:7]}")
 
 

@@ -41,6 +41,7 @@ PROGRAMS = re.compile(
     r"core\.(sshcommand|gitproxy|askpass|alternaterefscommand)|credential\.(.*\.)?helper"
     r"|remote\..*\.(uploadpack|receivepack|vcs)|protocol\..*|url\..*|includeif\..*|include\..*"
 )
+_CREDENTIALS = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
 PROTOCOLS = "file:git:http:https:ssh"
 # Nobody is there to type a password, and nobody should for a repository that another one names.
 ASK_NOBODY = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "SSH_ASKPASS": "true"}
@@ -171,6 +172,19 @@ class Git:
         """Return the content of one object, or None."""
         (content,) = self.read([name])
         return content
+
+    def no_file(self, commit: str, path: str) -> UserError:
+        """Return what to say where a file of a commit cannot be read: there is none, or it is lost.
+
+        A partial clone has the directories of a commit, and asks origin for its files.
+        """
+        with suppress(GitError):
+            if self.run("ls-tree", "--full-tree", "--name-only", commit, "--", path):
+                return UserError(
+                    f"{path} of commit {commit[:7]} cannot be read: this clone lacks it, and "
+                    "origin did not give it, or it is damaged. A whole clone has it."
+                )
+        return UserError(f"commit {commit[:7]} has no {path}.")
 
     def ids(self, names: Iterable[str]) -> Iterator[str | None]:
         """Yield the id of each object, in the order of the names; None where there is none."""
@@ -316,10 +330,15 @@ def opened(repository: str, named_by_another: bool = False) -> Iterator[Git]:
                 **limits,
             )
         except GitError as error:
-            raise UserError(f"{repository} cannot be read: {error}") from None
+            raise UserError(f"{without_password(repository)} cannot be read: {error}") from None
         git.fresh = True
         with git:
             yield git
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be shown: who asks, and with which password, is left out."""
+    return _CREDENTIALS.sub(r"\1", url)
 
 
 def _line(name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modelkeep.registry.dvc_lock import read_yaml
-from modelkeep.registry.git import Git, opened
+from modelkeep.registry.git import Git, opened, without_password
 from modelkeep.registry.outputs import Output
 from modelkeep.registry.storage import Storage
 from modelkeep.registry.version import Version
@@ -35,13 +35,13 @@ def check_source(git: Git, version: Version, output: Output, storage: Storage) -
     source, path, revision, special = _read(git, version, pointer)
     if special:
         print(
-            f"note: {pointer} reaches {source} with settings of its own: whether it still has the "
-            "bytes is not checked.",
+            f"note: {pointer} reaches {without_password(source)} with settings of its own: whether "
+            "it still has the bytes is not checked.",
             file=sys.stderr,
         )
         return
-    files = storage.files(output.md5, output.path)
-    where = _here(git, version, source)
+    files = storage.of(output.remote).files(output.md5, output.path)
+    where, source = _here(git, version, source), without_password(source)
     try:
         with opened(where) as other, _storage_in(other, where, revision) as kept:
             lost = _lost(other, revision, path, files, kept)

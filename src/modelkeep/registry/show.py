@@ -121,7 +121,8 @@ def rendered(facts: dict[str, Any]) -> str:
         identity.append(
             ("reproducible", f"no, not made in the locked environment: {'; '.join(why)}")
         )
-    identity.append(("bytes in", " and ".join(places) or "neither cache nor remote"))
+    nowhere = "not the cache" if unknown else "neither cache nor remote"
+    identity.append(("bytes in", " and ".join(places) or nowhere))
     if unknown:
         identity.append(("", unknown))
     rows = metadata["data"]["rows"]

@@ -17,6 +17,8 @@ from modelkeep_core.errors import UserError
 from modelkeep_core.foreign import MOST_JSON, OBJECT, object_name, read_file, read_listing
 
 OBJECTS = ("files", "md5")
+# What a server answers where there is no such file, or none any more
+NOT_FOUND = (404, 410)
 
 
 class Storage:
@@ -100,6 +102,8 @@ class Storage:
             infos: dict[str, dict[str, Any]] = {}
             for name, answer in zip(wanted, answers, strict=True):
                 if isinstance(answer, FileNotFoundError | NotADirectoryError):
+                    if reason := _failure(answer):
+                        raise reason
                     continue
                 if isinstance(answer, Exception):
                     raise answer
@@ -222,8 +226,15 @@ class Storage:
         """
         for name, meaning in self.check(objects).items():
             path = self.path(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                partial.touch()
+            except OSError as error:
+                raise UserError(
+                    f"the cache {self.cache.parent.parent} cannot be written: {error.strerror}. "
+                    "`dvc cache dir --local DIR` names another."
+                ) from None
             try:
                 with self._reached() as database:
                     database.fs.get_file(database.oid_to_path(name), str(partial))
@@ -305,6 +316,18 @@ def storage_of(git: Git, version: Version) -> Iterator[Storage]:
         storage = Storage(Path(directory), lasting=False)
         storage.cache = Path(directory, "cache", *OBJECTS)
         yield storage
+
+
+def _failure(absent: Exception) -> BaseException | None:
+    """Return what kept a server from being asked, where that was told as a missing file; or None.
+
+    Over HTTP, fsspec says so of a server that is away, that forbids, and that fails.
+    """
+    cause = absent.__cause__
+    if isinstance(cause, FileNotFoundError | NotADirectoryError):
+        return None
+    failed = isinstance(cause, OSError) or getattr(cause, "status", NOT_FOUND[0]) not in NOT_FOUND
+    return cause if failed else None
 
 
 def md5(path: Path) -> str:

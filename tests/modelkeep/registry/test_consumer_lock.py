@@ -137,3 +137,13 @@ def test_what_was_locked_is_taken_whatever_the_tags_say_since(numbered, capsys):
     assert done == f"../out: made-up {numbered.id('weak')[:7]}, verified."
     assert Path("../out/model.json").read_bytes() == Path("../then/model.json").read_bytes()
     assert "note: the tag made-up@v1.0.0 is gone or another one" in capsys.readouterr().err
+
+
+def test_a_number_that_the_file_has_of_its_own_is_told(numbered, capsys):
+    """What is fetched is the commit; the number beside it is only what it was called."""
+    numbered.run("fetch", "v1.0.0", "--lock", "models.lock")
+    text = LOCK.read_text(encoding="utf-8")
+    LOCK.write_text(text.replace('version = "v1.0.0"', 'version = "v9.0.0"'), encoding="utf-8")
+    shown = numbered.run("fetch", "made-up", "taken", "--locked", "models.lock")
+    assert shown == "taken: made-up v1.0.0, verified."
+    assert "note: models.lock says v9.0.0 of commit" in capsys.readouterr().err

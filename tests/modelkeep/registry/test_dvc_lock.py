@@ -1,6 +1,7 @@
 """dvc.lock and dvc.yaml of a commit are read as what DVC writes, or refused by their names."""
 
 import json
+import shutil
 
 import pytest
 
@@ -15,6 +16,7 @@ from modelkeep.registry.dvc_lock import (
 )
 from modelkeep.registry.git import opened
 from modelkeep_core.errors import UserError
+from project import git
 from repository import MISSING, Model
 
 LOCK = """\
@@ -257,3 +259,22 @@ def test_a_lock_of_many_megabytes_is_not_parsed():
     """It would take all memory."""
     with pytest.raises(UserError, match="too large to be read"):
         parse_pipeline(b"stages: {}\n" + b"# \n" * 2_000_000, {})
+
+
+def test_a_file_that_a_clone_lacks_is_not_said_to_be_no_file(released, tmp_path, monkeypatch):
+    """A partial clone whose origin is away has the name of the file, and not its content."""
+    source, clone = tmp_path / "source", tmp_path / "clone"
+    shutil.copytree(released.directory, source)
+    git(source, "config", "uploadpack.allowFilter", "true")
+    url = source.as_uri()
+    git(tmp_path, "clone", "--quiet", "--no-checkout", "--filter=blob:none", url, clone)
+    source.rename(tmp_path / "away")
+    # From elsewhere, it is somebody else's: then nobody is asked for what it lacks.
+    for place in (clone, tmp_path):
+        monkeypatch.chdir(place)
+        with opened(str(clone)) as repository:
+            commit = repository.commit("HEAD")
+            with pytest.raises(UserError, match=r"dvc\.yaml of commit .* clone lacks it"):
+                read_pipeline(repository, commit, "")
+            with pytest.raises(UserError, match=r"has no nothing\.yaml\."):
+                read_yaml(repository, commit, "nothing.yaml")

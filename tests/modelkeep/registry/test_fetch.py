@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -277,3 +278,15 @@ def test_a_stage_is_fetched_only_where_its_commit_was_registered(project):
     project.assign("prod", "main")
     assert "has no version number" in project.refusal("fetch", "prod", "../out")
     assert not Path("../out").exists()
+
+
+def test_a_cache_that_cannot_be_written_is_named(numbered, tmp_path):
+    """And not the directory that was asked for, with which nothing is wrong."""
+    numbered.lose_cache()
+    Path(".dvc/cache").write_text("no directory", encoding="utf-8")
+    assert re.fullmatch(
+        r"the cache \S*\.dvc/cache cannot be written: (Not a directory|File exists)\. "
+        "`dvc cache dir --local DIR` names another\\.",
+        numbered.refusal("fetch", "v1.0.0", str(tmp_path / "fetched")),
+    )
+    assert not (tmp_path / "fetched").exists()

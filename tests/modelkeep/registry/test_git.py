@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelkeep.registry.git import CHUNK, Git, GitError, opened
+from modelkeep.registry.git import CHUNK, Git, GitError, opened, without_password
 from modelkeep_core.errors import UserError
 from repository import MISSING, Model, Repository
 
@@ -360,3 +360,30 @@ def test_a_huge_object_counts_as_none(repository, monkeypatch):
 def test_a_revision_that_no_command_line_has_is_none(git, revision):
     """It is not there, whatever it is."""
     assert git.commit(revision) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:s3cret@host/x.git", "https://host/x.git"),
+        ("https://token@host/x.git", "https://host/x.git"),
+        ("https://a:b@c@host/x@y", "https://host/x@y"),
+        ("ssh://git@host/x.git", "ssh://host/x.git"),
+        ("https://host/x@y", "https://host/x@y"),
+        ("git@host:x.git", "git@host:x.git"),
+        ("/some/place@here", "/some/place@here"),
+    ],
+)
+def test_a_url_is_shown_without_who_asks(url, shown):
+    """Whoever reads a log or a terminal learns no password."""
+    assert without_password(url) == shown
+
+
+def test_a_repository_that_is_away_is_named_without_a_password():
+    """Git leaves the password out as well."""
+    with (
+        pytest.raises(UserError, match=r"^https://127\.0\.0\.1:9/x\.git cannot") as refused,
+        opened("https://me:s3cret@127.0.0.1:9/x.git"),
+    ):
+        pass
+    assert "s3cret" not in str(refused.value)

@@ -175,7 +175,7 @@ def test_without_a_remote_there_is_still_something_to_show(project):
     Path(".dvc/config").write_text("", encoding="utf-8")
     project.lose_cache()
     shown, text = project.data("show", "main")
-    assert "neither cache nor remote\n" in text
+    assert "not the cache\n" in text
     assert "no default remote" in shown["bytes"]["problem"]
 
 

@@ -5,7 +5,9 @@ import json
 import os
 import re
 import shutil
+import threading
 from contextlib import chdir, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -383,3 +385,35 @@ def test_settings_of_somebody_else_do_not_say_where_is_written(project, tmp_path
         assert not storage.lasting
     with opened(".") as git, storage_of(git, version) as storage:
         assert storage.cache.is_relative_to(outside)
+
+
+@pytest.mark.parametrize("status", [404, 410, 403, None])
+def test_a_server_that_does_not_say_is_not_said_to_lack_a_file(project, name, status):
+    """Over HTTP, a refusal, a failure and no answer are told like a missing file by a library."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(status)
+            self.end_headers()
+
+        do_GET = do_HEAD
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        if status is None:
+            server.shutdown()
+            server.socket.close()
+        url = f"http://somebody:secret@127.0.0.1:{server.server_port}/data"
+        Path(".dvc/config.local").write_text(SETTINGS.format(url), encoding="utf-8")
+        storage = Storage(Path(".dvc"))
+        if status in (404, 410):
+            assert storage.in_remote([name]) == set()
+        else:
+            with pytest.raises(UserError, match="the remote 'storage' cannot be used") as refused:
+                storage.in_remote([name])
+            assert "secret" not in str(refused.value)
+        if status is not None:
+            server.shutdown()
