@@ -57,9 +57,10 @@ def fitted(text: str, width: int) -> str:
     if text.isascii() and len(text) <= width:
         return text.ljust(width)
     if columns(text) > width:
-        while columns(text) > width - 1:
-            text = text[:-1]
-        text += "…"
+        end, used = 0, 0
+        while (used := used + columns(text[end])) < width:
+            end += 1
+        text = text[:end] + "…"
     return text + " " * (width - columns(text))
 
 

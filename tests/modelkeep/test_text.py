@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -90,6 +91,14 @@ def test_a_terminal_shows_a_text_in_so_many_columns(word, width):
 def test_a_text_is_cut_or_padded_to_a_width(word, shown):
     """It takes exactly that many columns, and says where something is missing."""
     assert text.fitted(word, 5) == shown
+
+
+def test_a_text_of_any_length_is_cut_at_once():
+    """The message of a tag may have a million letters; one by one, they would take minutes."""
+    began = time.process_time()
+    assert text.fitted("a" * 1_000_000, 5) == "aaaa…"
+    assert text.fitted("王" * 200_000, 6) == "王王… "
+    assert time.process_time() - began < 2
 
 
 def test_a_wide_letter_that_does_not_fit_leaves_a_space():

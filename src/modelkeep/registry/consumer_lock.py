@@ -132,6 +132,12 @@ def locked_version(catalogue: Catalogue, path: Path, name: str) -> Version:
                 f"commit {entry.commit[:12]} has another {part} of {model} than {path} says: "
                 "nothing is fetched."
             )
+    if entry.version not in ("", version.number):
+        print(
+            f"note: {path} says {entry.version} of commit {entry.commit[:12]}, which is "
+            f"{version.label} here; what is fetched is the commit that was locked.",
+            file=sys.stderr,
+        )
     ids = dict(catalogue.git.refs("refs/tags"))
     for tag, oid in entry.tags.items():
         if ids.get(f"refs/tags/{tag}") != oid:
