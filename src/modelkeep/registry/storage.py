@@ -17,6 +17,8 @@ from modelkeep_core.errors import UserError
 from modelkeep_core.foreign import MOST_JSON, OBJECT, object_name, read_file, read_listing
 
 OBJECTS = ("files", "md5")
+# Options by which DVC sends a remote files instead of objects
+BY_PATH = ("worktree", "version_aware")
 # What a server answers where there is no such file, or none any more
 NOT_FOUND = (404, 410)
 
@@ -279,6 +281,13 @@ class Storage:
             raise UserError(
                 f"DVC has no remote '{self.remote}': `dvc remote add {self.remote} URL` adds it."
             )
+        for option in BY_PATH:
+            if self._settings["remote"][self.remote].get(option):
+                raise UserError(
+                    f"the remote '{self.remote}' has the option {option}: it keeps files by their "
+                    "paths, so that no version is found in it by its hash. "
+                    f"`dvc remote modify {self.remote} {option} false`, then `dvc push`."
+                )
         try:
             if self._database is None:
                 self._database = open_objects(self._settings, self.remote, OBJECTS)

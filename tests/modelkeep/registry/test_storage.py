@@ -417,3 +417,15 @@ def test_a_server_that_does_not_say_is_not_said_to_lack_a_file(project, name, st
             assert "secret" not in str(refused.value)
         if status is not None:
             server.shutdown()
+
+
+@pytest.mark.parametrize("option", ["worktree", "version_aware"])
+def test_a_remote_that_keeps_files_by_their_paths_is_refused(project, name, option):
+    """`dvc push` sends it no object, however often."""
+    settings = Path(".dvc/config.local")
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(f"{text}    {option} = true\n", encoding="utf-8")
+    with pytest.raises(UserError, match=f"has the option {option}: .* {option} false`"):
+        Storage(Path(".dvc")).in_remote([name])
+    settings.write_text(f"{text}    {option} = false\n", encoding="utf-8")
+    assert Storage(Path(".dvc")).in_remote([name]) == {name}
