@@ -164,6 +164,8 @@ def opened(path: Path) -> Iterator[Store]:
         UserError: there is no such file, it holds no records or ones of another layout, or it
             cannot be read to its end, or written.
     """
+    if path.is_dir():
+        raise UserError(f"{path} is a directory: give the file records.sqlite in it.")
     if not path.is_file():
         raise UserError(f"{path} is missing: `modelkeep serve` makes it when it first answers.")
     try:

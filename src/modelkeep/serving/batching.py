@@ -6,6 +6,7 @@ are recorded, in one transaction for the batch, before any of them is given.
 
 import asyncio
 import logging
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -31,6 +32,10 @@ class Busy(Exception):
 
 class Unanswerable(Exception):
     """The model cannot use a value that the schema allows."""
+
+
+class Broken(Exception):
+    """The model fails at rows with private values, which its own exception may repeat."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,7 @@ class Batcher:
             # The rows of a single job are at fault, and must not spoil the answers of the others.
             return [result for job in jobs for result in self._of_one_model([job])]
         except Exception as error:
-            return [error] * len(jobs)
+            return [without_values(error, jobs[0].served)] * len(jobs)
         return self._shared_out(jobs, predicted)
 
     def _shared_out(self, jobs: list[Job], predicted: Predictions) -> list[Answered | Exception]:
@@ -186,6 +191,14 @@ class Batcher:
             results.append(Answered(new_id(), served.recipe_id, served.version, inputs, outputs))
             start = end
         return results
+
+
+def without_values(error: Exception, served: ServedModel) -> Exception:
+    """Return what may be logged of an exception: of a model with private columns, its place."""
+    if not served.hider.places:
+        return error
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return Broken(f"{type(error).__name__} in {last.name}, line {last.lineno} of {last.filename}")
 
 
 def compute_alone() -> None:

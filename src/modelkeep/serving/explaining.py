@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from modelkeep.serving.batching import Busy, Unanswerable, compute_alone
+from modelkeep.serving.batching import Busy, Unanswerable, compute_alone, without_values
 from modelkeep.serving.rows import Rows
 from modelkeep.serving.served import ServedModel
 
@@ -49,6 +49,8 @@ def _explained(served: ServedModel, rows: Rows) -> dict[str, Any]:
         why = served.explain(rows)
     except ValueError as error:
         raise Unanswerable(str(error)) from None
+    except Exception as error:
+        raise without_values(error, served) from None
     if not np.isfinite(why.contributions).all():
         raise Unanswerable("a contribution would not be a finite number")
     return {

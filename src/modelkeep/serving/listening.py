@@ -126,7 +126,7 @@ def serve(sockets: list[socket.socket], host: str, workers: int, timeout: float)
     """
     import uvicorn
 
-    from modelkeep.serving.stopping import Server, Workers
+    from modelkeep.serving.stopping import Server, Workers, end_with_terminal
 
     config = uvicorn.Config(
         "modelkeep.serving.app:create",
@@ -147,6 +147,7 @@ def serve(sockets: list[socket.socket], host: str, workers: int, timeout: float)
         LOG.info("Uvicorn running on http://%s:%d (Press CTRL+C to quit)", shown, port)
         Workers(config, sockets).run()
         return
+    end_with_terminal()
     config.load_app()
     LOG.info("Uvicorn running on http://%s:%d (Press CTRL+C to quit)", shown, port)
     try:

@@ -1,6 +1,7 @@
 """The end of a server: whoever has connected is answered, and only then can nobody connect."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -36,6 +37,13 @@ class Server(uvicorn.Server):
         for connected in waiting:
             await loop.connect_accepted_socket(connection, connected)
         await super().shutdown(sockets)
+
+
+def end_with_terminal() -> None:
+    """Let the end of a terminal end this process as SIGTERM does, unless it is to outlive it."""
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup and signal.getsignal(hangup) is signal.SIG_DFL:
+        signal.signal(hangup, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 class Worker(multiprocess.Process):

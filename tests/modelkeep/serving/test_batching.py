@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
+import traceback
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from modelkeep.serving import batching
-from modelkeep.serving.batching import Batcher, Busy, Unanswerable
+from modelkeep.serving.batching import Batcher, Broken, Busy, Unanswerable
+from modelkeep.serving.private import Hider
 from modelkeep.serving.recording import Records
 from modelkeep_core.predictions import Predictions
 
@@ -266,3 +268,15 @@ def test_a_fault_of_the_batcher_reaches_who_waits_and_the_next_is_answered(
     assert "a batch of requests could not be answered" in caplog.text
     (answer,) = run(batcher, (model, [["a", 0.5]]))
     assert answer.outputs["predictions"] == ["a"]
+
+
+def test_what_breaks_a_model_is_told_without_private_values(batcher_of, model, classification):
+    """An exception may repeat the value at which it was raised, and the log would have it."""
+    classification.columns["colour"].private = True
+    private = replace(model, hider=Hider(classification, None))
+    batcher = batcher_of()
+    (plain, hidden) = run(batcher, (model, [["broken", 1]]), (private, [["broken", 1]]))
+    assert "no such thing" in str(plain)
+    assert type(hidden) is Broken
+    assert str(hidden).startswith("KeyError in __call__, line ")
+    assert "no such thing" not in "".join(traceback.format_exception(hidden))

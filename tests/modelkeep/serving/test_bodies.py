@@ -199,7 +199,11 @@ def test_colons_in_texts_are_no_names(body):
 @pytest.mark.parametrize(
     ("body", "headers", "sentence"),
     [
-        (gzip.compress(b"{}"), {"content_encoding": "GZIP"}, "is packed ('gzip'): send it as it"),
+        (
+            gzip.compress(b"{}", mtime=0),
+            {"content_encoding": "GZIP"},
+            "is packed ('gzip')",
+        ),
         (b"{}", {"content_encoding": "gzip, identity"}, "is packed"),
         (
             '{"a": "\u00e9"}'.encode("latin-1"),

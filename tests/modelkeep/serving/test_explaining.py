@@ -2,17 +2,19 @@
 
 import asyncio
 import threading
+import traceback
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from modelkeep.serving import service as module
-from modelkeep.serving.batching import Busy, Unanswerable
+from modelkeep.serving.batching import Broken, Busy, Unanswerable
 from modelkeep.serving.current import Current
 from modelkeep.serving.explaining import Explainer
 from modelkeep.serving.inlet import Rejected
 from modelkeep.serving.options import Settings
+from modelkeep.serving.private import Hider
 from modelkeep.serving.service import Service
 from modelkeep_core.explain import Explanation, explain
 from modelkeep_core.inputs import inputs_from_rows
@@ -140,3 +142,18 @@ def test_what_is_neither_yes_nor_no_is_refused(server, row):
     """A mistyped wish is not taken for no."""
     reply = server.post("/predict?explain=yes", {"records": [row]})
     assert (reply.status, reply.json) == (400, {"error": "explain=yes: it is true or false."})
+
+
+def test_what_breaks_an_explanation_is_told_without_private_values(served, classification):
+    """As with a prediction."""
+
+    def breaks(rows):
+        raise KeyError("Zaphod")
+
+    classification.columns["colour"].private = True
+    private = replace(served, explain=breaks, hider=Hider(classification, None))
+    explainer = Explainer(10)
+    with pytest.raises(Broken, match="KeyError in breaks") as broken:
+        asyncio.run(explainer.explain(private, ROWS))
+    explainer.close()
+    assert "Zaphod" not in "".join(traceback.format_exception(broken.value))

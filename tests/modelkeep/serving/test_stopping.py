@@ -1,5 +1,7 @@
 """Who has connected when a server ends is answered; nobody who is told so waits for nothing."""
 
+import os
+import signal
 import socket
 import threading
 
@@ -8,7 +10,7 @@ import uvicorn
 
 from modelkeep.serving.connections import Connection
 from modelkeep.serving.listening import bound, open_to
-from modelkeep.serving.stopping import Server, Worker
+from modelkeep.serving.stopping import Server, Worker, end_with_terminal
 from server import until
 
 ASKED = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -91,3 +93,21 @@ def test_a_worker_runs_such_a_server():
     worker = Worker(uvicorn.Config(greets, log_config=None), [])
     assert isinstance(worker.server, Server)
     assert worker.server is worker.server
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there are no terminals that hang up")
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN])
+def test_the_end_of_a_terminal_ends_a_server_gently(monkeypatch, before):
+    """Unless it was started to outlive it, as by nohup."""
+    raised = []
+    monkeypatch.setattr(signal, "raise_signal", raised.append)
+    own = signal.signal(signal.SIGHUP, before)
+    try:
+        end_with_terminal()
+        if before is signal.SIG_DFL:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert raised == [signal.SIGTERM]
+        else:
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, own)
