@@ -179,5 +179,5 @@ def opened(path: Path) -> Iterator[Store]:
                     f"{path} has records of layout {layout}, and layout {LAYOUT} is needed."
                 )
             yield Store(path, database)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, orjson.JSONDecodeError) as error:
         raise UserError(f"{path} cannot be used as records of requests: {error}.") from None

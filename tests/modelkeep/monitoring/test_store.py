@@ -2,6 +2,7 @@
 
 import sqlite3
 import tracemalloc
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -171,3 +172,16 @@ def test_records_that_are_locked_are_refused(recorded, rows, monkeypatch):
     with pytest.raises(UserError, match="database is locked"):
         recorded.actuals(ids, ["low"] * 12)
     other.close()
+
+
+def test_a_directory_and_records_that_are_none_are_told(tmp_path, run):
+    """In a sentence, whoever wrote them."""
+    with pytest.raises(UserError, match="is a directory: give the file"), opened(tmp_path):
+        pass
+    path = tmp_path / "records.sqlite"
+    Records(path).close()
+    with closing(sqlite3.connect(path)) as database, database:
+        values = (new_id(), "recipe", "v1.0.0", 1, "[[1.5", "{}")
+        database.execute("INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?)", values)
+    with pytest.raises(UserError, match="cannot be used as records"), opened(path) as store:
+        list(store.requests(Window()))
