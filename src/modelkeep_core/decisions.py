@@ -235,13 +235,16 @@ def _label(wanted: Threshold, target: NDArray[Any]) -> Any:
     classes = sorted(set(target.tolist()))
     if wanted.label is None:
         return classes[-1]
-    named = {str(label): label for label in classes}
-    if str(wanted.label) not in named:
+    # A boolean is True in Python, and true in YAML and JSON
+    boolean = isinstance(classes[0], bool)
+    named = {str(label).lower() if boolean else str(label): label for label in classes}
+    wish = str(wanted.label).lower() if boolean else str(wanted.label)
+    if wish not in named:
         raise UserError(
             f"params.yaml: train.threshold.label: there is no class '{wanted.label}'"
-            f"{suggestion(str(wanted.label), named)}; there are {', '.join(named)}."
+            f"{suggestion(wish, named)}; there are {', '.join(named)}."
         )
-    return named[str(wanted.label)]
+    return named[wish]
 
 
 def _score_of(wanted: Threshold, label: Any) -> Callable[[NDArray[Any], NDArray[Any]], float]:

@@ -57,6 +57,16 @@ def check_names(where: str, names: Iterable[str], allowed: Iterable[str]) -> Non
             )
 
 
+def _check_probabilities(section: str, estimators: list[tuple[str, Any]]) -> None:
+    """Refuse to average probabilities of an estimator that gives none."""
+    for name, estimator in estimators:
+        if not hasattr(estimator, "predict_proba"):
+            raise UserError(
+                f"params.yaml: {section}.voting: soft needs probabilities, which {name} does not "
+                "give. Choose voting: hard, or another estimator."
+            )
+
+
 class _Builder:
     """What builds the estimators of one params.yaml."""
 
@@ -97,6 +107,8 @@ class _Builder:
                     f"section of its own: {section}: {{{lacking[0]}: {value}}}."
                 )
             estimator = kind(**{each: parameters[each] for each in needed})
+            if parameters.get("voting") == "soft":
+                _check_probabilities(section, parameters[SEVERAL])
         if "random_state" in estimator.get_params(deep=False):
             parameters = {"random_state": self._seed, **parameters}
         return estimator.set_params(**parameters)
@@ -106,9 +118,13 @@ class _Builder:
         for key in INNER:
             if isinstance(name := parameters.get(key), str):
                 parameters[key] = self.build(f"{section}.{key}: ", name, outer)
-        names = parameters.get(SEVERAL)
-        if isinstance(names, list):
-            where = f"{section}.{SEVERAL}: "
+        if SEVERAL in parameters:
+            names, where = parameters[SEVERAL], f"{section}.{SEVERAL}: "
+            if not isinstance(names, list) or not names:
+                raise UserError(
+                    f"params.yaml: {where}{names}: it is a list of names of estimators: "
+                    f"{SEVERAL}: [NAME, NAME]."
+                )
             if len({class_name(str(name)) for name in names}) < len(names):
                 raise UserError(f"params.yaml: {where}each estimator stands there once.")
             parameters[SEVERAL] = [

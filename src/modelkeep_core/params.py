@@ -128,6 +128,9 @@ class Cost(Section):
     false_negative: float = Field(ge=0)
 
 
+COSTS = "it is a section with the two numbers false_positive and false_negative"
+
+
 class Threshold(Section):
     """From which probability of a class on it is predicted: a value, or the best one for something.
 
@@ -146,8 +149,23 @@ class Threshold(Section):
     @model_validator(mode="before")
     @classmethod
     def _number_alone(cls, values: Any) -> Any:
-        number = isinstance(values, int | float) and not isinstance(values, bool)
-        return {"value": values} if number else values
+        if isinstance(values, int | float) and not isinstance(values, bool):
+            return {"value": values}
+        if not isinstance(values, dict | Threshold):
+            raise ValueError(
+                f"it is null, a number from 0 to 1, or a section with one of value, metric and "
+                f"cost, not {values!r}"
+            )
+        if isinstance(values, dict) and "cost" in values:
+            cost = values["cost"]
+            if not isinstance(cost, dict | Cost | None) or (
+                isinstance(cost, dict) and {*cost} != {*Cost.model_fields}
+            ):
+                raise ValueError(f"cost: {COSTS}, of a mistake about the class of label")
+        # A class may be a number, or true or false, which YAML reads as such
+        if isinstance(values, dict) and isinstance(values.get("label"), bool):
+            return {**values, "label": str(values["label"]).lower()}
+        return values
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -18,6 +18,7 @@ from modelkeep_core.transformers import ColumnFunction, DateParts
 
 # The groups of categories: as suits the estimator, and as schema.yaml wants it
 CATEGORIES, ONE_HOT, BY_TARGET = "categories", "one_hot", "by_target"
+GROUPS = ("numbers", "dates", CATEGORIES, ONE_HOT, BY_TARGET)
 ENCODINGS = {None: CATEGORIES, "one-hot": ONE_HOT, "target": BY_TARGET}
 
 
@@ -51,9 +52,7 @@ def preprocessor(schema: Schema, features: Sequence[Feature] = ()) -> ColumnTran
         UserError: a feature of the project's own has the name of a column, or names a column that
             is no feature.
     """
-    groups: dict[str, list[str]] = {
-        name: [] for name in ("numbers", "dates", CATEGORIES, ONE_HOT, BY_TARGET)
-    }
+    groups: dict[str, list[str]] = {name: [] for name in GROUPS}
     for name, column in schema.features.items():
         if column.type in NUMERIC:
             groups["numbers"].append(name)
@@ -117,16 +116,37 @@ def _named(step: Any) -> str:
 def _check_features(features: Sequence[Feature], schema: Schema) -> None:
     names: set[str] = {*schema.columns}
     for feature in features:
+        if not isinstance(feature, Feature):
+            raise UserError(
+                f"pipeline/features.py: FEATURES: {feature!r} is no feature: write "
+                "Feature(name, [columns], function)."
+            )
+        where = f"pipeline/features.py: feature '{feature.name}'"
         if feature.name in names:
             raise UserError(
-                f"pipeline/features.py: feature '{feature.name}': there is a column or another "
-                "feature of this name. Give it another name."
+                f"{where}: there is a column or another feature of this name. Give it another name."
+            )
+        if not feature.name or "__" in feature.name or feature.name in GROUPS:
+            raise UserError(
+                f"{where}: a name is not empty, has no '__', and is none of {', '.join(GROUPS)}. "
+                "Give it another name."
             )
         names.add(feature.name)
+        if isinstance(feature.columns, str) or not feature.columns:
+            raise UserError(
+                f"{where}: its columns are a list of at least one name, such as "
+                f"['{next(iter(schema.features))}']."
+            )
+        name = getattr(feature.function, "__qualname__", "<lambda>")
+        if not callable(feature.function) or "<l" in name:
+            raise UserError(
+                f"{where}: its function is defined with def at the top of a module, so that the "
+                "package can carry it; a lambda has no name by which it could be found."
+            )
         for column in feature.columns:
             if column not in schema.features:
                 raise UserError(
-                    f"pipeline/features.py: feature '{feature.name}': schema.yaml has no feature "
+                    f"{where}: schema.yaml has no feature "
                     f"column '{column}'{suggestion(column, schema.features)}. Change the feature, "
                     "or take it out of FEATURES."
                 )

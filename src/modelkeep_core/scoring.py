@@ -168,6 +168,7 @@ def scoring_of(name: str, task: str, modules: Sequence[str] = ()) -> Scoring:
     if name in scorers and name not in of_other_tasks:
         return Scoring(True, get_scorer(name))
     names = list(dict.fromkeys([*available, *(spelt or ())]))
+    scorers = [each for each in scorers if each not in of_other_tasks]
     raise UserError(
         f"params.yaml: train.search.scoring: {task} has no metric '{name}', and scikit-learn "
         f"no scorer{suggestion(name, [*names, *scorers])}. It has {', '.join(names)}."

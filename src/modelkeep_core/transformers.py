@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from modelkeep_core.errors import UserError
+
 EPOCH = np.datetime64("2000-01-01", "us")
 # In microseconds: of 365.2425 days, as the Gregorian calendar has them
 DAY = 86_400_000_000
@@ -105,15 +107,22 @@ class ColumnFunction(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return True
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
-        """Find out whether the feature varies by more than rounding."""
-        self.constant_ = self._constant(X)
+        """Find out whether the feature varies by more than rounding.
+
+        Raises:
+            UserError: the function fails, or does not return one number for each row.
+        """
+        try:
+            self.constant_ = self._constant(X)
+        except ValueError as error:
+            raise UserError(f"pipeline/features.py: {error}") from error
         return self
 
     def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Return (n, 1) numbers; what is infinite counts as missing.
 
         Raises:
-            ValueError: the function does not return one number for each row.
+            ValueError: the function fails, or does not return one number for each row.
         """
         column = self._computed(X)
         if self.constant_ is not None:
@@ -143,11 +152,25 @@ class ColumnFunction(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _computed(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Return what the function computes, as a column."""
-        values = np.asarray(self.function(X.copy()), dtype="float64")
+        what = f"the function of the feature '{self.name}'"
+        try:
+            values = np.asarray(self.function(X.copy()), dtype="float64")
+        except KeyError as error:
+            given = ", ".join(map(str, X))
+            raise ValueError(
+                f"{what} found no {error} among the columns that it is given: {given}. Correct the "
+                "name, or add it to the columns of the feature"
+            ) from error
+        except Exception as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise ValueError(
+                f"{what} failed: {type(error).__name__}: {reason}. It must return one number for "
+                "each row, NaN where there is none"
+            ) from error
         if values.shape not in ((len(X),), (len(X), 1)):
             raise ValueError(
-                f"the function of the feature '{self.name}' returned an array of shape "
-                f"{values.shape} for {len(X)} rows: it must return one number for each row"
+                f"{what} returned an array of shape {values.shape} for {len(X)} rows: it "
+                "must return one number for each row"
             )
         column = values.reshape(-1, 1)
         return np.where(np.isfinite(column), column, np.nan)

@@ -124,6 +124,11 @@ def test_a_regression_has_nothing_to_decide(frame, regression, settings):
     ("value", "message"),
     [
         (1.5, "threshold.value"),
+        (True, "threshold: it is null, a number from 0 to 1, or a section .*not True"),
+        ("half", "threshold: it is null, a number from 0 to 1, or a section .*not 'half'"),
+        ({"cost": 5}, "threshold: cost: it is a section with the two numbers false_positive"),
+        ({"cost": [[0, 1], [5, 0]]}, "threshold: cost: it is a section with the two numbers"),
+        ({"cost": {"no": 1, "yes": 5}}, "threshold: cost: it is a section with the two numbers"),
         ({"label": "x"}, "it has one of value, metric and cost"),
         ({"value": 0.1, "metric": "f1"}, "it has one of value, metric and cost"),
         ({"cots": {}}, r"unknown key 'cots' \(did you mean 'cost'\?\)"),
@@ -241,9 +246,25 @@ def test_an_ensemble_names_what_it_is_built_of(
         ),
         ("VotingClassifier", {"estimators": ["VotingClassifier"]}, "be built around itself"),
         ("VotingClassifier", {"estimators": [3]}, "3: it is no name of an estimator"),
+        ("VotingClassifier", {"estimators": []}, r"estimators: \[\]: it is a list of names"),
+        ("VotingClassifier", {"estimators": "GaussianNB"}, "GaussianNB: it is a list of names"),
+        (
+            "VotingClassifier",
+            {"estimators": ["GaussianNB", "LinearSVC"], "voting": "soft"},
+            "soft needs probabilities, which LinearSVC does not give. Choose voting: hard",
+        ),
     ],
 )
 def test_an_ensemble_that_cannot_be_built_is_refused(frame, classification, name, section, message):
     """The sentence leads to the section."""
     with pytest.raises(UserError, match=message):
         train(frame, classification, wanted(name, **{name: section}))
+
+
+@pytest.mark.parametrize("label", [True, "true", "True"])
+def test_a_threshold_may_be_of_a_class_that_is_true(two, classification, label):
+    """YAML reads true as a boolean, and a column of booleans has it as a class."""
+    table = two.assign(label=(two["label"] == "high").to_numpy())
+    threshold = Threshold.model_validate({"label": label, "value": 0.2})
+    model = train(table, classification, wanted(threshold=threshold.model_dump())).model
+    assert model[-1].pos_label is True

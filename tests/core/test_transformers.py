@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from made import feature_schema
+from modelkeep_core.errors import UserError
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.preprocessing import preprocessor
 from modelkeep_core.transformers import ColumnFunction, DateParts
@@ -142,3 +143,39 @@ def test_rounding_of_a_computed_feature_is_no_signal(function, constant):
     assert (np.ptp(column.transform(rows)) == 0) == constant
     new = pd.DataFrame({"a": [1.0, np.nan], "b": [0.0, 1.0]})
     assert np.isnan(column.transform(new)[1, 0]) == np.isnan(function(new)[1])
+
+
+def drops(columns):
+    """Return fewer numbers than rows."""
+    return columns["size"].iloc[1:]
+
+
+def divides(columns):
+    """Fail."""
+    return 1 / 0
+
+
+def asks_for_more(columns):
+    """Ask for a column that is not among those of the feature."""
+    return columns["price"]
+
+
+def writes(columns):
+    """Return text."""
+    return columns["size"].astype(str) + " mm"
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (drops, r"returned an array of shape \(1,\) for 2 rows: it must return one number"),
+        (divides, "failed: ZeroDivisionError: division by zero. It must return one number"),
+        (asks_for_more, "found no 'price' among the columns .*: size. Correct the name, or add it"),
+        (writes, "failed: ValueError: could not convert string to float"),
+    ],
+)
+def test_a_feature_whose_function_fails_is_told_by_its_name(function, message):
+    """It is one sentence that says in which file to look."""
+    column = ColumnFunction(function, "own")
+    with pytest.raises(UserError, match=rf"^pipeline/features\.py: .* feature 'own' {message}"):
+        column.fit(pd.DataFrame({"size": [1.0, 2.0]}))
