@@ -1,9 +1,12 @@
 """LightGBM and XGBoost by dotted names: trained, saved to stable bytes, loaded, and predicting."""
 
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 from sklearn.base import clone
 
 from made import NO_SEARCH
@@ -17,6 +20,7 @@ from modelkeep_core.predictions import predict
 from modelkeep_core.training import summary
 from pipeline.train import train
 
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "boosters.md"
 SMALL = {"n_estimators": 5}
 
 
@@ -78,6 +82,20 @@ def test_asking_for_parameters_neither_changes_nor_writes_the_model(fitted, name
     assert model.get_params()["n_jobs"] == 1
     monkeypatch.undo()
     assert clone(model).get_params() == model.get_params()
+
+
+def test_the_page_shows_what_can_be_trained_and_what_installs_it(frame, classification):
+    """Its params are trained as they stand; its packages and classes are those that there are.
+
+    Its commands need an index, so that no test types them.
+    """
+    text = PAGE.read_text("utf-8")
+    toml, yaml = (re.search(rf"```{kind}\n(.*?)```", text, re.S)[1] for kind in ("toml", "yaml"))
+    section = YAML(typ="safe").load(yaml)["train"]
+    params = Train(seed=1, search=Search(**NO_SEARCH), **section)
+    assert train(frame, classification, params).model[-1].n_estimators == 300
+    assert {package for _, package in BOOSTERS.values()} <= {*re.findall(r'"([\w-]+)>=', toml)}
+    assert all(f"`{name}`" in text for name in BOOSTERS)
 
 
 def test_two_classes_are_told_by_their_names(frame):
