@@ -4,6 +4,8 @@ import argparse
 import json
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from modelkeep_core.errors import exit_on_user_error
 STAGE = "DVC_STAGE"
 # What a stage leaves in its output where the environment was not the locked one
 MARK = "unlocked.json"
+# How often a stage looks whether DVC is still there
+LOOK_SECONDS = 0.5
 if STAGE in os.environ:
     recording.record()
 
@@ -44,6 +48,8 @@ def run(main: Callable[[argparse.Namespace], None], *names: str, mark: bool = Tr
         flag = f"--{option.replace('_', '-')}"
         parser.add_argument(flag, type=Path, required=True, metavar="PATH")
     args = parser.parse_args()
+    if name():
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with exit_on_user_error():
         args.unlocked = _checked(args.requirements)
         main(args)
@@ -52,6 +58,17 @@ def run(main: Callable[[argparse.Namespace], None], *names: str, mark: bool = Tr
             (args.out / MARK).write_text(f"{text}\n", encoding="utf-8", newline="\n")
         if stage := name():
             guard.check(Path.cwd(), stage)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it has ended: DVC, that was killed.
+
+    It would go on and write its outputs beside those of the next `dvc repro`. On Windows, where an
+    orphan keeps the number of its parent, it does.
+    """
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os._exit(1)
 
 
 def unlocked_in(*directories: Path) -> list[str]:

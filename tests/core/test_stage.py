@@ -193,3 +193,25 @@ def test_a_person_in_a_hurry_goes_on_and_the_model_says_so(tmp_path, monkeypatch
     assert unlocked_in(tmp_path, tmp_path / "out", tmp_path / "out") == [
         done.stderr.removeprefix("warning: ").removesuffix(": the model is not reproducible.\n")
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows an orphan keeps its parent")
+def test_a_stage_ends_with_the_dvc_that_was_killed(stage):
+    """After kill -9 it does not go on to write its outputs beside those of the next run."""
+    waiting = STAGE.replace('"""Run the stage."""', "print('begun', flush=True)\n    sleep(60)")
+    waiting = waiting.replace("import shutil\n", "import shutil\nfrom time import sleep\n")
+    (stage.root / "pipeline" / "copy.py").write_text(waiting, encoding="utf-8")
+    words = DVC_YAML.partition("python ")[2].partition("\n")[0].split()
+    script = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script, sys.executable, *words],
+        cwd=stage.root,
+        env={**os.environ, "PYTHONPATH": str(stage.root.parent / "site"), "DVC_STAGE": "copy"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout.readline() == "begun\n"
+    parent.kill()
+    # Which is there no more when nobody holds the pipe
+    parent.communicate(timeout=30)
+    assert not (stage.root / "out.csv").exists()
