@@ -60,7 +60,7 @@ def pipelines(pipeline: Pipeline, task: str, params: Train) -> dict[str, Pipelin
         if not any(_ranges(params, name) for name in made) and len(made) == 1:
             raise UserError(
                 "params.yaml: train.search.ranges has no section "
-                f"{section(params.estimator)}: add one with "
+                f"{section(*made)}: add one with "
                 "the parameters to search, or set train.search.method to null."
             )
     return made

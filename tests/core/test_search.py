@@ -377,12 +377,13 @@ def test_a_parameter_that_does_not_exist_is_refused(frame, classification, searc
             r"search\.scoring: r2 cannot score LogisticRegression with C=1.0",
         ),
         (
-            {"estimators": ["LinearSVC"], "scoring": "neg_log_loss", "ranges": {}},
+            {"estimators": ["LinearSVC", "GaussianNB"], "scoring": "neg_log_loss", "ranges": {}},
             [1.0],
             r"search\.scoring: neg_log_loss cannot score LinearSVC: .*predict_proba.*another est",
         ),
         ({}, [1.0, -1.0], "LogisticRegression cannot be trained with C=-1.0: "),
         ({"folds": 90}, [1.0], r"train\.search\.folds: .*90"),
+        ({"estimators": ["LinearSVC"]}, [1.0], "ranges has no section LinearSVC: add one"),
         ({"estimators": ["Nope"]}, [1.0], r"train\.search\.estimators: Nope: scikit-learn has no"),
         (
             {"ranges": {"LogisticRegresion": {}}},
@@ -395,7 +396,17 @@ def test_a_parameter_that_does_not_exist_is_refused(frame, classification, searc
             r"lightgbm.LGBMClassifier is no classifier .*'LGBMClassifier'.*the class name of one",
         ),
     ],
-    ids=["scoring", "kind", "no probabilities", "value", "folds", "estimator", "section", "dotted"],
+    ids=[
+        "scoring",
+        "kind",
+        "no probabilities",
+        "value",
+        "folds",
+        "no ranges",
+        "estimator",
+        "section",
+        "dotted",
+    ],
 )
 def test_what_cannot_be_used_is_refused(frame, classification, searching, changes, values, message):
     """What the search cannot use is told with the place in params.yaml where it stands."""
