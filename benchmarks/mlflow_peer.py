@@ -9,7 +9,6 @@ registered model for each. The other commands look something up and print it.
 import argparse
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,9 @@ os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
+from registered import data_of, leaves
 
 ALL = 10_000
-
-
-def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield what is in nested dictionaries under names joined with dots."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from leaves(inner, f"{name}.{key}" if name else key)
-    else:
-        yield name, value
 
 
 def make(client: MlflowClient, store: Path, versions: Path) -> None:
@@ -63,11 +54,6 @@ def log(client: MlflowClient, run: Run, metadata: dict[str, Any]) -> None:
     tags = [RunTag("recipe_id", metadata["recipe_id"]), RunTag("data", data_of(metadata))]
     client.log_batch(run.info.run_id, metrics, params, tags)
     client.set_terminated(run.info.run_id)
-
-
-def data_of(metadata: dict[str, Any]) -> str:
-    """Return the SHA-256 of the raw data file."""
-    return metadata["data"]["files"][0]["sha256"]
 
 
 def run_of(client: MlflowClient, name: str, version: str) -> Run:
