@@ -6,6 +6,7 @@ fitted pipeline what preprocessing does to the numbers, and leaves the rest to t
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -23,14 +24,14 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 
 from modelkeep_core.blocks import call
 from modelkeep_core.boosters import booster_classifier
-from modelkeep_core.inputs import inputs_from_rows
+from modelkeep_core.inputs import inputs_from_rows, moments
 from modelkeep_core.predictions import Predictions, predict
-from modelkeep_core.schema import NUMERIC, Schema
-from modelkeep_core.transformers import EmptyAsZero
+from modelkeep_core.schema import NUMERIC, Column, Schema
+from modelkeep_core.transformers import DateParts, EmptyAsZero
 
 Rows = Sequence[Sequence[Any]]
 FOREST_CLASSIFIERS = (RandomForestClassifier, ExtraTreesClassifier)
@@ -41,16 +42,16 @@ MOST_PROBABLE = (LogisticRegression, HistGradientBoostingClassifier)
 MARGIN = 1e-9
 # Rows that are compared at once
 BATCH = 10_000
-# Values as no training row has them: of a number, and of a category
+# Values as no training row has them: of a number, of a category, and of a datetime
 HOSTILE = (
-    (None, None),
-    (0.0, ""),
-    (-0.0, "nan"),
-    (5e-324, "None"),
-    (1e15, " "),
-    (1e39, "\0"),
-    (-1e308, "x" * 1000),
-    (1e308, "🐧"),
+    (None, None, None),
+    (0.0, "", datetime(1970, 1, 1)),
+    (-0.0, "nan", datetime(1, 1, 1)),
+    (5e-324, "None", datetime(1677, 9, 21, 0, 12, 43)),
+    (1e15, " ", datetime(2000, 2, 29, 23, 59, 59, 999999)),
+    (1e39, "\0", datetime(1999, 12, 31, 23, 59, 59, 999999)),
+    (-1e308, "x" * 1000, datetime(2262, 4, 12)),
+    (1e308, "🐧", datetime(9999, 12, 31, 23, 59, 59, 999999)),
 )
 
 
@@ -151,9 +152,8 @@ def same_by_columns(fast: FastPath, model: Pipeline, schema: Schema, rows: Rows)
     """
     import polars as pl
 
-    kinds = [
-        pl.Float64 if column.type in NUMERIC else pl.String for column in schema.features.values()
-    ]
+    types = (pl.Float64, pl.String, pl.Datetime("us"))
+    kinds = [types[_kind(column)] for column in schema.features.values()]
 
     def by_columns(rows: Rows) -> Predictions:
         cells = zip(kinds, zip(*rows, strict=True), strict=True)
@@ -197,11 +197,34 @@ def _batches(inputs: pd.DataFrame) -> Iterator[Rows]:
 
 def hostile(row: Sequence[Any], schema: Schema) -> Iterator[Rows]:
     """Yield rows with strange values in all features, then in one feature of `row` at a time."""
-    numeric = [column.type in NUMERIC for column in schema.features.values()]
-    for number, text in HOSTILE:
-        strange = [number if place else text for place in numeric]
+    kinds = [_kind(column) for column in schema.features.values()]
+    for values in HOSTILE:
+        strange = [values[kind] for kind in kinds]
         yield [strange]
         yield [[*row[:n], strange[n], *row[n + 1 :]] for n in range(len(strange))]
+
+
+def _kind(column: Column) -> int:
+    """Return the place of the values of a column in HOSTILE."""
+    return 0 if column.type in NUMERIC else 2 if column.type == "datetime" else 1
+
+
+class _Scaled:
+    """Numbers: the missing ones imputed, or left to the estimator, then scaled."""
+
+    def __init__(self, first: SimpleImputer | EmptyAsZero, scaler: StandardScaler) -> None:
+        kept = isinstance(first, EmptyAsZero)
+        self._fill = np.where(first.empty_, 0, np.nan) if kept else first.statistics_
+        self._empty = np.flatnonzero(first.empty_) if kept else np.empty(0, int)
+        self._mean, self._scale = scaler.mean_, scaler.scale_
+        self.width = len(scaler.mean_)
+
+    def __call__(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Return (n, width) numbers for as many, of which those that are missing are NaN."""
+        with np.errstate(over="ignore"):
+            filled = np.where(np.isnan(numbers), self._fill, numbers)
+            filled[:, self._empty] = 0
+            return np.asarray((filled - self._mean) / self._scale)
 
 
 class _Numbers:
@@ -210,27 +233,43 @@ class _Numbers:
     def __init__(
         self, places: list[int], first: SimpleImputer | EmptyAsZero, scaler: StandardScaler
     ) -> None:
-        self._places = places
-        kept = isinstance(first, EmptyAsZero)
-        self._fill = np.where(first.empty_, 0, np.nan) if kept else first.statistics_
-        self._empty = np.flatnonzero(first.empty_) if kept else np.empty(0, int)
-        self._mean, self._scale = scaler.mean_, scaler.scale_
+        self._places, self._scaled = places, _Scaled(first, scaler)
         self.width = len(places)
 
     def __call__(self, rows: Rows) -> NDArray[Any]:
         cells = np.array([[row[place] for place in self._places] for row in rows], dtype=float)
-        with np.errstate(over="ignore"):
-            filled = np.where(np.isnan(cells), self._fill, cells)
-            filled[:, self._empty] = 0
-            return np.asarray((filled - self._mean) / self._scale)
+        return self._scaled(cells)
 
     def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
         """Do the same with columns, into (n, width) cells."""
-        with np.errstate(over="ignore"):
-            for at, place in enumerate(self._places):
-                numbers = columns[place].cast(float).fill_null(self._fill[at]).to_numpy()
-                cells[:, at] = (numbers - self._mean[at]) / self._scale[at]
-        cells[:, self._empty] = (-self._mean / self._scale)[self._empty]
+        for at, place in enumerate(self._places):
+            cells[:, at] = columns[place].cast(float).fill_null(np.nan).to_numpy()
+        cells[:] = self._scaled(cells)
+
+
+class _Dates:
+    """Columns of datetimes: numbers of each, then imputed or left to the estimator, and scaled."""
+
+    def __init__(
+        self,
+        places: list[int],
+        parts: DateParts,
+        first: SimpleImputer | EmptyAsZero,
+        scaler: StandardScaler,
+    ) -> None:
+        self._places, self._parts, self._scaled = places, parts, _Scaled(first, scaler)
+        self.width = self._scaled.width
+
+    def __call__(self, rows: Rows) -> NDArray[Any]:
+        given = np.array([[row[place] for place in self._places] for row in rows], dtype=object)
+        return self._numbers([moments(column) for column in given.T])
+
+    def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
+        """Do the same with columns, into (n, width) cells."""
+        cells[:] = self._numbers([columns[place].to_numpy() for place in self._places])
+
+    def _numbers(self, times: list[NDArray[Any]]) -> NDArray[Any]:
+        return self._scaled(self._parts.of_times(np.column_stack(times)))
 
 
 class _Categories:
@@ -293,12 +332,52 @@ class _Codes:
             cells[:, at] = column.to_numpy()
 
 
-Part = _Numbers | _Categories | _Codes
+class _Means:
+    """Columns of categories: the mean target of each value, scaled; of all where it is unknown."""
+
+    def __init__(self, places: list[int], encoder: TargetEncoder, scaler: StandardScaler) -> None:
+        outputs = len(encoder.encodings_) // len(places)
+        overall = np.broadcast_to(encoder.target_mean_, outputs)
+        self._columns, self.width = [], len(encoder.encodings_)
+        for at, (place, values) in enumerate(zip(places, encoder.categories_, strict=True)):
+            own = slice(at * outputs, (at + 1) * outputs)
+            means = np.vstack([np.column_stack(encoder.encodings_[own]), overall])
+            scaled = (means - scaler.mean_[own]) / scaler.scale_[own]
+            # The last row is that of values that are unknown
+            places_of = {value: n for n, value in enumerate(values) if isinstance(value, str)}
+            empty = next((n for n, value in enumerate(values) if value != value), len(values))
+            self._columns.append((place, own, places_of, empty, scaled))
+
+    def __call__(self, rows: Rows) -> NDArray[Any]:
+        cells = np.empty((len(rows), self.width))
+        for place, own, places_of, empty, scaled in self._columns:
+            at = [
+                empty if row[place] is None else places_of.get(row[place], len(scaled) - 1)
+                for row in rows
+            ]
+            cells[:, own] = scaled[at]
+        return cells
+
+    def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
+        """Do the same with columns, into (n, width) cells."""
+        for place, own, places_of, empty, scaled in self._columns:
+            column = columns[place]
+            known = column.replace_strict(
+                [*places_of], [*places_of.values()], default=len(scaled) - 1, return_dtype=int
+            )
+            at = np.where(column.is_null().to_numpy(), empty, known.to_numpy())
+            cells[:, own] = scaled[at]
+
+
+Part = _Numbers | _Dates | _Categories | _Codes | _Means
 PARTS: dict[tuple[type, ...], type[Part]] = {
     (SimpleImputer, StandardScaler): _Numbers,
     (SimpleImputer, OneHotEncoder): _Categories,
     (EmptyAsZero, StandardScaler): _Numbers,
+    (DateParts, SimpleImputer, StandardScaler): _Dates,
+    (DateParts, EmptyAsZero, StandardScaler): _Dates,
     (OrdinalEncoder, EmptyAsZero): _Codes,
+    (TargetEncoder, StandardScaler): _Means,
 }
 
 

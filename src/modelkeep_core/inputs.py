@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from modelkeep_core.schema import NUMERIC, Schema
 
@@ -32,12 +33,24 @@ def model_inputs(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         if column.type in NUMERIC:
             columns[name] = table[name].astype("float64")
         elif column.type == "datetime":
-            times = pd.to_datetime(table[name], format="ISO8601", utc=True)
-            columns[name] = times.dt.tz_localize(None).dt.as_unit("us")
+            columns[name] = moments(table[name])
         else:
             text = table[name].astype(object)
             columns[name] = text.where(text.notna(), np.nan)
     return pd.DataFrame(columns, index=table.index)
+
+
+def moments(cells: Any) -> NDArray[np.datetime64]:
+    """Return (n,) datetimes in UTC, in microseconds; NaT where a cell is missing.
+
+    Args:
+        cells: (n,) datetimes or ISO texts, in UTC where they name no other zone.
+
+    Raises:
+        ValueError: a cell is neither.
+    """
+    times = pd.to_datetime(pd.Index(cells), format="ISO8601", utc=True)
+    return np.asarray(times.tz_localize(None).as_unit("us"))
 
 
 def inputs_from_rows(rows: Sequence[Sequence[Any]], schema: Schema) -> pd.DataFrame:

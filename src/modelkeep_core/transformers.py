@@ -35,7 +35,7 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
         """Remember the names of the columns, and which of their parts vary."""
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
-        parts = _parts(X)
+        parts = _parts(X.to_numpy("datetime64[us]"))
         low = np.where(np.isnan(parts), np.inf, parts).min(axis=0, initial=np.inf)
         high = np.where(np.isnan(parts), -np.inf, parts).max(axis=0, initial=-np.inf)
         spread = np.where(low <= high, high, 0) - np.where(low <= high, low, 0)
@@ -47,7 +47,11 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Return (n, at most 7 k) numbers for the (n, k) datetimes of `X`."""
-        return np.asarray(_parts(X)[:, self.kept_])
+        return self.of_times(X.to_numpy("datetime64[us]"))
+
+    def of_times(self, times: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        """Return what `transform` does, for an (n, k) array of datetimes in microseconds."""
+        return np.asarray(_parts(times)[:, self.kept_])
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns that `transform` returns."""
@@ -57,9 +61,8 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return named[self.kept_]
 
 
-def _parts(X: pd.DataFrame) -> NDArray[np.float64]:
+def _parts(times: NDArray[np.datetime64]) -> NDArray[np.float64]:
     """Return all parts of (n, k) datetimes: (n, 7 k), the days of all columns first."""
-    times = X.to_numpy("datetime64[us]")
     # Whole numbers, so that the same hour of every day is the same number
     passed, absent = (times - EPOCH).astype("int64"), np.isnat(times)
     days = np.where(absent, np.nan, passed / DAY)

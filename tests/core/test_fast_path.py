@@ -6,9 +6,11 @@ from sklearn import ensemble, linear_model, neighbors, svm
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+from made import feature_schema
 from modelkeep_core import fast_path
-from modelkeep_core.fast_path import FastPath, hostile, proof
+from modelkeep_core.fast_path import FastPath, hostile, proof, same_by_columns
 from modelkeep_core.inputs import inputs_from_rows, model_inputs
+from modelkeep_core.native import suited
 from modelkeep_core.predictions import predict
 from modelkeep_core.preprocessing import preprocessor
 
@@ -46,6 +48,41 @@ def test_every_training_row_and_every_hostile_row_is_predicted_alike(fitted, est
     """Whatever the estimator, nothing differs from the pipeline."""
     model, schema, inputs = fitted(estimator)
     assert proof(model, schema, inputs) == {"rows": len(inputs), "exact": True, "reason": None}
+
+
+@pytest.mark.parametrize("target", ["label", "two", "price"])
+@pytest.mark.parametrize("suited_to_it", [False, True])
+def test_dates_and_mean_targets_are_what_the_pipeline_makes_of_them(frame, target, suited_to_it):
+    """By rows and by columns, with gaps, and categories that training never saw."""
+    columns = {"seen": "datetime", "size": "number", "shop": "category", "colour": "category"}
+    schema = feature_schema(**columns)
+    schema.columns["shop"].encoding = "target"
+    schema.task = "regression" if target == "price" else "classification"
+    table = frame.copy()
+    table.loc[::5, "seen"] = None
+    table.loc[::7, "shop"] = None
+    table["two"] = np.where(table["size"] > table["size"].median(), "yes", "no")
+    inputs = model_inputs(table, schema)
+    kind = "Regressor" if target == "price" else "Classifier"
+    estimator = getattr(ensemble, f"HistGradientBoosting{kind}")(max_iter=3)
+    model = Pipeline([("preprocess", preprocessor(schema)), ("model", estimator)])
+    model = suited(model) if suited_to_it else model
+    model.fit(inputs, table[target])
+    assert proof(model, schema, inputs) == {"rows": len(inputs), "exact": True, "reason": None}
+    rows = inputs.astype(object).where(inputs.notna(), None).to_numpy().tolist()
+    assert same_by_columns(FastPath(model, schema), model, schema, rows)
+    texts = [
+        ["2024-02-29T12:00:00", 1.0, "shop 1", "red"],
+        ["2024-02-29", None, None, None],
+        ["2024-01-31T09:30:00.123456+02:00", 1.0, "never seen", "red"],
+        ["0001-01-01", 1.0, "", "red"],
+        [None, 1.0, "shop 1", "red"],
+    ]
+    fast = FastPath(model, schema)(texts)
+    plain = predict(model, inputs_from_rows(texts, schema))
+    assert fast.predictions.tolist() == plain.predictions.tolist()
+    if target != "price":
+        assert fast.probabilities.tolist() == plain.probabilities.tolist()
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS[:4], ids=lambda value: type(value).__name__)

@@ -1,4 +1,4 @@
-"""A model of dates, and of categories that the target encodes, is served by its own pipeline."""
+"""A model of dates, and of categories that the target encodes, is served like any other."""
 
 import pytest
 
@@ -29,14 +29,10 @@ def package(run_pipeline, classification):
     return run_pipeline(schema=schema).package
 
 
-def test_the_pipeline_itself_answers(package, tmp_path):
-    """The fast path knows no such steps, and says so; every path of the server works."""
+def test_the_fast_path_answers(package, tmp_path):
+    """It is proven exact for such steps as well; every path of the server works."""
     served = load(package)
-    assert served.metadata["fast_path"] == {
-        "rows": 90,
-        "exact": False,
-        "reason": "it knows no DateParts + SimpleImputer + StandardScaler",
-    }
+    assert served.metadata["fast_path"] == {"rows": 90, "exact": True, "reason": None}
     with Server(package, tmp_path / "served") as server:
         reply = server.post("/predict", {"records": [ROW, ROW | {"seen": "2024-02-29"}]})
         assert reply.status == 200
