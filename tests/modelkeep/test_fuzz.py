@@ -155,6 +155,10 @@ class Commits:
         """Return the content of one object."""
         return self.objects.get(name)
 
+    def no_file(self, commit: str, path: str) -> UserError:
+        """Return what to say where a commit has no such file."""
+        return UserError(f"commit {commit[:7]} has no {path}.")
+
     def ids(self, names: Iterable[str]) -> Iterator[str | None]:
         """Yield an id of each object."""
         return (digest("1d", 40) if name in self.objects else None for name in names)

@@ -41,6 +41,7 @@ ELSEWHERE = {
     "MODELKEEP_SCHEDULER=", "cd", "cookiecutter", "cruft", "curl", "dask", "docker", "dvc repro",
     "git clone", "git diff", "git push", "gsutil",
     "export SERVING_PRIVATE_KEY=", "modelkeep export mlflow", "modelkeep monitor forget",
+    "modelkeep predict package remote://", "modelkeep predict package s3://",
     "modelkeep serve", "pip install", "pre-commit",
     "python -m pip install",
     "python tools/bring.py", "python3 -m venv", "source .venv", "uv", "uvx",
