@@ -215,6 +215,15 @@ def test_a_place_afar_that_does_not_suit_is_refused(
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize("scheme", ["https", "nothing"])
+def test_a_password_in_a_url_is_not_shown(run, tmp_path, scheme):
+    """Whatever is wrong with the place."""
+    url = f"{scheme}://ada:s3cret@127.0.0.1:9/in.csv"
+    with pytest.raises(UserError, match=rf"^{scheme}://127\.0\.0\.1:9/in\.csv ") as refused:
+        batch.predict_file(run.package, url, tmp_path / "out.csv")
+    assert "s3cret" not in str(refused.value)
+
+
 def test_a_storage_that_does_not_answer_is_named(run, monkeypatch, tmp_path):
     """Not by a traceback of its library."""
     import s3fs

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from modelkeep.registry.git import without_password
 from modelkeep_core.errors import UserError
 from modelkeep_core.foreign import check_file
 
@@ -90,10 +91,11 @@ def open_url(settings: Any, url: str) -> tuple[Any, str]:
     except RemoteMissingDepsError as error:
         packages = ", ".join(error.missing_deps)
         raise UserError(
-            f"{url} needs {packages}, which the environment lacks: install dvc-{error.protocol}."
+            f"{without_password(url)} needs {packages}, which the environment lacks: install "
+            f"dvc-{error.protocol}."
         ) from None
     except DvcException as error:
-        raise UserError(f"{url} cannot be opened: {error}") from None
+        raise UserError(f"{without_password(url)} cannot be opened: {error}") from None
 
 
 @contextmanager

@@ -108,10 +108,12 @@ def at_url(url: str) -> Afar:
         UserError: DVC does not know such a URL.
     """
     from modelkeep.registry.dvc_internals import open_url, read_settings
+    from modelkeep.registry.git import without_password
 
     settings = read_settings(Path(DVC)) if Path(DVC).is_dir() else {}
-    with reached(url):
-        return Afar(url, *open_url(settings, url.rstrip("/")))
+    shown = without_password(url)
+    with reached(shown):
+        return Afar(shown, *open_url(settings, url.rstrip("/")))
 
 
 def tracked(source: Path) -> Afar | None:
@@ -146,6 +148,6 @@ def reached(shown: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        told = getattr(error, "strerror", None) or str(error)
-        reason = " ".join(told.split()).rstrip(".") or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error)
+        reason = " ".join(reason.split()).rstrip(".") or type(error).__name__
         raise UserError(f"{shown} cannot be reached: {reason}.") from None
