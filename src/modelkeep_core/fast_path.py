@@ -298,9 +298,9 @@ class _Categories:
         for place, fill, places_of in self._columns:
             texts = {value: at for value, at in places_of.items() if isinstance(value, str)}
             column = columns[place].fill_null(fill) if isinstance(fill, str) else columns[place]
-            found = column.replace_strict([*texts], [*texts.values()], default=-1).to_numpy()
+            places_in = column.replace_strict([*texts], [*texts.values()], default=-1).to_numpy()
             for at in places_of.values():
-                cells[:, at] = found == at
+                cells[:, at] = places_in == at
 
 
 class _Codes:
@@ -362,10 +362,10 @@ class _Means:
         """Do the same with columns, into (n, width) cells."""
         for place, own, places_of, empty, scaled in self._columns:
             column = columns[place]
-            known = column.replace_strict(
+            rows_of = column.replace_strict(
                 [*places_of], [*places_of.values()], default=len(scaled) - 1, return_dtype=int
             )
-            at = np.where(column.is_null().to_numpy(), empty, known.to_numpy())
+            at = np.where(column.is_null().to_numpy(), empty, rows_of.to_numpy())
             cells[:, own] = scaled[at]
 
 

@@ -51,7 +51,7 @@ def suited(pipeline: Pipeline, most_codes: int | None = None) -> Pipeline:
     return Pipeline(
         [
             (first, clone(preprocessing).set_params(transformers=groups)),
-            (last, _told(clone(estimator), codes)),
+            (last, _with_codes(clone(estimator), codes)),
         ]
     )
 
@@ -83,12 +83,12 @@ def settled(model: Pipeline) -> Pipeline:
 
 def left(preprocessing: ColumnTransformer) -> list[str]:
     """Return in words what preprocessing leaves to the estimator."""
-    found = []
+    parts = []
     if any(_has(steps, EmptyAsZero) for _, steps, _ in preprocessing.transformers):
-        found.append("missing values")
+        parts.append("missing values")
     if _has_codes(preprocessing):
-        found.append("categories")
-    return found
+        parts.append("categories")
+    return parts
 
 
 def _knows(estimator: Any) -> bool:
@@ -104,7 +104,7 @@ def _knows(estimator: Any) -> bool:
     return learns and parameters["feature_types"] is None
 
 
-def _told(estimator: Any, codes: int) -> Any:
+def _with_codes(estimator: Any, codes: int) -> Any:
     """Return an estimator that takes the first features for codes."""
     if not codes:
         return estimator

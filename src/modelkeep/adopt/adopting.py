@@ -88,7 +88,7 @@ def prepared(
     old = read_schema(placing.SETTINGS[0])
     files, notes = take_in(source, work / "raw", work / "unpacked", encoding)
     header = list(scan(files[0]).collect_schema())
-    same, said = is_same_table(old, options.target, header), options
+    same, named = is_same_table(old, options.target, header), options
     base = inferred_before(old, placing.RAW) if same else None
     if base:
         options = with_roles(options, params, header)
@@ -109,12 +109,12 @@ def prepared(
         )
     by = options.time or options.group
     split = {"split": "time" if options.time else "group" if by else "random", "split_by": by}
-    if options is not said:
+    if options is not named:
         notes.append(f"rows are split by {split['split']}, '{by}', as params.yaml says")
     try:
         check_split(files, schema, params.model_copy(update=split))
     except UserError as error:
-        if options is said:
+        if options is named:
             raise
         remedy = "Set `split: random` in params.yaml."
         raise UserError(str(error).replace(f"Leave --{split['split']} out.", remedy)) from None

@@ -42,12 +42,12 @@ class Merged:
     @property
     def notes(self) -> list[str]:
         """What a person should know of them, in sentences."""
-        said = []
+        notes = []
         if self.kept:
-            said.append(f"kept, as you had set it in schema.yaml: {_some(self.kept)}")
+            notes.append(f"kept, as you had set it in schema.yaml: {_some(self.kept)}")
         if self.lost:
-            said.append(f"lost from schema.yaml, as the new rows break it: {_some(self.lost)}")
-        return said
+            notes.append(f"lost from schema.yaml, as the new rows break it: {_some(self.lost)}")
+        return notes
 
 
 def is_same_table(old: Schema, target: str, header: list[str]) -> bool:
@@ -58,8 +58,8 @@ def is_same_table(old: Schema, target: str, header: list[str]) -> bool:
 def with_roles(options: Options, params: Prepare, header: list[str]) -> Options:
     """Return options by which the rows are split as before, unless a person says otherwise."""
     column = params.split_by
-    said = options.time or options.group or column in (options.target, *options.drop)
-    if params.split == "random" or said or column not in header:
+    decided = options.time or options.group or column in (options.target, *options.drop)
+    if params.split == "random" or decided or column not in header:
         return options
     if params.split == "time":
         return replace(options, time=column)
@@ -88,8 +88,8 @@ def merged(old: Schema, base: Schema, made: Plan, files: list[Path], options: Op
     columns = dict(made.schema.columns)
     result = Merged(made.schema)
     roles = {*options.drop, options.time, options.group}
-    told = {name for pairs in options.of_columns.values() for name, _ in pairs}
-    common = base.columns.keys() & old.columns.keys() - told
+    decided = {name for pairs in options.of_columns.values() for name, _ in pairs}
+    common = base.columns.keys() & old.columns.keys() - decided
     for name in [name for name in columns if name in common]:
         rules = edits(base.columns[name], old.columns[name])
         if name in roles:

@@ -69,9 +69,9 @@ def kept(
     """
     group = (before["evaluate"] or {}).get("group_by")
     grouped = group is None or group in made.schema.features
-    said = (before.get("package") or {}).get("limits") or []
+    limits = (before.get("package") or {}).get("limits") or []
     trained = re.compile(re.escape(TRAINED).replace(r"\{\}", ".*"))
-    own = [text for text in said if text != OUTSIDE and not trained.fullmatch(str(text))]
+    own = [text for text in limits if text != OUTSIDE and not trained.fullmatch(str(text))]
     changes = {**changes, "evaluate": {} if grouped else {"group_by": None}}
     changes["package"] = {"limits": [*changes["package"]["limits"], *own]}
     return {section: values for section, values in changes.items() if section != "promote"}

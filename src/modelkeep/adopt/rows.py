@@ -33,12 +33,12 @@ def strange_rows(files: list[Path]) -> Iterator[str]:
             continue
         where = f"{file.name}, " if len(files) > 1 else ""
         rows = int(table.select(pl.len()).collect(engine="streaming").item())
-        yield from (f"{where}{said}" for said in _units(table, names))
+        yield from (f"{where}{note}" for note in _units(table, names))
         if rows > LAST:
             last = table.slice(rows - LAST, LAST).collect(engine="streaming")
             whole = len(scan(file).collect_schema())
             ends = [*_sums(table, last, rows)] or [*_footer(last, rows, whole)]
-            yield from (f"{where}{said}" for said in ends)
+            yield from (f"{where}{note}" for note in ends)
 
 
 def _units(table: pl.LazyFrame, names: list[str]) -> Iterator[str]:
@@ -62,12 +62,12 @@ def _sums(table: pl.LazyFrame, last: pl.DataFrame, rows: int) -> Iterator[str]:
     for place, column in enumerate(last.iter_columns()):
         # Some names, such as "^v.*$", have a meaning of their own.
         text = column.alias("cell").str.strip_chars()
-        for found in text.str.contains(SUMS).fill_null(False).arg_true():
-            cells = table.select((pl.nth(place).str.strip_chars() == text[found]).alias("cell"))
+        for at in text.str.contains(SUMS).fill_null(False).arg_true():
+            cells = table.select((pl.nth(place).str.strip_chars() == text[at]).alias("cell"))
             if cells.sum().collect(engine="streaming").item() == 1:
-                row = rows - len(last) + found + 1
+                row = rows - len(last) + at + 1
                 yield (
-                    f"row {row} says '{text[found]}': if it sums up the others, delete it from "
+                    f"row {row} says '{text[at]}': if it sums up the others, delete it from "
                     "the file"
                 )
                 return

@@ -64,7 +64,7 @@ def run(
     if rows:
         counts["rows"] = _write(table, out, schema, args.without)
         counts["repeated"] = len(rows) - counts["rows"]
-    return counts, _told(out, counts), 0 if counts["rows"] else 2
+    return counts, _in_words(out, counts), 0 if counts["rows"] else 2
 
 
 def values_given(settings: list[str], schema: Schema) -> dict[str, str | None]:
@@ -144,15 +144,15 @@ def _write(table: pl.DataFrame, out: Path, schema: Schema, without: Path | None)
             typed.write_parquet(partial)
         problems, _ = check(partial, schema, names)
         if problems:
-            told = report(problems).replace(partial.name, out.name)
-            raise UserError(f"what was recorded breaks schema.yaml:\n{told}")
+            broken = report(problems).replace(partial.name, out.name)
+            raise UserError(f"what was recorded breaks schema.yaml:\n{broken}")
         os.replace(partial, out)
     finally:
         partial.unlink(missing_ok=True)
     return len(typed)
 
 
-def _told(out: Path, counts: dict[str, int]) -> str:
+def _in_words(out: Path, counts: dict[str, int]) -> str:
     left = []
     if counts["repeated"]:
         left.append(f"{counts['repeated']:,} rows were there already")

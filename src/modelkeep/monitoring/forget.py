@@ -42,7 +42,7 @@ def run(
     store.erase(requests)
     data: dict[str, Any] = {"requests": len(requests), "records": store.path.as_posix()}
     data |= _held(schema, wanted)
-    return data, _told(data), 0 if requests or data["data"] else 2
+    return data, _in_words(data), 0 if requests or data["data"] else 2
 
 
 def _condition(text: str, schema: Schema) -> tuple[str, Any]:
@@ -156,7 +156,7 @@ def _held(schema: Schema, wanted: list[Row]) -> dict[str, Any]:
         return {"data": [vars(held) for held in holdings(Catalogue(git), schema, wanted)]}
 
 
-def _told(data: dict[str, Any]) -> str:
+def _in_words(data: dict[str, Any]) -> str:
     count, records, held = data["requests"], data["records"], data["data"]
     if count:
         lines = [f"{count:,} request{'' if count == 1 else 's'} erased from {records}."]

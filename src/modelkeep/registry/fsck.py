@@ -72,7 +72,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     if not versions:
         raise UserError("no version is registered here: there is nothing to check.")
     checked = checked_versions(catalogue, versions, args.deep, args.repair)
-    data = [_entry(catalogue, one) for one in checked]
+    data = [_entry(catalogue, each) for each in checked]
     return data, rendered(data)
 
 

@@ -140,7 +140,7 @@ def verdict(
         rows.append([name, f"{sign} {number(bound)}", number(value), _word(good)])
         passed &= good
     if bounds.findings is not None:
-        row, good = _said(bounds.findings, evaluated)
+        row, good = _severity_row(bounds.findings, evaluated)
         rows.append(row)
         passed &= good
     if assigned is not None:
@@ -158,7 +158,7 @@ def verdict(
     return Verdict(passed, f"{title}:\n{text.table(('', 'WANTED', 'FOUND', ''), rows, ('FOUND',))}")
 
 
-def _said(severity: str, evaluated: Evaluated) -> tuple[list[str], bool]:
+def _severity_row(severity: str, evaluated: Evaluated) -> tuple[list[str], bool]:
     """Return the row of the findings, and whether none is as severe as that."""
     severe = [
         finding.name

@@ -67,8 +67,8 @@ class Judgements:
         if self._git.foreign or self._git.fresh:
             return None
         with suppress(GitError):
-            found = self._git.run("rev-parse", "--git-common-dir").strip()
-            return Path(self._git.directory, found).joinpath(*PLACE)
+            common = self._git.run("rev-parse", "--git-common-dir").strip()
+            return Path(self._git.directory, common).joinpath(*PLACE)
         return None
 
     def _read(self) -> dict[str, list[Any]]:

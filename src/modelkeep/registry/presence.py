@@ -59,11 +59,11 @@ def faults_by_output(
         UserError: the remote cannot be reached.
     """
     kept = [*dict.fromkeys(output for output in outputs if output.imported is None)]
-    found: dict[Output, list[Fault]] = {}
+    faults: dict[Output, list[Fault]] = {}
     for remote in dict.fromkeys(output.remote for output in kept):
         own = [output for output in kept if output.remote == remote]
-        found |= _faults_in(own, storage.of(remote), deep)
-    return {output: found[output] for output in kept}
+        faults |= _faults_in(own, storage.of(remote), deep)
+    return {output: faults[output] for output in kept}
 
 
 def _faults_in(

@@ -116,8 +116,8 @@ class Answerer:
             predictions = np.concatenate([each.predictions for each in some])
             if classes is None:
                 return pl.Series(predictions), None
-            known = [each.probabilities for each in some if each.probabilities is not None]
-            return classes.gather(predictions), np.concatenate(known) if known else None
+            parts = [each.probabilities for each in some if each.probabilities is not None]
+            return classes.gather(predictions), np.concatenate(parts) if parts else None
 
         return by_columns
 

@@ -102,7 +102,7 @@ def files_at(source: Path | Afar) -> tuple[list[Given], int]:
     """
     if isinstance(source, Afar):
         shown, directory = source.shown, source.is_directory()
-        one = Given(PurePosixPath(source.path).name, shown, source.path, source)
+        itself = Given(PurePosixPath(source.path).name, shown, source.path, source)
         named = [
             Given(name, f"{shown}/{name}", path, source)
             for name, path in (source.files() if directory else [])
@@ -111,14 +111,14 @@ def files_at(source: Path | Afar) -> tuple[list[Given], int]:
         if not source.exists():
             raise missing(source)
         shown, directory = str(source), source.is_dir()
-        one = Given(source.name, shown, source)
+        itself = Given(source.name, shown, source)
         named = [
             Given(path.relative_to(source).as_posix(), str(path), path)
             for path in (sorted(source.rglob("*")) if directory else [])
             if path.is_file()
         ]
     if not directory:
-        return [one], 0
+        return [itself], 0
     tables = [given for given in named if is_table(given.name)]
     if not tables:
         raise UserError(f"{shown} holds no table: no file ends in .csv, .parquet or the like.")

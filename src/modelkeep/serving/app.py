@@ -96,8 +96,8 @@ def _interval(served: ServedModel, answered: Answered) -> dict[str, Any]:
     if served.interval is None:
         return {}
     ends = served.interval.bounds(np.array(answered.outputs["predictions"]))
-    told = {name: values.tolist() for name, values in ends.items()}
-    return {"interval": {"coverage": served.interval.coverage, **told}}
+    bounds = {name: values.tolist() for name, values in ends.items()}
+    return {"interval": {"coverage": served.interval.coverage, **bounds}}
 
 
 def _add_paths(app: FastAPI, service: Service) -> None:

@@ -155,14 +155,14 @@ class Service:
             raise Rejected(413, f"{many.rows} rows; at most {most} at once.") from None
         except Unfit as unfit:
             self._count_refused(served, unfit)
-            raise Rejected(422, _told(unfit), unfit.problems) from None
+            raise Rejected(422, _first_problem(unfit), unfit.problems) from None
         except Unanswerable as error:
             # What a library says of values may name them.
             private = served.contract.schema.private
             rule = "values that the model can use" + ("" if private else f": {error}")
             unusable = Unfit(Problem(None, "", rule, "unanswerable"))
             self._count_refused(served, unusable)
-            raise Rejected(422, _told(unusable), unusable.problems) from None
+            raise Rejected(422, _first_problem(unusable), unusable.problems) from None
         except (Busy, TimeoutError):
             raise Rejected(503, WAIT) from None
         self.counters.out_of_range(out_of_range)
@@ -287,6 +287,6 @@ def _features(served: ServedModel) -> tuple[str, str, list[str]]:
     return served.recipe_id, served.version, served.contract.features
 
 
-def _told(unfit: Unfit) -> str:
+def _first_problem(unfit: Unfit) -> str:
     others = unfit.counts.total() - 1
     return f"{unfit.problems[0]}{f' ({others:,} more)' if others else ''}."

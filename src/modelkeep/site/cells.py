@@ -32,8 +32,8 @@ def data_of(entry: Entry) -> Html | str:
 
 def files_of(files: Mapping[str, str], notes: Mapping[str, str] | None = None) -> Html | str:
     """Return files by their hashes, each with what is to be said of it."""
-    told = notes or {}
-    listed = (_file(path, word(digest), told.get(path, "")) for path, digest in files.items())
+    notes_of = notes or {}
+    listed = (_file(path, word(digest), notes_of.get(path, "")) for path, digest in files.items())
     return join(*listed) or "-"
 
 

@@ -148,8 +148,8 @@ def _context(*packed: bytes) -> tuple[str, bytes]:
 
 
 def _tables(metadata: Mapping[str, Any]) -> Iterator[Table]:
-    if found := [[severity, says] for severity, says in findings_of(metadata)]:
-        yield QUALITY, ["finding", "what to look at"], found
+    if findings := [[severity, says] for severity, says in findings_of(metadata)]:
+        yield QUALITY, ["finding", "what to look at"], findings
     metrics = mapping(metadata, "metrics")
     if recalls := mapping(metrics, "recall_by_class"):
         yield (
