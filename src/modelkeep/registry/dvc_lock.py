@@ -1,6 +1,7 @@
 """The pipeline of a commit: what dvc.lock says was run, and which paths are models."""
 
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -49,10 +50,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The stages of a commit's dvc.lock, in their order, and the path of each model's package."""
+    """The stages of a commit's dvc.lock, in their order, and the path of each model's package.
+
+    Attributes:
+        stages: as they were run.
+        artifacts: the path of the package of each model.
+        places: the working directories of the stages of dvc.yaml that have one of their own.
+    """
 
     stages: tuple[Stage, ...]
     artifacts: dict[str, str]
+    places: dict[str, str] = field(default_factory=dict)
 
     def producing_stage(self, path: str) -> tuple[Stage, File] | None:
         """Return the stage that wrote a path, or a directory around it, and that output."""
@@ -75,25 +83,34 @@ def read_pipeline(git: Git, commit: str, directory: str) -> Pipeline:
         UserError: one of them is missing, is not YAML, or is not what DVC writes.
     """
     artifacts = read_artifacts(git, commit, directory)
+    places = working_directories(read_yaml(git, commit, f"{directory}dvc.yaml"))
     content = git.read_one(f"{commit}:{directory}dvc.lock")
     if content is None:
         raise git.no_file(commit, f"{directory}dvc.lock")
     try:
-        return parse_pipeline(content, artifacts)
+        return parse_pipeline(content, artifacts, places)
     except UserError as error:
         raise UserError(f"{error} (commit {commit[:7]})") from None
 
 
-def parse_pipeline(content: bytes, artifacts: dict[str, str]) -> Pipeline:
+def parse_pipeline(
+    content: bytes, artifacts: dict[str, str], places: Mapping[str, str] | None = None
+) -> Pipeline:
     """Return the pipeline that the bytes of a dvc.lock describe.
+
+    Args:
+        content: the bytes.
+        artifacts: the path of the package of each model.
+        places: the working directories that dvc.yaml gives to stages.
 
     Raises:
         UserError: they are not YAML, or not what DVC writes.
     """
+    places = dict(places or {})
     try:
         # Only the values of parameters may be aliases of aliases, and those nobody writes out.
         lock = _parsed_within(content, "dvc.lock")
-        return Pipeline(tuple(_stages(lock["stages"])), artifacts)
+        return Pipeline(tuple(_stages(lock["stages"], places)), artifacts, places)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise UserError("dvc.lock is not as DVC writes it.") from None
     except NotYaml:
@@ -117,6 +134,30 @@ def read_artifacts(git: Git, commit: str, directory: str) -> dict[str, str]:
         }
     except (AttributeError, KeyError, TypeError, UserError):
         raise UserError(f"dvc.yaml of commit {commit[:7]} is not as DVC wants it.") from None
+
+
+def working_directories(project: Any) -> dict[str, str]:
+    """Return the working directories, relative to the project, that a dvc.yaml gives to stages.
+
+    Paths of a stage in dvc.yaml and dvc.lock are relative to its own.
+
+    Raises:
+        UserError: one has variables.
+    """
+    stages = project.get("stages") if isinstance(project, dict) else None
+    places = {}
+    for name, stage in stages.items() if isinstance(stages, dict) else ():
+        defined = stage.get("do", stage) if isinstance(stage, dict) else None
+        place = defined.get("wdir") if isinstance(defined, dict) else None
+        if not isinstance(place, str) or not place:
+            continue
+        if "${" in place:
+            raise UserError(
+                f"the wdir of stage {name} in dvc.yaml has variables, which are not filled in here: "
+                f"{place}. Write it out."
+            )
+        places[str(name)] = place
+    return places
 
 
 def read_yaml(git: Git, commit: str, path: str) -> Any:
@@ -170,27 +211,40 @@ def _parsed(content: bytes) -> Any:
         return None
 
 
-def _stages(stages: dict[str, Any]) -> Iterator[Stage]:
-    for name, stage in stages.items():
-        command = stage.get("cmd", "")
-        for out in stage.get("outs", []):
-            inside(out["path"], "the project")
+def _stages(stages: dict[str, Any], places: dict[str, str]) -> Iterator[Stage]:
+    for key, stage in stages.items():
+        name, command = str(key), stage.get("cmd", "")
+        # Those of a loop are called stage@item.
+        place = places.get(name.partition("@")[0], "")
+        outs = tuple(_files(stage.get("outs", []), place))
+        for out in outs:
+            inside(out.path, "the project")
         yield Stage(
-            str(name),
+            name,
             command if isinstance(command, str) else " && ".join(command),
-            tuple(_files(stage.get("deps", []))),
-            {file: dict(values) for file, values in stage.get("params", {}).items()},
-            tuple(_files(stage.get("outs", []))),
+            tuple(_files(stage.get("deps", []), place)),
+            {
+                _from_project(file, place): dict(values)
+                for file, values in stage.get("params", {}).items()
+            },
+            outs,
         )
 
 
-def _files(entries: list[dict[str, Any]]) -> Iterator[File]:
+def _files(entries: list[dict[str, Any]], place: str) -> Iterator[File]:
     for entry in entries:
         path, name = entry["path"], entry.get("md5")
         if not isinstance(path, str):
             raise TypeError(path)
         md5 = None if name is None else object_name(name, path)
-        yield File(path, md5, size_of(entry))
+        yield File(_from_project(path, place), md5, size_of(entry))
+
+
+def _from_project(path: str, place: str) -> str:
+    """Return a path relative to a stage's working directory as one relative to the project."""
+    if not place or "://" in path:
+        return path
+    return posixpath.normpath(posixpath.join(place, path))
 
 
 def size_of(entry: dict[str, Any]) -> int | None:

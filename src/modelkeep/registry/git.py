@@ -375,4 +375,6 @@ def _reason(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("!", "fatal:", "error:"))]
     line = (telling or lines or ["no reason given"])[0]
+    if "promisor remote" in line:
+        return "this clone is partial, and nobody gave what it lacks. A whole clone has it."
     return line.removeprefix("fatal: ").removeprefix("error: ").removeprefix("! ")

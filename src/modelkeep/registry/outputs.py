@@ -121,9 +121,10 @@ class Options:
         defined = [*stages.values()] if isinstance(stages, dict) else []
         defined += [stage["do"] for stage in defined if isinstance(stage, dict) and "do" in stage]
         self._entries = [
-            (_pattern(str(path)), options)
+            (_pattern(posixpath.normpath(posixpath.join(place, str(path)))), options)
             for stage in defined
             if isinstance(stage, dict)
+            for place in [str(stage.get("wdir") or "")]
             for kind in KINDS
             for out in _entries(stage.get(kind))
             for path, options in out.items()

@@ -240,7 +240,8 @@ def _table(rows: list[Sequence[str]]) -> str:
 
 def pipeline_of(project: Path, recorded: Pipeline) -> Pipeline:
     """Return the pipeline that dvc.lock of a rebuilt project has."""
-    return parse_pipeline((project / "dvc.lock").read_bytes(), recorded.artifacts)
+    content = (project / "dvc.lock").read_bytes()
+    return parse_pipeline(content, recorded.artifacts, recorded.places)
 
 
 def runs_alike(project: Path, python: Path, stage: str, made: Pipeline) -> bool | None:

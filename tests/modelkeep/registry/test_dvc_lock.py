@@ -13,6 +13,7 @@ from modelkeep.registry.dvc_lock import (
     read_artifacts,
     read_pipeline,
     read_yaml,
+    working_directories,
 )
 from modelkeep.registry.git import opened
 from modelkeep_core.errors import UserError
@@ -278,3 +279,37 @@ def test_a_file_that_a_clone_lacks_is_not_said_to_be_no_file(released, tmp_path,
                 read_pipeline(repository, commit, "")
             with pytest.raises(UserError, match=r"has no nothing\.yaml\."):
                 read_yaml(repository, commit, "nothing.yaml")
+    with (
+        opened(str(clone)) as repository,
+        pytest.raises(UserError, match=r"this clone is partial.* A whole clone has it\."),
+    ):
+        list(repository.ids([f"{commit}:dvc.yaml"]))
+
+
+def test_paths_of_a_stage_are_relative_to_its_working_directory():
+    """Else what it writes would be looked for at the top, and what it reads come from nowhere."""
+    project = {"stages": {"count": {"foreach": ["a"], "do": {"wdir": "side"}}, "train": {}}}
+    lock = """\
+stages:
+  count@a:
+    cmd: count
+    deps: [{path: ../data/raw}, {path: 's3://bucket/a'}]
+    params: {../params.yaml: {seed: '7'}}
+    outs: [{path: ../models}, {path: big}]
+  train:
+    cmd: train
+    outs: [{path: big}]
+"""
+    count, train = parse_pipeline(lock.encode(), {}, working_directories(project)).stages
+    assert [dep.path for dep in count.deps] == ["data/raw", "s3://bucket/a"]
+    assert [out.path for out in count.outs] == ["models", "side/big"]
+    assert count.params == {"params.yaml": {"seed": "7"}}
+    assert train.outs[0].path == "big"
+    with pytest.raises(UserError, match="not as DVC writes it"):
+        parse_pipeline(lock.encode(), {}, {"count": ".."})
+
+
+def test_a_working_directory_with_variables_is_refused():
+    """Only DVC fills them in, for the work tree and for no commit."""
+    with pytest.raises(UserError, match=r"wdir of stage count .* has variables"):
+        working_directories({"stages": {"count": {"wdir": "${place}"}}})

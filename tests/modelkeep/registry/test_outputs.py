@@ -183,6 +183,14 @@ def test_options_are_found_where_paths_have_variables():
     assert options.of("x", "remote") is None
 
 
+def test_options_are_found_where_a_stage_has_a_working_directory():
+    """DVC's paths are relative to it, those of outputs to the project."""
+    outs = [{"../models": {"push": "false"}}, {"${item}.csv": {"remote": "own"}}]
+    options = Options({"stages": {"train": {"wdir": "side", "outs": outs}}})
+    assert options.of("models", "push") == "false"
+    assert options.of("side/a.csv", "remote") == "own"
+
+
 def test_the_remote_of_an_output_is_known(project, outputs):
     """Of an output of a stage from dvc.yaml, of data from the .dvc file."""
     edit = Path("raw.dvc")
