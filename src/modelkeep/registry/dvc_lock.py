@@ -153,7 +153,7 @@ def working_directories(project: Any) -> dict[str, str]:
             continue
         if "${" in place:
             raise UserError(
-                f"the wdir of stage {name} in dvc.yaml has variables, which are not filled in here: "
+                f"the wdir of stage {name} in dvc.yaml has variables, which are not filled in: "
                 f"{place}. Write it out."
             )
         places[str(name)] = place

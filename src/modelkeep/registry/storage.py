@@ -1,6 +1,7 @@
 """DVC's objects: whether they are in the cache of this machine and in the remote; getting them."""
 
 import copy
+import errno
 import hashlib
 import os
 import sys
@@ -21,6 +22,8 @@ OBJECTS = ("files", "md5")
 BY_PATH = ("worktree", "version_aware")
 # What a server answers where there is no such file, or none any more
 NOT_FOUND = (404, 410)
+# What a system says of a disk that is full, for all or for this user
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Storage:
@@ -233,13 +236,15 @@ class Storage:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 partial.touch()
             except OSError as error:
-                raise UserError(
-                    f"the cache {self.cache.parent.parent} cannot be written: {error.strerror}. "
-                    "`dvc cache dir --local DIR` names another."
-                ) from None
+                raise self._unwritable(error) from None
             try:
                 with self._reached() as database:
-                    database.fs.get_file(database.oid_to_path(name), str(partial))
+                    try:
+                        database.fs.get_file(database.oid_to_path(name), str(partial))
+                    except OSError as error:
+                        if error.errno not in FULL:
+                            raise
+                        raise self._unwritable(error) from None
                 if md5(partial) != name.removesuffix(".dir"):
                     raise UserError(
                         f"{meaning} (object {name}) is damaged in the remote '{self.remote}'."
@@ -248,6 +253,12 @@ class Storage:
                 os.replace(partial, path)
             finally:
                 partial.unlink(missing_ok=True)
+
+    def _unwritable(self, error: OSError) -> UserError:
+        return UserError(
+            f"the cache {self.cache.parent.parent} cannot be written: {error.strerror}. "
+            "`dvc cache dir --local DIR` names another."
+        )
 
     def share_with(
         self, dvc_directory: Path, remote: bool = True, others: Iterable[str] = ()

@@ -158,9 +158,9 @@ class Records:
         What is written to one that was removed would be read by nobody.
         """
         files = _identities(self._path)
-        if self._files[1] is None:
+        if self._files[1:] == [None]:
             # The journal is made by the first that writes.
-            self._files = files
+            self._files[1] = files[1]
         return files != self._files
 
     def _reopened(self) -> set[tuple[str, str, str]]:
@@ -170,6 +170,8 @@ class Records:
             OSError, sqlite3.Error: it cannot be written, or is no such file.
         """
         self._database.close()
+        # Until it is open, not even the file that was there is the one in use.
+        self._files = []
         self._open()
         LOG.warning(
             "%s was removed or replaced while the server ran: answers are recorded in the file "

@@ -1,5 +1,6 @@
 """Objects are found by their names, believed by their bytes alone, and mended from the remote."""
 
+import errno
 import hashlib
 import json
 import os
@@ -252,6 +253,21 @@ def test_a_damaged_object_of_the_remote_is_refused(project, storage, name):
     with pytest.raises(UserError, match=rf"the model \(object {name}\) is damaged in the remote"):
         storage.get({name: "the model"})
     assert not project.cached(name).exists()
+    assert leftovers() == []
+
+
+def test_a_full_disk_of_the_cache_is_no_fault_of_the_remote(project, storage, name, monkeypatch):
+    """Whoever reads the message makes room here, and does not ask for the keys of the remote."""
+    project.cached(name).unlink()
+    with storage._reached() as database:
+        remote = type(database.fs)
+
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device", "from", None, "to")
+
+    monkeypatch.setattr(remote, "get_file", full)
+    with pytest.raises(UserError, match=r"the cache \S+ cannot be written: No space left"):
+        storage.get({name: "the model"})
     assert leftovers() == []
 
 

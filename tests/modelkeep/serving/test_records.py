@@ -202,6 +202,22 @@ def test_a_file_that_was_taken_away_is_made_anew(writer, path, ending, caplog):
     assert (caplog.text.count("was removed"), writer.failure) == (1, None)
 
 
+def test_a_file_that_comes_back_is_used_again(writer, path):
+    """As when it was moved for a moment, and none could be made in its place."""
+    writer.note_model("recipe", "v1.0.0", ["size", "colour"])
+    writer.write([answered()])
+    away = path.rename(path.with_name("away"))
+    path.mkdir()
+    writer.write([answered()])
+    assert writer.failure
+    path.rmdir()
+    away.rename(path)
+    writer._next_try = 0
+    writer.write([])
+    assert writer.failure is None
+    assert len(table(path, "requests")) == 2
+
+
 def test_a_directory_that_was_taken_away_is_made_anew(writer, path):
     """Even where nothing is asked meanwhile."""
     shutil.rmtree(path.parent)
