@@ -1,5 +1,6 @@
 """The records of the server, read while it writes, and the actuals kept beside them."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -180,4 +181,7 @@ def opened(path: Path) -> Iterator[Store]:
                 )
             yield Store(path, database)
     except (sqlite3.Error, orjson.JSONDecodeError) as error:
-        raise UserError(f"{path} cannot be used as records of requests: {error}.") from None
+        # SQLite calls that an error of input and output.
+        full = isinstance(error, sqlite3.Error) and not shutil.disk_usage(path.parent).free
+        reason = "its disk is full" if full else error
+        raise UserError(f"{path} cannot be used as records of requests: {reason}.") from None

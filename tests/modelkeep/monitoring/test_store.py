@@ -1,5 +1,6 @@
 """Records are read as they were written, while they are written, and only actuals are added."""
 
+import shutil
 import sqlite3
 import tracemalloc
 from contextlib import closing
@@ -161,6 +162,16 @@ def test_what_is_no_record_is_refused(tmp_path):
     sqlite3.connect(path).execute("PRAGMA user_version = 99").connection.close()
     with pytest.raises(UserError, match="has records of layout 99"), opened(path):
         pass
+
+
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    """To read beside the server, SQLite needs room for the list of its journal's pages."""
+    path = tmp_path / "records.sqlite"
+    Records(path).close()
+    usage = shutil.disk_usage(path)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
+    with pytest.raises(UserError, match="its disk is full"), opened(path):
+        raise sqlite3.OperationalError("disk I/O error")
 
 
 def test_records_that_are_locked_are_refused(recorded, rows, monkeypatch):
