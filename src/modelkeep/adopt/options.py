@@ -7,6 +7,7 @@ from modelkeep.adopt.reading import Hints
 from modelkeep.adopt.target import Task
 from modelkeep.intake.delimited import named
 from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.visible import in_line
 
 
 @dataclass(frozen=True)
@@ -128,5 +129,5 @@ def _in_header(name: str, header: list[str], option: str) -> str:
             return spelling
     shown = ", ".join(header[:12]) + (", ..." if len(header) > 12 else "")
     raise UserError(
-        f"{option}: there is no column '{name}'{suggestion(name, header)}, but {shown}."
+        f"{option}: there is no column '{in_line(name)}'{suggestion(name, header)}, but {shown}."
     )

@@ -99,6 +99,7 @@ def test_a_name_may_be_given_as_it_stands_in_the_file(tmp_path):
     [
         (Options("lable"), "--target: there is no column 'lable' (did you mean 'label'?)"),
         (Options("label", drop=["x"]), "--drop: there is no column 'x', but key, size, when"),
+        (Options("la\nbel"), r"--target: there is no column 'la\nbel'"),
         (Options("label", drop=["label"]), "'label' cannot be two things at once"),
         (Options("label", time="when", group="shop"), "split by time or by group, not by both"),
         (Options("label", time="shop"), "--time: 'shop' holds category cells, which have no order"),
