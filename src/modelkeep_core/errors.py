@@ -26,7 +26,10 @@ def described(error: Exception) -> str:
 
     The pages are where `[tool.modelkeep] docs` of pyproject.toml in this directory says.
     """
-    text = f"error: {visible(str(error))}"
+    message = str(error)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        message = f"{error.filename}: {error.strerror}."
+    text = f"error: {visible(message)}"
     page = getattr(error, "page", None)
     if page is None:
         return text

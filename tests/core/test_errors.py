@@ -1,6 +1,7 @@
 """A person's mistake ends in a message, a programmer's in a traceback."""
 
 import ast
+import errno
 import re
 from pathlib import Path
 
@@ -114,3 +115,10 @@ def test_every_page_that_a_message_names_is_there():
         for page, anchor in sorted(named, key=str)
         if not (docs / page).is_file() or (anchor and anchor not in anchors(docs / page))
     ] == []
+
+
+def test_what_the_system_refuses_is_told_without_its_number():
+    """A person reads where and why, not [Errno 30]."""
+    error = OSError(errno.EROFS, "Read-only file system", ".dvc/tmp/lock")
+    assert described(error) == "error: .dvc/tmp/lock: Read-only file system."
+    assert described(OSError("no room")) == "error: no room"
