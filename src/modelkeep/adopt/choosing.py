@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from modelkeep.adopt.settings import TASKS
 from modelkeep_core.estimators import build
 from modelkeep_core.inputs import model_inputs
+from modelkeep_core.native import suited
 from modelkeep_core.preprocessing import preprocessor
 from modelkeep_core.schema import Schema
 
@@ -60,12 +61,11 @@ def first_estimator(table: pd.DataFrame, schema: Schema, rows: int) -> list[Cand
 
 
 def _score(table: pd.DataFrame, schema: Schema, name: str, parameters: dict[str, Any]) -> float:
-    """Return the mean score of an estimator over the folds."""
+    """Return the mean score over the folds of an estimator, and of what preprocessing suits it."""
     classes = schema.task == "classification"
     target = table[schema.target].astype(str if classes else float).to_numpy()
-    model = make_pipeline(
-        preprocessor(schema), build(name, {name: parameters}, schema.task, seed=0)
-    )
+    estimator = build(name, {name: parameters}, schema.task, seed=0)
+    model = suited(make_pipeline(preprocessor(schema), estimator))
     with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
         warnings.simplefilter("ignore")
         try:

@@ -2,10 +2,19 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import Pipeline
 
+from made import NO_SEARCH
 from modelkeep.adopt import choosing
 from modelkeep.adopt.choosing import first_estimator
 from modelkeep.adopt.settings import TASKS
+from modelkeep_core import training
+from modelkeep_core.estimators import build
+from modelkeep_core.inputs import model_inputs
+from modelkeep_core.params import Search, Train
+from modelkeep_core.preprocessing import preprocessor
 
 FOREST = {"classification": "RandomForestClassifier", "regression": "RandomForestRegressor"}
 
@@ -39,6 +48,28 @@ def test_a_circle_is_found_by_trees(frame, classification, regression, task):
 def test_many_rows_are_left_to_boosting(frame, regression):
     """A forest of a million rows would be as large as they are."""
     assert "HistGradientBoostingRegressor" in names(frame, regression, 1_000_000)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_what_is_compared_is_what_is_trained(frame, classification, regression, task, monkeypatch):
+    """Each estimator gets the steps before it that training gives it."""
+    compared = []
+
+    def cross_validated(model, *given, **options):
+        compared.append(model)
+        return cross_val_score(model, *given, **options)
+
+    monkeypatch.setattr(choosing, "cross_val_score", cross_validated)
+    schema = classification if task == "classification" else regression
+    rows = frame.dropna(subset=schema.target)
+    assert len(names(rows, schema, 1_000_000)) == len(compared)
+    for model in compared:
+        name = type(model[-1]).__name__
+        steps = [("preprocess", preprocessor(schema)), ("model", build(name, {}, task, seed=0))]
+        inputs, target = model_inputs(rows, schema), rows[schema.target].to_numpy()
+        params = Train(seed=0, estimator=name, search=Search(**NO_SEARCH))
+        trained = training.fit(Pipeline(steps), inputs, target, task, params).model
+        assert repr(clone(model[0])) == repr(clone(trained[0]))
 
 
 def test_a_class_of_one_row_does_not_disturb(frame, classification):
