@@ -35,7 +35,7 @@ class Loaded:
         """Predict the rows of a table that has at least the features of the schema.
 
         Raises:
-            KeyError: it lacks a feature.
+            UserError: it lacks a feature.
             ValueError: a cell is not of the type of its column.
         """
         from modelkeep_core.inputs import model_inputs

@@ -139,6 +139,12 @@ class _Builder:
             )
         dotted = [each for each in boosters.of_task(self._task) if class_name(each) == name]
         near = f" (did you mean '{dotted[0]}'?)" if dotted else suggestion(name, names)
+        (other,) = {*KINDS.values()} - {self._kind}
+        if name in dict(all_estimators(type_filter=other)):
+            twin = name.replace(other.capitalize(), self._kind.capitalize())
+            near = (
+                f", but a {other}, and schema.yaml says task: {self._task}{suggestion(twin, names)}"
+            )
         return UserError(
             f"params.yaml: {where}{name}: scikit-learn has no such {self._kind}{near}."
         )

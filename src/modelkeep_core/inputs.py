@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from modelkeep_core.errors import UserError
 from modelkeep_core.schema import NUMERIC, Schema
 
 
@@ -25,9 +26,15 @@ def model_inputs(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         (n, features), with the index of `table`.
 
     Raises:
-        KeyError: `table` lacks a feature.
+        UserError: `table` lacks a feature.
         ValueError: a cell is not of the type of its column.
     """
+    if lacking := [f"'{name}'" for name in schema.features if name not in table]:
+        raise UserError(
+            f"the rows have no column {', '.join(lacking)}, which schema.yaml has as a feature. "
+            "Keep or join it where they are made, as in pipeline/prepare.py, or set "
+            "feature: false there."
+        )
     columns: dict[str, Any] = {}
     for name, column in schema.features.items():
         if column.type in NUMERIC:

@@ -63,8 +63,8 @@ def packaged_metrics(
     if not trust_code:
         raise UserError(
             f"{directory} carries metrics of its own ({', '.join(modules)}), which run when it is "
-            "scored. If you trust where it comes from, say so with --trust-code; of a version that "
-            "the registry fetched, Git vouches for it."
+            "scored. If you trust where it comes from, say so with --trust-code. Git vouches for "
+            "what you commit, and for a version that the registry fetched."
         )
     with imported_from(directory / CODE):
         return own_metrics(modules) | measured

@@ -58,8 +58,8 @@ def open_package(directory: Path, trust_code: bool = False) -> Packaged:
     if modules and not trust_code:
         raise UserError(
             f"{directory} carries code of its own ({', '.join(modules)}), which runs when the "
-            "model is loaded. If you trust where it comes from, say so with --trust-code; of a "
-            "version that the registry fetched, Git vouches for it.",
+            "model is loaded. If you trust where it comes from, say so with --trust-code. Git "
+            "vouches for what you commit, and for a version that the registry fetched.",
             "reference/package-format.md#code",
         )
     from modelkeep_core import model_file

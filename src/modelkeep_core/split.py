@@ -92,8 +92,15 @@ def choose(table: pl.LazyFrame, schema: Schema, params: Prepare) -> pl.Series:
     Raises:
         UserError: the rows cannot be split so that both sides have some (of each class).
     """
-    target, by = cs.by_name(schema.target), cs.by_name(split_column(params, schema))
-    keys = table.select(target=target.as_expr(), by=by.as_expr()).collect(engine="streaming")
+    target, by = schema.target, split_column(params, schema)
+    present = table.collect_schema()
+    if lacking := [name for name in (target, by) if name not in present]:
+        raise UserError(
+            f"the rows that are to be split have no column '{lacking[0]}', which is the target, or "
+            "which prepare.split_by names. Let pipeline/prepare.py keep it."
+        )
+    columns = {"target": cs.by_name(target).as_expr(), "by": cs.by_name(by).as_expr()}
+    keys = table.select(**columns).collect(engine="streaming")
     usable = keys["target"].is_not_null()
     test = test_rows(keys.filter(usable), params, stratify=schema.task == "classification")
     whole = pl.repeat(None, len(keys), dtype=pl.Boolean, eager=True)

@@ -47,6 +47,11 @@ def test_sections_are_not_modified():
     [
         ("LogisticRegresion", "classification", r"classifier \(did you mean 'LogisticRegression'"),
         ("Ridge", "classification", r"Ridge: scikit-learn has no such classifier"),
+        (
+            "VotingRegressor",
+            "classification",
+            r"a regressor, and schema.yaml says task: classification .*'VotingClassifier'",
+        ),
         ("LogisticRegression", "regression", r"scikit-learn has no such regressor"),
         ("StandardScaler", "classification", r"scikit-learn has no such classifier"),
         ("VotingClassifier", "classification", r"is built around another estimator"),

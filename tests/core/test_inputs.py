@@ -1,9 +1,11 @@
 """A table becomes what the model sees in one place, whatever else the table holds."""
 
 import pandas as pd
+import pytest
 from pandas.testing import assert_frame_equal
 
 from made import feature_schema
+from modelkeep_core.errors import UserError
 from modelkeep_core.inputs import inputs_from_rows, model_inputs
 
 NAMES = ["size", "count", "member", "colour"]
@@ -73,3 +75,9 @@ def test_plain_rows_become_the_inputs_of_the_table_that_they_are_of(frame, class
     cells = frame[NAMES].astype(object)
     rows = cells.where(cells.notna(), None).to_numpy().tolist()
     assert_frame_equal(inputs_from_rows(rows, classification), model_inputs(frame, classification))
+
+
+def test_a_feature_that_is_not_there_is_told(frame, classification):
+    """Where prepare dropped it or did not join it, a person reads which, and what to do."""
+    with pytest.raises(UserError, match=r"no column 'size', 'colour', .* pipeline/prepare.py"):
+        model_inputs(frame.drop(columns=["size", "colour"]), classification)

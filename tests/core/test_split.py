@@ -11,6 +11,7 @@ from modelkeep_core import split
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
 from modelkeep_core.params import Prepare
+from modelkeep_core.schema import Column, Schema
 from pipeline.prepare import prepare
 
 
@@ -324,3 +325,20 @@ def test_a_seed_changes_which_rows_test(raw, classification, params, tmp_path):
         result.append(prepared(raw, classification, params, tmp_path / f"out{seed}")[1])
     assert len(result[0]) == len(result[1])
     assert set(result[0].rows()) != set(result[1].rows())
+
+
+@pytest.mark.parametrize(("dropped", "params"), [("label", settings()), ("shop", by_group())])
+def test_a_column_that_the_split_needs_and_prepare_dropped_is_named(dropped, params):
+    """Neither the target nor what rows are split by may be lost on the way."""
+    kept = {"label": ["a", "b"] * 4, "shop": [*"xyxyxyxy"]}
+    rows = pl.DataFrame(kept).drop(dropped).lazy()
+    columns = {name: Column(type="category") for name in kept}
+    schema = Schema(
+        task="classification",
+        target="label",
+        missing_values=[""],
+        duplicates=True,
+        columns=columns,
+    )
+    with pytest.raises(UserError, match=rf"no column '{dropped}', .* pipeline/prepare.py keep it"):
+        split.choose(rows, schema, params)

@@ -29,7 +29,7 @@ class Document:
         """Read the text of a file.
 
         Raises:
-            Unreadable: it is not YAML.
+            Unreadable: it is not YAML, or a key is twice in a mapping.
         """
         self.file, self.lines = file, text.splitlines()
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -39,6 +39,9 @@ class Document:
             mark = getattr(error, "problem_mark", None)
             reason = getattr(error, "problem", None) or str(error).splitlines()[0]
             raise Unreadable(file, mark.line + 1 if mark else 1, reason) from None
+        if repeated := _repeated(self._node, set()):
+            line, reason = repeated.start_mark.line + 1, f"key '{repeated.value}' is there twice"
+            raise Unreadable(file, line, reason)
 
     def value(self, *steps: Step) -> Any:
         """Return a value: dicts, lists, text and None; None as well where there is none."""
@@ -90,6 +93,23 @@ def _entries(node: Node | None, step: Step) -> Iterator[tuple[Node, Node]]:
                 yield item, item
             elif pairs and pairs[0][0].value == step:
                 yield pairs[0]
+
+
+def _repeated(node: Node | None, seen: set[int]) -> ScalarNode | None:
+    """Return a key that its mapping has already; None where there is none in nodes not `seen`."""
+    if not isinstance(node, MappingNode | SequenceNode) or id(node) in seen:
+        return None
+    seen.add(id(node))
+    keys: set[tuple[str, str]] = set()
+    for child in node.value:
+        key, value = child if isinstance(child, tuple) else (None, child)
+        if isinstance(key, ScalarNode):
+            if (key.tag, key.value) in keys:
+                return key
+            keys.add((key.tag, key.value))
+        if repeated := _repeated(value, seen):
+            return repeated
+    return None
 
 
 def _pairs(node: Node | None) -> list[tuple[Node, Node]]:

@@ -137,7 +137,10 @@ class Project:
         self.root = root
         self.unreadable: list[Unreadable] = []
         stages = read_stages(root / DVC_YAML)
-        self.dvc = Document(DVC_YAML, (root / DVC_YAML).read_text(encoding="utf-8"))
+        try:
+            self.dvc = Document(DVC_YAML, (root / DVC_YAML).read_text(encoding="utf-8"))
+        except Unreadable as error:
+            raise UserError(f"{DVC_YAML}, line {error.line}: {error.reason}.") from None
         self.stages = {name: self._checked(stage) for name, stage in stages.items()}
         # Several rules ask for them.
         self.code = cache(self._code)

@@ -163,6 +163,7 @@ def test_json_has_every_part_of_a_finding(home, capsys):
         (None, "is in no project: there is no dvc.yaml in it"),
         ("stages: [", "dvc.yaml is not valid YAML"),
         ("metrics: []\n", "it has no stages"),
+        ("stages: {}\nartifacts:\n  a: {}\n  a: {}\n", "line 4: key 'a' is there twice"),
     ],
 )
 def test_without_stages_there_is_nothing_to_check(tmp_path, monkeypatch, content, message):

@@ -77,6 +77,13 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "schema.yaml cannot be read",
     ),
     (
+        "MK001",
+        lambda home: home.replace("params.yaml", "  seed: 7", "  seed: 7\n  seed: 8"),
+        "params.yaml",
+        "  seed: 8",
+        "key 'seed' is there twice",
+    ),
+    (
         "MK101",
         lambda home: home.replace("dvc.yaml", "--out models", "--out models --log train.log"),
         "dvc.yaml",
