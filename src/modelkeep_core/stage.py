@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 
 from modelkeep_core import guard, recording
 from modelkeep_core.environment import UNLOCKED, check_environment, differences
@@ -19,8 +20,19 @@ STAGE = "DVC_STAGE"
 MARK = "unlocked.json"
 # How often a stage looks whether DVC is still there
 LOOK_SECONDS = 0.5
+
+
+def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell Ctrl-C in a sentence, and everything else as Python does."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted: `dvc repro` begins this stage anew.", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
 if STAGE in os.environ:
     recording.record()
+    sys.excepthook = _told
 
 
 def name() -> str | None:

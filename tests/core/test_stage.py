@@ -195,6 +195,23 @@ def test_a_person_in_a_hurry_goes_on_and_the_model_says_so(tmp_path, monkeypatch
     ]
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [("KeyboardInterrupt", "interrupted: `dvc repro` begins"), ("OSError('full')", "Traceback")],
+)
+def test_ctrl_c_ends_a_stage_in_a_sentence(error, told):
+    """It is no fault, also while modules are imported; a fault keeps its traceback."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import modelkeep_core.stage; raise {error}"],
+        env=os.environ | {"DVC_STAGE": "dvc.yaml:train", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stderr.startswith(told)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="on Windows an orphan keeps its parent")
 def test_a_stage_ends_with_the_dvc_that_was_killed(stage):
     """After kill -9 it does not go on to write its outputs beside those of the next run."""
