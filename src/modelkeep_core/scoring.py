@@ -169,9 +169,11 @@ def scoring_of(name: str, task: str, modules: Sequence[str] = ()) -> Scoring:
         return Scoring(True, get_scorer(name))
     names = list(dict.fromkeys([*available, *(spelt or ())]))
     scorers = [each for each in scorers if each not in of_other_tasks]
+    # scikit-learn has a scorer for it, which says nothing of this task
+    without = "" if name in of_other_tasks else ", and scikit-learn no scorer"
     raise UserError(
-        f"params.yaml: train.search.scoring: {task} has no metric '{name}', and scikit-learn "
-        f"no scorer{suggestion(name, [*names, *scorers])}. It has {', '.join(names)}."
+        f"params.yaml: train.search.scoring: {task} has no metric '{name}'{without}"
+        f"{suggestion(name, [*names, *scorers])}. It has {', '.join(names)}."
     )
 
 

@@ -372,9 +372,9 @@ def test_a_parameter_that_does_not_exist_is_refused(frame, classification, searc
     [
         ({"scoring": "acuracy"}, [1.0], r"search\.scoring: .*'acuracy'.*mean 'accuracy'"),
         (
-            {"scoring": "r2"},
+            {"scoring": "neg_mean_absolute_error"},
             [1.0],
-            r"search\.scoring: r2 cannot score LogisticRegression with C=1.0",
+            r"search\.scoring: neg_mean_absolute_error cannot score LogisticRegression with C=1.0",
         ),
         (
             {"estimators": ["LinearSVC", "GaussianNB"], "scoring": "neg_log_loss", "ranges": {}},
