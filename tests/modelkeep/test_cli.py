@@ -371,11 +371,17 @@ def test_the_exit_status_is_that_of_the_command(command):
 
 
 @pytest.mark.parametrize("mistake", [1, 2])
-@pytest.mark.parametrize("error", [UserError("no, that way"), PermissionError(13, "no", "/x")])
-def test_a_mistake_has_the_status_of_its_command(command, capsys, error, mistake):
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (UserError("no, that way"), "no, that way"),
+        (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied."),
+    ],
+)
+def test_a_mistake_has_the_status_of_its_command(command, capsys, error, sentence, mistake):
     """What the system refuses is a mistake as well, and no traceback."""
     assert command(raising(error), mistake) == mistake
-    assert capsys.readouterr().err == f"error: {error}\n"
+    assert capsys.readouterr().err == f"error: {sentence}\n"
 
 
 def test_a_fault_of_ours_has_the_status_of_a_mistake_and_its_traceback(command, capsys):
