@@ -16,6 +16,8 @@ def test_the_walk_sees_a_difference() -> None:
     assert fits("first\n...\nlast", "first\nand\nso on\nlast")
     assert not fits("first\n...", "second\n...")
     assert fits("74731e0 [looser]", "80fce22 [looser]")
+    assert fits("Adelie,2.03346787435257,1", "Adelie,2.0334678743525716,1")
+    assert not fits("Adelie,2.03346787435257,1", "Adelie,2.03346797435257,1")
 
 
 def test_the_readme_is_short(bake: Bake, task: str) -> None:
