@@ -14,6 +14,8 @@ from modelkeep.monitoring.terminal import rendered
 from modelkeep.monitoring.traffic import Traffic
 from modelkeep.monitoring.window import Window
 from modelkeep_core.files import write_text
+from modelkeep_core.profiles import PRIVATE
+from modelkeep_core.schema import FEW
 
 
 def run(
@@ -88,7 +90,13 @@ def report(
 def _refused(
     store: Store, reference: ReferencePackage, window: Window, answered: int, limits: Limits
 ) -> dict[str, Any]:
-    reasons = store.refused(window, reference.recipe_id)
+    """Count what was refused; of private columns, nothing is told of a few values."""
+    features = reference.profile["features"]
+    reasons = [
+        (reason, name, count)
+        for reason, name, count in store.refused(window, reference.recipe_id)
+        if count >= FEW or name not in features or features[name]["type"] != PRIVATE
+    ]
     rows = store.refused_rows(window, reference.recipe_id)
     came = answered + rows
     return {

@@ -104,6 +104,23 @@ def test_many_refused_values_are_an_alarm(recorded, train):
     assert reported(recorded, refused=0.049)["refused"]["alarm"]
 
 
+def test_a_few_refused_values_of_a_private_column_are_not_told(recorded):
+    """Fewer than ten would be told of single people; the rows are counted all the same."""
+    reference = read_reference(recorded.package)
+    reference.profile["features"]["size"]["type"] = "private"
+    recorded.refuse(9, "range", "size")
+    recorded.refuse(3, "range", "count")
+
+    def refused():
+        with opened(recorded.path) as store:
+            return report._refused(store, reference, Window(), 0, Limits())
+
+    counts = {"reason": "range", "feature": "count", "values": 3}
+    assert (refused()["rows"], refused()["values"], refused()["reasons"]) == (12, 3, [counts])
+    recorded.refuse(1, "range", "size")
+    assert [each["values"] for each in refused()["reasons"]] == [10, 3]
+
+
 def test_the_share_that_is_refused_is_one_of_rows(recorded, train):
     """One row of five is a fifth, however many of its values are wrong."""
     recorded.answer(drawn(train, 80))
