@@ -21,6 +21,11 @@ class UserError(Exception):
         self.page = page
 
 
+def reason_of(error: Exception) -> str:
+    """Return what an error says, on one line and without the full stop, to stand in a sentence."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
 def described(error: Exception) -> str:
     """Return what a person reads of an error: "error: ", the message, and where more is said.
 

@@ -18,7 +18,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from modelkeep_core.errors import UserError
+from modelkeep_core.errors import UserError, reason_of
 from modelkeep_core.params import Prepare
 
 # Above so many groups chance keeps the shares of the classes, and scikit-learn takes minutes to
@@ -98,7 +98,7 @@ def _made(splitter: Any, target: NDArray[Any], groups: NDArray[Any] | None) -> l
             warnings.simplefilter("ignore", UserWarning)
             made = list(splitter.split(target, target, groups))
     except ValueError as error:
-        reason = " ".join(str(error).split()).rstrip(".")
+        reason = reason_of(error)
         raise UserError(f"{KEY}: {reason}. Set it to less.") from None
     if not all(len(train) and len(test) for train, test in made):
         raise UserError(f"{KEY}: a fold of the {len(target)} rows is empty. Set it to less.")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn import metrics
 from sklearn.pipeline import Pipeline
 
-from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.errors import UserError, reason_of, suggestion
 from modelkeep_core.predictions import Predictions, predict, undefined
 
 
@@ -88,7 +88,7 @@ def _predicted(model: Any, inputs: Any) -> Predictions:
     try:
         predicted = predict(model, inputs)
     except ValueError as error:
-        reason = " ".join(str(error).split()).rstrip(".")
+        reason = reason_of(error)
         raise UserError(f"{estimator} cannot predict these rows: {reason}. {remedy}") from None
     if lacking := undefined(predicted):
         total = len(predicted.predictions)

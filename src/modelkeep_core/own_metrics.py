@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from modelkeep_core import recording
-from modelkeep_core.errors import UserError
+from modelkeep_core.errors import UserError, reason_of
 from modelkeep_core.files import read_yaml
 from modelkeep_core.intervals import coverage_metric
 from modelkeep_core.metric_names import COVERAGE, NAME, declared
@@ -115,7 +115,7 @@ def _checked(where: str, score: Callable[[ScoredRows], float]) -> Callable[[Scor
         try:
             value = score(tested)
         except Exception as error:
-            reason = " ".join(str(error).split()).rstrip(".")
+            reason = reason_of(error)
             raise UserError(
                 f"{where} failed: {type(error).__name__}: {reason}. Where it is not defined, let "
                 "it return float('nan')."

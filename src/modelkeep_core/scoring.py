@@ -24,7 +24,7 @@ from sklearn.base import clone
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from modelkeep_core import __version__, boosters, recording
-from modelkeep_core.errors import UserError, suggestion
+from modelkeep_core.errors import UserError, reason_of, suggestion
 from modelkeep_core.files import read_json
 from modelkeep_core.folds import KEY, Fold, folds
 from modelkeep_core.inputs import model_inputs
@@ -343,7 +343,7 @@ def score(job: Job, task: Task) -> float:
             return float(scoring.score(model, test.inputs, test.target))
         # What a scorer of scikit-learn asks of a model that lacks it is an attribute
         except (ValueError, TypeError, AttributeError) as error:
-            reason = " ".join(str(error).split()).rstrip(".")
+            reason = reason_of(error)
             raise UserError(
                 f"params.yaml: train.search.scoring: {job.scoring} cannot score {task.estimator}"
                 f"{given}: {reason}. Choose another score, or another estimator."

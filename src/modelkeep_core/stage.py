@@ -22,7 +22,7 @@ MARK = "unlocked.json"
 LOOK_SECONDS = 0.5
 
 
-def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _ended_by(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell Ctrl-C in a sentence, and everything else as Python does."""
     if issubclass(kind, KeyboardInterrupt):
         print("interrupted: `dvc repro` begins this stage anew.", file=sys.stderr)
@@ -32,7 +32,7 @@ def _told(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 if STAGE in os.environ:
     recording.record()
-    sys.excepthook = _told
+    sys.excepthook = _ended_by
 
 
 def name() -> str | None:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from modelkeep_core.errors import UserError
+from modelkeep_core.errors import UserError, reason_of
 
 EPOCH = np.datetime64("2000-01-01", "us")
 # In microseconds: of 365.2425 days, as the Gregorian calendar has them
@@ -165,7 +165,7 @@ class ColumnFunction(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 "name, or add it to the columns of the feature"
             ) from error
         except Exception as error:
-            reason = " ".join(str(error).split()).rstrip(".")
+            reason = reason_of(error)
             raise ValueError(
                 f"{what} failed: {type(error).__name__}: {reason}. It must return one number for "
                 "each row, NaN where there is none"

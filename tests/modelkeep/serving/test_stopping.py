@@ -40,7 +40,7 @@ def ending():
         assert not thread.is_alive()
 
 
-def said(connected):
+def read_to_end(connected):
     """Return all that the server says until it hangs up."""
     connected.settimeout(10)
     parts = []
@@ -49,16 +49,21 @@ def said(connected):
     return b"".join(parts)
 
 
+def assert_all_are_answered(clients):
+    """Let each client ask, and then read its answer to the end."""
+    for connected in clients:
+        connected.sendall(ASKED)
+    for connected in clients:
+        assert read_to_end(connected).endswith(b"hello")
+        connected.close()
+
+
 def test_who_has_connected_is_answered(ending):
     """Though the server was told to end before a word was said."""
     port, server = ending
     clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
     server.should_exit = True
-    for connected in clients:
-        connected.sendall(ASKED)
-    for connected in clients:
-        assert said(connected).endswith(b"hello")
-        connected.close()
+    assert_all_are_answered(clients)
 
 
 def test_who_asks_again_just_then_is_answered_and_told_that_it_was_the_last(ending):
@@ -71,11 +76,7 @@ def test_who_asks_again_just_then_is_answered_and_told_that_it_was_the_last(endi
         while not read.endswith(b"hello"):
             read += connected.recv(65536)
     server.should_exit = True
-    for connected in clients:
-        connected.sendall(ASKED)
-    for connected in clients:
-        assert said(connected).endswith(b"hello")
-        connected.close()
+    assert_all_are_answered(clients)
 
 
 def test_who_says_nothing_is_not_waited_for(ending):
@@ -85,7 +86,7 @@ def test_who_says_nothing_is_not_waited_for(ending):
         silent.sendall(ASKED[:9])
         until(lambda: server.server_state.connections)
         server.should_exit = True
-        assert said(silent) == b""
+        assert read_to_end(silent) == b""
 
 
 def test_a_worker_runs_such_a_server():
