@@ -17,7 +17,7 @@ test: lint types all  ## Linters, types and all tests, the fast ones first
 # On two processors three workers: one of them waits now and then, for a server, a disk or a network.
 # One run, since each worker of each run imports all tests first.
 all: .venv/ready
-	$(PYTEST) -n 3 --dist loadgroup --no-loadscope-reorder -v --durations 25
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -v --durations 25
 
 fast: lint types quick  ## Linters, types and the tests that take seconds
 

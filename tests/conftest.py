@@ -37,20 +37,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow, and run the fast tests first: those of the libraries, then the others.
+    """Mark what is slow, and run files of fast tests alone first, then the others.
 
-    With `--dist loadgroup` the tests of a file that are equally slow run in one process, so that
-    what the file prepares for its tests is made once.
+    With `--dist loadfile` the tests of a file run in one process, so that what the file prepares
+    for its tests is made once, and tests that go on from each other do.
     """
     for item in items:
         if SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-        group = f"{item.path.stem}{', slow' if 'slow' in item.keywords else ''}"
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{group}"))
-    items.sort(key=_place)
+    slow = {item.path for item in items if "slow" in item.keywords}
 
+    def place(item: pytest.Item) -> tuple[bool, bool, int, bool]:
+        name = item.path.name
+        order = LONGEST.index(name) if name in LONGEST else len(LONGEST)
+        of_template = item.path.parent.name == "template"
+        return item.path in slow, of_template, order, "slow" in item.keywords
 
-def _place(item: pytest.Item) -> tuple[bool, bool, int]:
-    name = item.path.name
-    order = LONGEST.index(name) if name in LONGEST else len(LONGEST)
-    return "slow" in item.keywords, item.path.parent.name == "template", order
+    items.sort(key=place)
