@@ -4,6 +4,7 @@ A table of any length passes through in batches, and what is checked is kept, as
 disk. All that breaks the schema is told at once.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -192,8 +193,9 @@ def checked_hashes(
     if not schema.duplicates:
         problems += repeated_rows(files, hashes)
     if problems:
+        place = Path(os.path.commonpath([path.parent for path in files])).as_posix()
         raise UserError(
-            f"the raw data break schema.yaml:\n{report(problems)}",
+            f"the data in {place} break their schema:\n{report(problems)}",
             "how-to/own-data.md#when-data-break-the-schema",
         )
     return hashes

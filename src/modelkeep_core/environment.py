@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from modelkeep_core import __version__
 from modelkeep_core.errors import UserError
+from modelkeep_core.installing import install
 from modelkeep_core.wheel import rebuilt
 
 PYTHON = ".python-version"
@@ -58,8 +59,8 @@ def check_environment(lock: Path) -> None:
     """
     here = ".".join(map(str, sys.version_info[:2]))
     for difference in differences(lock):
-        install = f"python -m pip install --require-hashes -r {lock} -r requirements-dev.lock"
-        remedy = f"Install what is locked:\n  {install}"
+        command = install(f"--require-hashes -r {lock} -r requirements-dev.lock")
+        remedy = f"Install what is locked:\n  {command}"
         if difference.startswith(str(lock.with_name(PYTHON))):
             remedy = (
                 "Make the environment with that Python, or write "

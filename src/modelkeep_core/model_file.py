@@ -23,6 +23,7 @@ from sklearn.utils.discovery import all_estimators
 from modelkeep_core import boosters
 from modelkeep_core.errors import UserError
 from modelkeep_core.foreign import check_file, parse_json
+from modelkeep_core.installing import install
 from modelkeep_core.project_code import CODE, copy_code, imported_from, modules_in
 
 TRUSTED = [
@@ -128,8 +129,8 @@ def load(path: Path, modules: Collection[str] = ()) -> Any:
             if package := boosters.package_of(getattr(error, "name", None)):
                 raise UserError(
                     f"{path} holds a model of {package}, which is not installed. Install what the "
-                    "model needs: python -m pip install --require-hashes -r "
-                    f"{path.with_name('requirements.lock')}"
+                    "model needs: "
+                    + install(f"--require-hashes -r {path.with_name('requirements.lock')}")
                 ) from None
             raise UserError(
                 f"{path}: the code that the model holds is not there: {error}"

@@ -9,6 +9,7 @@ from typing import Any
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_json, sha256
 from modelkeep_core.foreign import check_file, inside
+from modelkeep_core.installing import install
 from modelkeep_core.project_code import CODE
 from modelkeep_core.schema import Schema, read_schema
 
@@ -80,8 +81,8 @@ def check_format(content: Any, file: Path) -> None:
     if number > FORMAT:
         raise UserError(
             f"{file.parent} is a package of format {number}, and this library reads up to "
-            f"{FORMAT}. Install what it needs: python -m pip install --require-hashes "
-            f"-r {file.with_name('requirements.lock')}",
+            f"{FORMAT}. Install what it needs: "
+            + install(f"--require-hashes -r {file.with_name('requirements.lock')}"),
             "reference/package-format.md#compatibility",
         )
 
@@ -141,5 +142,5 @@ def check_library(name: str, wanted: str, directory: Path, parts: int = 2) -> No
     if installed.split(".")[:parts] != wanted.split(".")[:parts]:
         raise UserError(
             f"the model was made with {name} {wanted}, and {installed} is installed. Install what "
-            f"it needs: python -m pip install --require-hashes -r {directory}/requirements.lock"
+            "it needs: " + install(f"--require-hashes -r {directory}/requirements.lock")
         )

@@ -647,6 +647,14 @@ def test_a_target_that_may_not_be_missing_is_a_problem(table, classification, pa
         prepare(tmp_path / "rows.csv", classification, params.prepare, tmp_path / "out")
 
 
+def test_of_several_tables_the_one_that_breaks_its_schema_is_named(tmp_path):
+    """A project may have a second table, with a schema of its own."""
+    schema = schema_of({"x": {"type": "number"}})
+    files = [csv(tmp_path / name, "x,label", "1,") for name in ("january.csv", "may.csv")]
+    with pytest.raises(UserError, match=f"^the data in {tmp_path} break their schema:\n"):
+        checking.checked_hashes(files, schema)
+
+
 def test_what_is_refused_leaves_no_output(table, classification, params, tmp_path):
     """Data that break the schema are never split."""
     table.with_columns(count=-1).write_csv(tmp_path / "rows.csv")

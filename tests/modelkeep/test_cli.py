@@ -335,7 +335,7 @@ def test_outside_of_a_repository_one_sentence_says_so(tmp_path):
     """And so it does where Git is not installed."""
     done = called(tmp_path, "list")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-    assert done.stderr.startswith(f"error: {tmp_path} is not in a Git repository: ")
+    assert done.stderr.startswith(f"error: {tmp_path} is not in a Git repository. Run it ")
     done = called(tmp_path, "list", PATH=str(tmp_path))
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "Git is not installed" in done.stderr

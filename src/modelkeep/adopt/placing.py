@@ -11,6 +11,7 @@ from pathlib import Path
 
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_yaml, write_text
+from modelkeep_core.installing import install
 
 RAW, POINTER = Path("data", "raw"), Path("data", "raw.dvc")
 SETTINGS = (Path("schema.yaml"), Path("params.yaml"))
@@ -100,8 +101,8 @@ def _dvc(command: str, target: Path) -> object:
         from dvc.repo import Repo
     except ImportError:
         raise UserError(
-            "DVC is not installed. Install what is locked:\n  python -m pip install "
-            "--require-hashes -r requirements.lock -r requirements-dev.lock"
+            "DVC is not installed. Install what is locked:\n  "
+            + install("--require-hashes -r requirements.lock -r requirements-dev.lock")
         ) from None
     from modelkeep.registry.dvc_internals import clear_half_written
 

@@ -18,6 +18,7 @@ from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.fetch import fetch
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
+from modelkeep_core.installing import install
 
 # How many parameters and metrics MLflow takes at once
 BATCH = 100
@@ -33,7 +34,7 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-INSTALL = "python -m pip install 'mlflow-skinny>=3.17'"
+CLIENT = "'mlflow-skinny>=3.17'"
 
 
 @dataclass
@@ -87,7 +88,9 @@ class Tracking:
         try:
             import mlflow
         except ImportError:
-            raise UserError(f"the client of MLflow is not installed here: {INSTALL}.") from None
+            raise UserError(
+                f"the client of MLflow is not installed here: {install(CLIENT)}."
+            ) from None
         self.uri, self.catalogue, self.model = uri, catalogue, model
         self.name = registered_name(model, prefix)
         # Parts of MLflow take no client, and would make a database in the working directory.

@@ -288,7 +288,10 @@ def repository_at(directory: Path, foreign: bool = False) -> Iterator[Git]:
                 "trust it, `git config --global --add safe.directory "
                 f"{directory.resolve()}` says so."
             ) from None
-        raise UserError(f"{directory.resolve()} is not in a Git repository: {error}") from None
+        raise UserError(
+            f"{directory.resolve()} is not in a Git repository. Run it inside of one, or let "
+            f"`git init` make one there. Git says: {error}"
+        ) from None
     with git:
         yield git
 

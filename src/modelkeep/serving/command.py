@@ -14,6 +14,7 @@ from modelkeep.look import web_address
 from modelkeep.place import path_given, path_or_word
 from modelkeep.registry.command import add_allowed_signers
 from modelkeep_core.errors import UserError
+from modelkeep_core.installing import install
 
 if TYPE_CHECKING:
     from modelkeep.serving.current import Current
@@ -219,7 +220,8 @@ def _check_installed() -> None:
     if missing:
         raise UserError(
             f"{' and '.join(missing)} is not installed, which a server needs: "
-            "python -m pip install 'modelkeep[serving]', or -r requirements-serving.lock."
+            + install("'modelkeep[serving]'")
+            + ", or -r requirements-serving.lock."
         )
 
 

@@ -208,6 +208,15 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "artifact 'model' is packages, which no stage writes",
     ),
     (
+        "MK107",
+        lambda home: home.replace(
+            "dvc.yaml", "  model:\n", "  first:\n    path: package/\n    type: model\n  model:\n"
+        ),
+        "dvc.yaml",
+        "path: package",
+        "the models 'first' and 'model' are both package",
+    ),
+    (
         "MK108",
         lambda home: home.replace("dvc.yaml", "- reports/metrics.json", "- report/metrics.json"),
         "dvc.yaml",

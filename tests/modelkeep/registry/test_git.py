@@ -180,7 +180,7 @@ def test_a_directory_without_a_repository_is_refused(tmp_path):
     """The message names the directory."""
     with pytest.raises(UserError) as refused, opened(str(tmp_path)):
         pass
-    assert str(refused.value).startswith(f"{tmp_path} is not in a Git repository: ")
+    assert str(refused.value).startswith(f"{tmp_path} is not in a Git repository. Run it ")
 
 
 def test_a_project_knows_its_place_in_the_repository(repository, tmp_path):

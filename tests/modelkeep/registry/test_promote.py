@@ -157,7 +157,7 @@ def test_a_version_that_does_not_load_here_is_refused(numbered, other_library):
     why = numbered.refusal("promote", "v1.1.0", "prod")
     assert re.fullmatch(
         r"v1\.1\.0 cannot be served here: the model was made with scikit-learn \S+, and 9\.9\.9 is "
-        r"installed\. Install what it needs: python -m pip install --require-hashes "
+        r"installed\. Install what it needs: (python -m|uv) pip install --require-hashes "
         r"-r DIR/requirements\.lock \(`modelkeep fetch v1\.1\.0 DIR` puts it there\)",
         why,
     )

@@ -15,6 +15,7 @@ from modelkeep_core.environment import LIBRARY, Locked
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
 from modelkeep_core.hooks import MODULES, read_hooks
+from modelkeep_core.installing import install
 
 
 @rule("MK501")
@@ -167,8 +168,8 @@ def booster_locked(project: Project) -> Iterator[Finding]:
                     f"{'.'.join(map(str, place))}: {name} needs {package}, and {LOCK} does not "
                     "name it.",
                     f'Add "{package}" to dependencies in pyproject.toml, lock it: uv pip compile '
-                    f"pyproject.toml --output-file {LOCK}, and install it: python -m pip install "
-                    f"--require-hashes -r {LOCK}",
+                    f"pyproject.toml --output-file {LOCK}, and install it: "
+                    + install(f"--require-hashes -r {LOCK}"),
                 )
 
 

@@ -214,19 +214,32 @@ def _named_after(stage: str, module: str) -> bool:
 
 @rule("MK107")
 def artifact_path(project: Project) -> Iterator[Finding]:
-    """Every artifact is an output of a stage, or data that a .dvc file keeps."""
+    """Every artifact is an output of a stage, or tracked data, and no two models are one."""
+    models: dict[str, str] = {}
     for name in project.dvc.names("artifacts"):
         path = project.dvc.value("artifacts", name, "path")
         if not isinstance(path, str) or "${" in path:
             continue
+        line = project.dvc.line("artifacts", name, "path")
         outs = [out for stage in project.stages.values() for out in stage.stage.outs]
         if not any(covers(out, path.rstrip("/")) for out in (*outs, *project.tracked_data)):
             yield Finding(
                 DVC_YAML,
-                project.dvc.line("artifacts", name, "path"),
+                line,
                 "MK107",
                 f"artifact '{name}' is {path}, which no stage writes.",
                 "Name an output of a stage: the registry looks there for the model.",
+            )
+        if project.dvc.value("artifacts", name, "type") != "model":
+            continue
+        other = models.setdefault(posixpath.normpath(path), name)
+        if other != name:
+            yield Finding(
+                DVC_YAML,
+                line,
+                "MK107",
+                f"the models '{other}' and '{name}' are both {path}.",
+                f"Let a stage of its own write the package of '{name}', or take one of them out.",
             )
 
 
