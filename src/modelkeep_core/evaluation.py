@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from threadpoolctl import threadpool_limits
 
-from modelkeep_core import metrics
+from modelkeep_core import metrics, resampling
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import Metric, ScoredRows
 from modelkeep_core.params import Evaluate
@@ -60,7 +60,9 @@ def evaluate(
     }
     tested = by_part["test"]
     metric = metrics.headline_metric(params.headline, schema.task, tested, own)
-    low, high = metrics.interval(metric, tested, params.resamples, params.confidence, params.seed)
+    low, high = resampling.interval(
+        metric, tested, params.resamples, params.confidence, params.seed
+    )
     classes = schema.task == "classification"
     by_group = None
     if params.group_by is not None:

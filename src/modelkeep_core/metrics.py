@@ -140,23 +140,29 @@ class Metric:
     module: str | None = None
 
 
+@dataclass(frozen=True)
+class _OfPredictions:
+    """Scores predictions by a function of scikit-learn; another process can get it."""
+
+    function: Callable[..., float]
+
+    def __call__(self, tested: ScoredRows) -> float:
+        return self.function(tested.actual, tested.predicted)
+
+
 CLASSIFICATION = {
-    "accuracy": Metric(lambda o: metrics.accuracy_score(o.actual, o.predicted)),
-    "balanced_accuracy": Metric(lambda o: metrics.balanced_accuracy_score(o.actual, o.predicted)),
+    "accuracy": Metric(_OfPredictions(metrics.accuracy_score)),
+    "balanced_accuracy": Metric(_OfPredictions(metrics.balanced_accuracy_score)),
     "macro_f1": Metric(_macro_f1),
     "log_loss": Metric(_log_loss, higher_is_better=False, needs_probabilities=True),
     "roc_auc": Metric(_roc_auc, needs_probabilities=True),
 }
 REGRESSION = {
-    "rmse": Metric(
-        lambda o: metrics.root_mean_squared_error(o.actual, o.predicted), higher_is_better=False
-    ),
-    "mae": Metric(
-        lambda o: metrics.mean_absolute_error(o.actual, o.predicted), higher_is_better=False
-    ),
-    "r2": Metric(lambda o: metrics.r2_score(o.actual, o.predicted)),
+    "rmse": Metric(_OfPredictions(metrics.root_mean_squared_error), higher_is_better=False),
+    "mae": Metric(_OfPredictions(metrics.mean_absolute_error), higher_is_better=False),
+    "r2": Metric(_OfPredictions(metrics.r2_score)),
     "median_absolute_error": Metric(
-        lambda o: metrics.median_absolute_error(o.actual, o.predicted), higher_is_better=False
+        _OfPredictions(metrics.median_absolute_error), higher_is_better=False
     ),
 }
 METRICS = {"classification": CLASSIFICATION, "regression": REGRESSION}
@@ -223,9 +229,18 @@ def interval(
 
     A resample on which the metric is not defined, for want of a rare class, does not count.
     """
-    rng, rows = np.random.default_rng(seed), len(tested.actual)
-    resampled = (tested.take(rng.integers(0, rows, size=rows)) for _ in range(resamples))
-    return _percentiles([metric.score(drawn) for drawn in resampled], confidence)
+    return percentiles(
+        resampled(metric, tested, np.random.default_rng(seed), resamples), confidence
+    )
+
+
+def resampled(
+    metric: Metric, tested: ScoredRows, rng: np.random.Generator, resamples: int
+) -> list[float]:
+    """Return the metric on rows that are drawn from `tested` with replacement, again and again."""
+    rows = len(tested.actual)
+    drawn = (tested.take(rng.integers(0, rows, size=rows)) for _ in range(resamples))
+    return [metric.score(rows) for rows in drawn]
 
 
 def paired_interval(
@@ -240,10 +255,10 @@ def paired_interval(
     for _ in range(resamples):
         drawn = rng.integers(0, rows, size=rows)
         differences.append(metric.score(new.take(drawn)) - metric.score(old.take(drawn)))
-    return _percentiles(differences, confidence)
+    return percentiles(differences, confidence)
 
 
-def _percentiles(values: list[float], confidence: float) -> tuple[float, float]:
+def percentiles(values: list[float], confidence: float) -> tuple[float, float]:
     """Return the bounds of the middle share of resampled values, undefined ones left out."""
     # scipy.stats.bootstrap has no interval where one resample is undefined, and rounds otherwise:
     # a version that is scored again would differ in the last digit from what its metadata say.

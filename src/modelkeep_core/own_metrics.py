@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def own_metrics(modules: Iterable[str]) -> dict[str, Metric]:
             if not isinstance(metric, Metric):
                 raise UserError(f"{module}: {NAME}: '{name}' is no Metric: write Metric(function).")
             taken.add(name)
-            score = _checked(f"{module}: metric '{name}'", metric.score)
+            score = _Checked(f"{module}: metric '{name}'", metric.score)
             metrics[name] = replace(metric, score=score, module=module)
     return metrics
 
@@ -108,23 +108,25 @@ def _metrics_of(module: str) -> dict[Any, Any]:
     return metrics
 
 
-def _checked(where: str, score: Callable[[ScoredRows], float]) -> Callable[[ScoredRows], float]:
-    """Return a function whose failures, and results that are no numbers, are told by name."""
+@dataclass(frozen=True)
+class _Checked:
+    """A metric whose failures, and results that are no numbers, are told by its name."""
 
-    def checked(tested: ScoredRows) -> float:
+    where: str
+    score: Callable[[ScoredRows], float]
+
+    def __call__(self, tested: ScoredRows) -> float:
         try:
-            value = score(tested)
+            value = self.score(tested)
         except Exception as error:
             reason = reason_of(error)
             raise UserError(
-                f"{where} failed: {type(error).__name__}: {reason}. Where it is not defined, let "
-                "it return float('nan')."
+                f"{self.where} failed: {type(error).__name__}: {reason}. Where it is not defined, "
+                "let it return float('nan')."
             ) from error
         try:
             return float(value)
         except (TypeError, ValueError):
             raise UserError(
-                f"{where} returned {type(value).__name__}, and a number is wanted."
+                f"{self.where} returned {type(value).__name__}, and a number is wanted."
             ) from None
-
-    return checked

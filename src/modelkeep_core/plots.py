@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.calibration import calibration_curve
-from sklearn.inspection import permutation_importance
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.metrics import Metric, ScoredRows, headline_metric, scored_rows
+from modelkeep_core.metrics import Metric, ScoredRows, headline_metric
 from modelkeep_core.params import Evaluate
+from modelkeep_core.resampling import importance
 from modelkeep_core.schema import Schema
 from modelkeep_core.visible import for_spreadsheet, in_line
 
@@ -37,7 +37,6 @@ SCATTER_POINTS = 500
 # The beginning of a tag, or of a comment, in HTML
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 CALIBRATION_BINS = 10
-IMPORTANCE_ROWS = 5_000
 
 
 Tables = dict[str, list[list[Any]]]
@@ -127,35 +126,6 @@ def scatters(tested: ScoredRows, seed: int) -> dict[str, list[list[float]]]:
         "predictions": np.column_stack([truth, predicted]).tolist(),
         "residuals": np.column_stack([predicted, truth - predicted]).tolist(),
     }
-
-
-def importance(
-    model: Any, inputs: pd.DataFrame, target: NDArray[Any], metric: Metric, repeats: int, seed: int
-) -> list[list[Any]]:
-    """Return how much worse the metric gets when a feature is shuffled, the worst first.
-
-    Source: permutation importance, Breiman (2001), as scikit-learn computes it, on at most
-    IMPORTANCE_ROWS rows.
-    """
-    sign = 1 if metric.higher_is_better else -1
-    shuffled = permutation_importance(
-        model,
-        inputs,
-        target,
-        scoring=lambda model, inputs, target: (
-            sign * metric.score(scored_rows(model, inputs, target))
-        ),
-        n_repeats=repeats,
-        random_state=seed,
-        max_samples=min(len(inputs), IMPORTANCE_ROWS),
-    )
-    rows = zip(
-        inputs.columns,
-        shuffled.importances_mean.tolist(),
-        shuffled.importances_std.tolist(),
-        strict=True,
-    )
-    return sorted((list(row) for row in rows), key=lambda row: -row[1])
 
 
 def write_plots(rows: Tables, out: Path) -> None:

@@ -45,7 +45,7 @@ class Workers(Generic[Result]):
     """
 
     def __init__(self, expected: int, here: bool = False) -> None:
-        self.remote = bool(os.environ.get(SCHEDULER)) and not here
+        self.remote = remote() and not here
         self._left = expected
         self._quickest: float | None = None
         self._processes = 1 if self.remote or here else processes()
@@ -159,6 +159,11 @@ class Workers(Generic[Result]):
             raise first
 
 
+def remote() -> bool:
+    """Return whether a cluster computes."""
+    return bool(os.environ.get(SCHEDULER))
+
+
 def processes() -> int:
     """Return how many processes compute: MODELKEEP_PROCESSES, or one for each processor.
 
@@ -187,7 +192,7 @@ def packed(value: Any) -> bytes:
 
     A worker of a cluster goes on for days, and would use what it imported of the project first.
     """
-    if not os.environ.get(SCHEDULER):
+    if not remote():
         return pickle.dumps(value)
     cloudpickle = _imported("cloudpickle")
     modules = list(_of_project())

@@ -70,7 +70,14 @@ def test_rows(prepared: Path, train_rows: pd.DataFrame, schema: Schema) -> pd.Da
 
 
 @pytest.fixture(scope="session")
-def model(train_rows: pd.DataFrame, schema: Schema, prepared: Path) -> Pipeline:
-    """What the stage train makes of them."""
+def params() -> Train:
+    """The parameters of the stage train, for one fit: dvc repro searches and cross-validates."""
     params = read_params(PARAMS, "train", Train)
+    search = params.search.model_copy(update={"method": None, "folds": 0})
+    return params.model_copy(update={"search": search})
+
+
+@pytest.fixture(scope="session")
+def model(train_rows: pd.DataFrame, schema: Schema, params: Train, prepared: Path) -> Pipeline:
+    """What the stage train makes of them."""
     return train(train_rows, schema, params, read_prepared(prepared, schema)).model

@@ -1,11 +1,10 @@
 """data/prepared → models."""
 
 import numpy as np
-from conftest import PARAMS
+from conftest import ROOT
 from modelkeep_core import model_file
 from modelkeep_core.hooks import read_hooks
 from modelkeep_core.inputs import model_inputs
-from modelkeep_core.params import Train, read_params
 
 from pipeline.train import train
 
@@ -20,10 +19,10 @@ def test_the_model_predicts_what_it_was_taught(model, train_rows, test_rows, sch
         assert np.isfinite(predicted).all()
 
 
-def test_the_same_rows_give_the_same_model(train_rows, schema, tmp_path, monkeypatch):
+def test_the_same_rows_give_the_same_model(train_rows, schema, params, tmp_path, monkeypatch):
     """Trained again, it is the same file, byte for byte."""
-    monkeypatch.chdir(PARAMS.parent)
-    params, trusted = read_params(PARAMS, "train", Train), read_hooks(PARAMS.parent).trusted
+    monkeypatch.chdir(ROOT)
+    trusted = read_hooks(ROOT).trusted
     files = [tmp_path / name / "model.skops" for name in ("first", "second")]
     for path in files:
         model_file.save(train(train_rows, schema, params).model, path, trusted)
