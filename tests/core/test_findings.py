@@ -9,8 +9,9 @@ from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import Pipeline
 
 from modelkeep_core.estimators import build
+from modelkeep_core.evaluated import Evaluated
 from modelkeep_core.evaluation import evaluate, one_thread
-from modelkeep_core.findings import CHECKS, Evaluated, findings
+from modelkeep_core.findings import CHECKS, findings
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import METRICS, scored_rows
 from modelkeep_core.params import Evaluate
