@@ -6,6 +6,7 @@ a task is a function of its arguments, and results are returned in the order of 
 they ran is in no recipe.
 """
 
+import io
 import multiprocessing
 import os
 import pickle
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Generic, TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -191,9 +192,14 @@ def packed(value: Any) -> bytes:
     """Return an object for a worker; on a cluster with the code of the project that it holds.
 
     A worker of a cluster goes on for days, and would use what it imported of the project first.
+
+    Raises:
+        pickle.PicklingError: it holds code that a worker of this machine would not find.
     """
     if not remote():
-        return pickle.dumps(value)
+        buffer = io.BytesIO()
+        _Pickler(buffer).dump(value)
+        return buffer.getvalue()
     cloudpickle = _imported("cloudpickle")
     modules = list(_of_project())
     for module in modules:
@@ -204,6 +210,16 @@ def packed(value: Any) -> bytes:
         for module in modules:
             cloudpickle.unregister_pickle_by_value(module)
     return content
+
+
+class _Pickler(pickle.Pickler):
+    """Imports nothing: code that a loaded model brought along is not what lies in the work tree."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        module = obj.__module__ if isinstance(obj, type | FunctionType) else None
+        if module and module not in sys.modules:
+            raise pickle.PicklingError(f"{module} is not imported.")
+        return NotImplemented
 
 
 def _of_project() -> Iterator[ModuleType]:

@@ -1,5 +1,8 @@
 """Intervals and importances are the same wherever they are computed."""
 
+import importlib
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ from modelkeep_core import lending, metrics, resampling, workers
 from modelkeep_core.errors import UserError
 from modelkeep_core.lending import borrowed, lent
 from modelkeep_core.metrics import METRICS, Metric, ScoredRows, scored_rows
+from modelkeep_core.project_code import imported_from
 from modelkeep_core.workers import PROCESSES, SCHEDULER
 
 METRIC_NAMES = [(task, name) for task in METRICS for name in METRICS[task]]
@@ -137,6 +141,20 @@ def test_a_metric_that_no_other_process_can_have_is_computed_here(pool, fitted):
     assert resampling.interval(metric, tested, 60, 0.9, 1) == metrics.interval(
         metric, tested, 60, 0.9, 1
     )
+
+
+def test_code_that_a_model_brought_along_is_not_looked_for_elsewhere(pool, tmp_path, monkeypatch):
+    """A module of the same name in the work tree is not imported: a stage would have read it."""
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "code" / "own_ratio.py"
+    path.parent.mkdir()
+    for place in (path, tmp_path / "own_ratio.py"):
+        place.write_text("def ratio(number):\n    return number / 2\n", encoding="utf-8")
+    with imported_from(path.parent):
+        ratio = importlib.import_module("own_ratio").ratio
+    with lent({"ratio": ratio}) as loan:
+        assert loan.here
+    assert "own_ratio" not in sys.modules
 
 
 def test_nothing_is_left_of_what_was_lent(pool, tmp_path, monkeypatch):
