@@ -19,6 +19,9 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLANK = ' \t\r\n",'
 COMMA, LINE_END, RETURN, QUOTE = b',\n\r"'
 REPEATED = "the header is there again: delete this line"
+# What some programs write at the end of a file, as old systems did
+END = "\x1a"
+ENDED = "the control character 0x1a (Ctrl-Z), with which some programs end a file: delete it"
 
 Bytes = NDArray[np.uint8]
 Places = NDArray[np.intp]
@@ -184,6 +187,8 @@ class _Lines:
         """
         if self.header and self.header in text:
             self.check_header(text)
+        if text[-3:].rstrip(b"\r\n").endswith(END.encode()):
+            self.refuse(ENDED, text, len(text.rstrip()) - 1)
         cells, places = self.separators(text)
         ends = places[cells[places] == LINE_END]
         starts = np.concatenate([[0], ends[:-1] + 1])

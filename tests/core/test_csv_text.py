@@ -55,6 +55,8 @@ def test_names_and_lines_are_counted(text, names, rows, blank):
         ('a,"b\n', "line 1: a quotation mark is opened and not closed"),
         ("a,b\r1,2\r", "line 1: a carriage return without a line feed"),
         ("a,b\n1,2\n3,\0\n", "line 3: a zero byte"),
+        ("a,b\n1,2\n\x1a", "line 3: the control character 0x1a"),
+        ("a,b\n1,2\n3,4\x1a\r\n", "line 3: the control character 0x1a"),
         (b"a,b\n1,2\n\n3,\xe9\n", "line 4: the byte 0xe9 is no text in UTF-8"),
     ],
 )

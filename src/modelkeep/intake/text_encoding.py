@@ -51,17 +51,21 @@ def encoding_of(source: Source, name: str, stated: str | None = None) -> str:
         _no_text(name, kind)
     for mark, encoding in MARKS.items():
         if start.startswith(mark):
-            return encoding if _decodes(source, encoding) else _no_text(name)
+            return encoding if _decodes(source, encoding) else _no_text(name, zeros=_zeros(source))
     if b"\0" in start:
         encoding = "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
         zeros = start[1::2] if encoding == "utf-16-le" else start[::2]
         likely = zeros.count(0) > len(zeros) / 2
-        return encoding if likely and _decodes(source, encoding) else _no_text(name)
+        return (
+            encoding
+            if likely and _decodes(source, encoding)
+            else _no_text(name, zeros=_zeros(source))
+        )
     if _decodes(source, "utf-8"):
         return "utf-8"
     _check_no_utf8(source, name)
     encoding = next(code for code in ("cp1252", "latin-1", "") if _decodes(source, code))
-    return encoding or _no_text(name)
+    return encoding or _no_text(name, zeros=_zeros(source))
 
 
 def _stated(source: Source, name: str, stated: str) -> str:
@@ -127,6 +131,29 @@ def _decodes(source: Source, encoding: str) -> bool:
     return True
 
 
-def _no_text(name: str, kind: str = "") -> NoReturn:
+def _zeros(source: Source) -> tuple[int, int]:
+    """Return the first line with a zero byte, and how many there are, if all else is UTF-8.
+
+    It is (0, 0) where there is none, or the rest is no such text either.
+    """
+    first = count = 0
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with opened(source) as file:
+            for number, text in enumerate(file, start=1):
+                if there := text.count(0):
+                    first, count = first or number, count + there
+                decoder.decode(text.replace(b"\0", b""))
+    except UnicodeDecodeError:
+        return 0, 0
+    return first, count
+
+
+def _no_text(name: str, kind: str = "", zeros: tuple[int, int] = (0, 0)) -> NoReturn:
     described = f"is {kind}, " if kind else "is "
-    raise UserError(f"{name} {described}neither text nor Parquet: save it as CSV first.")
+    remedy = "save it as CSV first."
+    if zeros[0]:
+        line, count = zeros
+        more = f" ({count - 1} more such bytes)" if count > 1 else ""
+        remedy = f"line {line} holds a zero byte{more}. Delete it, or save the table as CSV anew."
+    raise UserError(f"{name} {described}neither text nor Parquet: {remedy}")

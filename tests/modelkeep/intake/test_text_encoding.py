@@ -46,6 +46,20 @@ def test_what_is_no_text_is_refused(tmp_path, content):
         encoding_of(path, "rows")
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"a,b\n1,2\n" + b"\0" * 3, r"line 3 holds a zero byte \(2 more such bytes\)\."),
+        ("größe,b\n".encode() + b"1,\0x\n", r"line 2 holds a zero byte\. Delete it"),
+        (b"a,b\n" * 600_000 + b"\0", r"line 600001 holds a zero byte\."),
+    ],
+)
+def test_zero_bytes_in_a_text_are_named(content, line):
+    """A text that a program filled up with zeros is refused with the first line that has one."""
+    with pytest.raises(UserError, match=rf"neither text nor Parquet: {line}"):
+        encoding_of(content, "rows.csv")
+
+
 def test_one_broken_byte_makes_no_mojibake_of_a_table():
     """A text that is UTF-8 but for some bytes is refused with the first line and byte."""
     text = "größe,Zoë\n1,ü\n2,é\n".encode()
