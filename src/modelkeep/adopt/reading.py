@@ -8,8 +8,9 @@ import polars as pl
 from modelkeep_core.cells import bare, typed
 from modelkeep_core.schema import Column
 
-# What stands for nothing in every column, and what does where the other cells are of one type
-NOTHING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "nat", "?"}
+# What stands for nothing in every column (\N is how databases write it), and what does where the
+# other cells are of one type
+NOTHING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "nat", "?", "\\n"}
 NO_VALUE = {
     *(
         "-",

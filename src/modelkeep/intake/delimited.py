@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from modelkeep.intake.foreign import check_blanks, check_header, check_text
 from modelkeep.intake.text_encoding import CHUNK, Source, encoding_of, opened_text
-from modelkeep_core.csv_text import BLANK, REPEATED
+from modelkeep_core.csv_text import BLANK, END, ENDED, REPEATED
 from modelkeep_core.errors import UserError
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
@@ -83,7 +83,7 @@ def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialec
         text = file.read(CHUNK)
         whole = not file.read(1)
     check_text(text, name)
-    first = text.partition("\n")[0].strip()
+    first = text.partition("\n")[0].strip("\r ")
     stated = first[4:] if first[:4].lower() == "sep=" else ""
     if stated:
         text = text.partition("\n")[2]
@@ -193,6 +193,8 @@ def rows_of(source: Source, name: str, dialect: Dialect) -> Iterator[list[str]]:
                 if line > dialect.header:
                     if row == dialect.given and len(row) > 1:
                         raise UserError(f"{name}, line {line}: {REPEATED}.")
+                    if row[-1].endswith(END):
+                        raise UserError(f"{name}, line {line}: {ENDED}.")
                     if len(row) != dialect.width:
                         raise UserError(
                             f"{name}, line {line}: {len(row)} cells, where the header has "
@@ -232,6 +234,11 @@ def _lines(reader: Reader) -> Iterator[tuple[int, list[str]]]:
 def _reader(file: io.TextIOBase | io.StringIO, way: Way) -> Reader:
     # A file that was put behind another one begins with a mark of its own.
     lines = (line.lstrip(MARK) for line in file)
+    if way.escape:
+        # What databases write for nothing would be the letter N without this.
+        between = re.escape(way.delimiter)
+        null = re.compile(rf"(^|{between})\\N(?=$|[\r\n]|{between})")
+        lines = (null.sub(r"\1\\\\N", line) for line in lines)
     return csv.reader(
         lines,
         delimiter=way.delimiter,

@@ -56,11 +56,18 @@ def test_delimiter_encoding_and_line_end_make_no_difference(tmp_path, delimiter,
         ("a,b\n1,x\n\ufeff2,y\n", ["a", "b"], [["1", "x"], ["2", "y"]]),
         ("only\n1\n2\n", ["only"], [["1"], ["2"]]),
         ("a,b\n", ["a", "b"], []),
+        ("sep=\t\na\tb\n1\t2\n", ["a", "b"], [["1", "2"]]),
+        (
+            'a;b;c\n"\\"x\\"";\\N;\\N\n\\N;N;"c:\\\\d"\n',
+            ["a", "b", "c"],
+            [['"x"', "\\N", "\\N"], ["\\N", "N", "c:\\d"]],
+        ),
     ],
     ids=[
         *("spaces", "sep=", "decimal commas", "empty lines", "row names", "delimiter at the end"),
         *("line end in a cell", "escaped quotes", "open quote in a cell", "blanks", "strokes"),
         *("a blank in a cell", "apostrophes", "files put together", "one column", "no rows"),
+        *("sep= and a tab", "nulls of databases"),
     ],
 )
 def test_habits_of_other_programs_are_understood(tmp_path, text, names, rows):
@@ -91,6 +98,8 @@ def test_every_column_has_a_name_of_its_own(header, names):
         ('a,b\n"1\n2",3\n4\n', r"rows\.txt, line 4: 1 cells"),
         ('a,b\n1,2\n3,"4\n5,6\n', r"rows\.txt, line 3: a quotation mark is opened and not closed"),
         ('a,b\n1,2\n"3"x,4\n', r"rows\.txt, line 3: "),
+        ("a,b\n1,2\n\x1a", r"rows\.txt, line 3: the control character 0x1a \(Ctrl-Z\)"),
+        ("a;b\n1;2\n3;4\x1a\r\n", r"rows\.txt, line 3: the control character 0x1a \(Ctrl-Z\)"),
     ],
 )
 def test_a_broken_line_is_told_with_its_number(tmp_path, text, message):
