@@ -60,7 +60,8 @@ LIKE = r"^\s*(\d.{3,40}|[A-Za-z]{3,9}[ ,.-].{1,40})\d.*$|^\s*\d{4} [A-Za-z]{3,9}
 # What is a date or a time to a person, in whatever language
 MONTH = "jan|ene|f[eé][bv]|m[aä]r|a[bpv]r|ma[ijy]|ju[iln]|au*g|aoû|se[pt]|o[ck]t|out|nov|d[eé][cz]"
 DATELIKE = (
-    rf"(?i)^\D*\d{{1,2}}\W*[ .-](?:de )?(?:{MONTH})\pL{{0,8}}\b.*\d|^(?:{MONTH})\pL{{0,8}}\W+\d"
+    rf"(?i)^\D*\d{{1,2}}(?:st|nd|rd|th|er|º)?\W*[ .-](?:de )?(?:{MONTH})\pL{{0,8}}\b.*\d"
+    rf"|(?i)^(?:{MONTH})\pL{{0,8}}\W+\d"
     r"|(^|\D)(\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2}))($|[^.\d])"
     r"|^\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?( ?[ap]\.?m\.?)?$"
     r"|^(19|20)\d{2}[ -]?([QKWH]|KW|CW)[ -]?\d{1,2}$|^[QH]\d[ /-]?(19|20)\d{2}$"

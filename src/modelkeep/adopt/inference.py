@@ -55,6 +55,8 @@ INDEX = re.compile(
     r"(?i:^(unnamed: ?\d+|__index_level_\d+__|level_\d+|index(_\d+)?|row_?(index|num(ber)?)?)$)"
     r"|^(X|column_1)$"
 )
+# Names that nothing but a program gives, to the names of rows alone
+GIVEN = re.compile(r"^(Unnamed: ?\d+|__index_level_\d+__)$")
 # How many times as many numbers as rows an index with gaps may go through
 SPARSE = 20
 COUNTER = re.compile(r"year|month|week|day|date|time|quarter|hour|period|trial|age|dose|^t$", re.I)
@@ -213,7 +215,7 @@ def role_of(name: str, cells: Cells, first: bool = False) -> Inferred:
         cells: the column as it was read.
         first: whether it is the first of its table, where programs put the names of rows.
     """
-    if _is_code(name):
+    if _is_code(name) or GIVEN.search(name):
         cells = cells.as_whole_numbers()
     values, distinct = cells.values.drop_nulls(), cells.distinct
     aside = cells.column.model_copy(update={"feature": False})
@@ -326,6 +328,8 @@ def _identifies(name: str, cells: Cells, distinct: int, first: bool) -> str:
             return "identifier-like: it numbers the rows"
         if unique and INDEX.search(name.strip()):
             return "identifier-like: its name, and it numbers the rows, with gaps"
+        if GIVEN.search(name) and (distinct > rows / 2 or _begins_anew(values)):
+            return "identifier-like: its name, and it numbers the rows of several tables"
         dense = most - least < SPARSE * rows
         if unique and first and dense and values.is_sorted() and not COUNTER.search(name):
             return "identifier-like: it numbers the rows, with gaps"
@@ -342,6 +346,11 @@ def _identifies(name: str, cells: Cells, distinct: int, first: bool) -> str:
             reason = f"; {cells.why}" if cells.why not in ("text", "as you said") else ""
             return f"identifier-like: {distinct} different texts in {rows} rows{reason}"
     return ""
+
+
+def _begins_anew(values: pl.Series) -> bool:
+    """Say whether numbers rise from row to row, but where another table begins."""
+    return int((values.diff() <= 0).sum()) * REPEATED < len(values)
 
 
 def _but_for(cells: Cells) -> str:

@@ -14,7 +14,9 @@ GROUPED = (
     r"^[+-]?([1-9]\d{{0,2}}({0}\d{{3}})+|[1-9]\d?({0}\d{{2}})+{0}\d{{3}}|\d+)({1}\d*)?([eE]\d+)?$"
 )
 # What stands before a number or behind it: signs, codes and names of money, units of measure
-MONEY = "USD|EUR|GBP|CHF|JPY|CNY|INR|BRL|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|Rs\\.?|kr\\.?"
+MONEY = (
+    "USD|EUR|GBP|CHF|S?Fr\\.|JPY|CNY|INR|BRL|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|Rs\\.?|kr\\.?"
+)
 UNITS = "kg|mg|g|lbs?|oz|cm|mm|km|ft|ml|kWh?|mph|bpm|px|°[CF]"
 SYMBOLS = (
     rf"^[(+\u2212-]*\s*((?:[A-Z]{{1,2}})?[$€£¥₹]|(?:{MONEY})(?=[\s\d(+-]))"
@@ -32,6 +34,8 @@ MULTIPLES = {
     **{"billion": 10**9, "bln": 10**9, "trillion": 10**12},
     **{"b": 10**9, "bn": 10**9, "g": 10**9, "mrd": 10**9, "t": 10**12},
 }
+# How spreadsheets show a number of twelve digits or more
+SHORTENED = r"^\d\.\d{2,5}E\+1[1-9]$"
 TRIED = 200
 
 
@@ -72,6 +76,11 @@ def doubt(texts: pl.DataFrame, column: Column) -> str:
     thousands; and 1.1 and 1.10 are one number, but two versions or sections.
     """
     thousands, decimal = column.thousands, column.decimal or "."
+    if texts["text"].str.strip_chars().str.contains(SHORTENED).all():
+        return (
+            f"; spreadsheets shorten long codes to what '{texts['text'][0].strip()}' looks like: "
+            "where these are some, their other digits are lost, so export the table anew"
+        )
     if thousands == "," and _parts_three_digits(texts, thousands):
         if texts["text"].str.contains(decimal, literal=True).any():
             return ""

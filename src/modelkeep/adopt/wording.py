@@ -17,10 +17,16 @@ WORDS = (
 TRIED, MANY = 200, 1000
 # A number between signs that are no letters, and in what share of the cells such are told
 NUMBERLIKE = r"^\s*[^\w\s]*\s*\d[\d.,:'\x{2019}_ ]*\s*[^\w\s]*(\s*[\d.,]+)?\s*$"
+# A number beside a short word, and with a blank or a sign between
+BESIDE_WORD = (
+    r"^\s*(\pL{1,5}[.:]?\s+|\pL{1,3}\.)?\d[\d.,:'\x{2019}_\s]*([^\w\s]{1,2}|\s\pL{1,10}\.?)?\s*$"
+)
 LIKELY = 0.9
 COMPACT = "%Y%m%d"
 # What is written with digits alone, and more of them than numbers can tell apart
 LONG = r"^[1-9]\d{15,}$"
+# A telephone number as other countries dial it
+PHONE = r"^\+[1-9]\d{7,14}$"
 # 1E05 and 12e12: codes; programs write 1e+05 for a hundred thousand, and people 1e5
 EXPONENT = r"^\d+E\d+$|^\d{2,}e\d+$|^\d+e0\d+$"
 # A number at least or at most, such as 90+, <5 or 100 or more
@@ -55,11 +61,12 @@ def _numberlike(texts: pl.DataFrame) -> str:
     """Say of texts that most of them hold a number or a date, and are written in another way."""
     if date := datelike(texts):
         return f": dates or times that are written like '{date}' are not read"
-    like = texts.filter(pl.col("text").str.contains(NUMBERLIKE))
-    odd = like.filter(~fits(Column(type="number")))
-    if not len(odd) or rows_of(like) < LIKELY * rows_of(texts):
-        return ""
-    return f": numbers with other signs, such as '{odd['text'][0].strip()}', are not read"
+    for pattern, what in ((NUMBERLIKE, "signs"), (BESIDE_WORD, "signs or units")):
+        like = texts.filter(pl.col("text").str.contains(pattern))
+        odd = like.filter(~fits(Column(type="number")))
+        if len(odd) and rows_of(like) >= LIKELY * rows_of(texts):
+            return f": numbers with other {what}, such as '{odd['text'][0].strip()}', are not read"
+    return ""
 
 
 def _codes(texts: pl.DataFrame) -> str:
@@ -69,6 +76,7 @@ def _codes(texts: pl.DataFrame) -> str:
     facts = texts.select(
         zeros=text.str.contains(r"^\d+$").all() & text.str.contains(r"^0\d").any(),
         long=text.str.contains(LONG).mean() > 0.5,
+        phones=text.str.contains(PHONE).all(),
         alike=text.str.contains(r"^\d+$").all() & (length.max() - length.min() <= 2),
         exponents=text.str.contains(EXPONENT).mean() > 0.5,
         fixed=text.str.contains(r"^\d+(E\d+)?$").all()
@@ -77,6 +85,8 @@ def _codes(texts: pl.DataFrame) -> str:
     ).row(0, named=True)
     if facts["zeros"]:
         return "digits that begin with zeros"
+    if facts["phones"]:
+        return "digits behind a plus, as of telephone numbers"
     if facts["long"] and facts["alike"]:
         return "more digits than a number can tell apart"
     exponents = facts["exponents"] or facts["fixed"]

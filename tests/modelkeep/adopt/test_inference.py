@@ -35,6 +35,10 @@ def texts(*values):
         ("passengerId", [7 * row % 1009 for row in range(ROWS)], "identifier-like: its name"),
         ("Unnamed: 0", [7 * row % 1009 for row in range(ROWS)], "identifier-like: its name"),
         ("__index_level_0__", [str(3 * row) for row in range(ROWS)], "identifier-like: its name"),
+        ("Unnamed: 0", [row % 20 for row in range(ROWS)], "identifier-like: its name"),
+        ("Unnamed: 0", [float(row % 50) for row in range(ROWS)], "identifier-like: its name"),
+        ("__index_level_0__", [row**2 % 97 for row in range(ROWS)], "identifier-like: its name"),
+        ("x", [f"+4930{7 * row:07}" for row in range(ROWS)], "identifier-like: 60 different"),
         ("x", [10**18 + 7 * row for row in range(ROWS)], "identifier-like: 19 digits"),
         ("x", [str(10**19 + 7 * row) for row in range(ROWS)], "identifier-like: 60 different"),
         ("x", [f"{row}E{row % 30:02}" for row in range(ROWS)], "identifier-like: 60 different"),
@@ -62,6 +66,8 @@ def test_what_cannot_be_a_feature_is_set_aside(name, cells, why):
         ("grid", [row * row % 1009 for row in range(ROWS)], "integer"),
         ("year", [1950 + row for row in range(ROWS)], "integer"),
         ("week", list(range(ROWS)), "integer"),
+        ("Unnamed: 0", [row // 10 for row in range(ROWS)], "integer"),
+        ("X", [row % 20 for row in range(ROWS)], "integer"),
         ("x", texts("a", "b", None), "category"),
         ("store_id", [row % 5 for row in range(ROWS)], "category"),
         ("x", texts("yes", "no"), "boolean"),
@@ -74,6 +80,13 @@ def test_what_can_be_a_feature_is_one(name, cells, meaning):
     """A unique number, a year or a word is no identifier for that reason alone."""
     inferred = role(name, cells)
     assert (inferred.meaning, inferred.column.feature) == (meaning, True)
+
+
+def test_the_null_of_databases_is_an_empty_cell():
+    r"""What databases write for nothing, \N, is no value of a category and no stray number."""
+    assert read_cells(pl.Series(texts("red", "blue", "\\N"))).empty == {"\\N": ROWS // 3}
+    cells = read_cells(pl.Series(texts("1.5", "\\N")))
+    assert (cells.column.type, cells.reading.odd, cells.values.null_count()) == ("number", (), 30)
 
 
 def test_an_index_with_gaps_is_the_first_column():

@@ -46,6 +46,7 @@ def read(*texts):
         (["\u20135", "\u2013", "7"], [-5, None, 7], {"minus": ["\u2013"]}),
         (["(5)", "-", "7"], [-5, 0, 7], {"minus": ["()"], "texts": {"-": 0}}),
         (["USD 5", "USD -7.5"], [5, -7.5], {"unit": "USD"}),
+        (["Fr. 1'234.50", "Fr. 7"], [1234.5, 7], {"unit": "Fr.", "thousands": "'"}),
         (
             ["R$ 1.234,56", "R$ 7,10"],
             [1234.56, 7.1],
@@ -79,6 +80,21 @@ def test_numbers_have_their_values(texts, values, rules):
         (["1K", "2M"], "numbers, with K for 1,000 and M for 1,000,000"),
         (["1-", "2"], "numbers, with '-' behind them for minus"),
         (["~1", "~2"], "text: numbers with other signs, such as '~1', are not read"),
+        (
+            ["12 kg", "300 g"],
+            "text: numbers with other signs or units, such as '12 kg', are not read",
+        ),
+        (
+            ["Rs. 1,234/-", "Rs. 23,456/-"],
+            "text: numbers with other signs or units, such as 'Rs. 1,234/-', are not read",
+        ),
+        (["A12", "B7"], "text"),
+        (
+            ["1.23E+11", "9.07E+14"],
+            "numbers; spreadsheets shorten long codes to what '1.23E+11' looks like: where these "
+            "are some, their other digits are lost, so export the table anew",
+        ),
+        (["1.5e+12", "2.25E+9"], "numbers"),
         (
             ["\u0661\u0662", "10:30"],
             "text: numbers with other signs, such as '10:30', are not read",
