@@ -104,7 +104,14 @@ def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialec
     header, short = rows[0], ""
     if len(header) == width - 1 and width > 1:
         # R leaves the column of the row names without a name; others end each row with a delimiter.
-        trailing = all(row[-1] == "" for row in rows[1:] if len(row) == width)
+        below = [row for row in rows[1:] if len(row) == width]
+        trailing = all(row[-1] == "" for row in below)
+        if not trailing and len({row[0] for row in below}) < len(below):
+            raise UserError(
+                f"{name}, line {lines[0][0]}: the header has {len(header)} names, and the rows "
+                f"have {width} cells, of which the first are no names of rows, since some are "
+                "equal. Name every column, and put cells that hold a comma into quotation marks."
+            )
         header = [*header, ""] if trailing else ["", *header]
         short = "last" if trailing else "first"
     names = named(header)

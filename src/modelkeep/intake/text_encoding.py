@@ -83,7 +83,8 @@ def _stated(source: Source, name: str, stated: str) -> str:
         with opened(source) as file:
             for line in file:
                 lines += 1
-                decoder.decode(line)
+                if "\0" in decoder.decode(line):
+                    raise UserError(f"{name}, line {lines}: a zero byte, which is in no text.")
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         byte = f"0x{error.object[error.start]:02x}"

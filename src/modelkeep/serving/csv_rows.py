@@ -13,6 +13,8 @@ from modelkeep_core.schema import Column, Schema
 if TYPE_CHECKING:
     import polars as pl
 
+    from modelkeep.intake.delimited import Dialect
+
 # How many columns a table may have besides those of the schema
 MORE = 100
 # What messages call the body of a request
@@ -94,19 +96,27 @@ def _table(body: bytes, schema: Schema) -> "pl.DataFrame":
         if not body.strip():
             raise UserError(str(error)) from None
     dialect = dialect_of(body, NAME, "utf-8-sig")
-    _check_names(dialect.given, schema)
+    _check_names(dialect, schema)
     rows = rows_of(body, NAME, dialect)
     cells = pl.DataFrame([*rows], dict.fromkeys(dialect.names, pl.String), orient="row")
     return cells.with_columns(pl.when(~pl.all().is_in(schema.missing_values)).then(pl.all()))
 
 
-def _check_names(header: list[str], schema: Schema) -> None:
-    """Make sure that a header names no feature twice, unless the schema counts them, as adopt does.
+def _check_names(dialect: "Dialect", schema: Schema) -> None:
+    """Make sure that a header names every column, and no feature twice.
+
+    A schema may count columns of one name, or have names of rows, as adopt makes it.
 
     Raises:
-        UserError: it does.
+        UserError: it does not.
     """
-    names = Counter(" ".join(cell.split()) for cell in header)
+    names, first = Counter(" ".join(cell.split()) for cell in dialect.given), dialect.names[0]
+    if len(dialect.given) < dialect.width and first not in (*names, *schema.columns):
+        # A decimal comma without quotation marks would move all values to the next column.
+        raise UserError(
+            f"line {dialect.header}: the header has {len(dialect.given)} names, and the rows have "
+            f"{dialect.width} cells"
+        )
     for name in schema.features:
         if names[name] > 1 and f"{name}_2" not in schema.columns:
             raise UserError(f"its header names the column '{name}' more than once")

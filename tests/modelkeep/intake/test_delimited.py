@@ -99,6 +99,10 @@ def test_every_column_has_a_name_of_its_own(header, names):
         ('a,b\n1,2\n3,"4\n5,6\n', r"rows\.txt, line 3: a quotation mark is opened and not closed"),
         ('a,b\n1,2\n"3"x,4\n', r"rows\.txt, line 3: "),
         ("a,b\n1,2\n\x1a", r"rows\.txt, line 3: the control character 0x1a \(Ctrl-Z\)"),
+        (
+            "a,b\n1,5,2\n1,7,3\n",
+            r"rows\.txt, line 1: the header has 2 names, and the rows have 3 cells",
+        ),
         ("a;b\n1;2\n3;4\x1a\r\n", r"rows\.txt, line 3: the control character 0x1a \(Ctrl-Z\)"),
     ],
 )

@@ -83,6 +83,8 @@ def test_a_person_names_the_encoding():
         assert encoding_of(text.encode(encoding), "x", encoding) == encoding
     with pytest.raises(UserError, match=r"^x, line 2: the byte 0xc5 is not in ascii\."):
         encoding_of(text[4:].encode(), "x", "ascii")
+    with pytest.raises(UserError, match=r"^x, line 2: a zero byte, which is in no text\."):
+        encoding_of(f"{text[:-1]}\0".encode("utf-16"), "x", "utf-16")
     for unknown in ("klingon", "base64"):
         with pytest.raises(UserError, match=f"--encoding {unknown}: Python knows no such encoding"):
             encoding_of(b"a,b\n", "x", unknown)

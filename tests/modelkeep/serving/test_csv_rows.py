@@ -132,6 +132,8 @@ def test_a_column_is_called_as_adopt_called_it():
         (HEADER + b"1,2,yes,red\n1,2", r"the body, line 3: 2 cells, where the header has 4"),
         (HEADER + b'1,2,yes,"red\n1,2,no,red\n', "line 2: a quotation mark is opened and not"),
         (HEADER + b"1,2,yes,r\xe9d\n", "line 2: the byte 0xe9 is not in utf-8"),
+        (HEADER + b"1,2,yes,r\0d\n", "line 2: a zero byte, which is in no text"),
+        (HEADER + b"1,5,2,yes,red\n", "line 1: the header has 4 names, and the rows have 5 cells"),
         (b'{"records": [{"size": 1}]}', "the body is JSON Lines, not a table"),
     ],
 )
