@@ -31,6 +31,8 @@ SENTINEL_ROWS, WIDE = 2, 10
 LEAST_ROWS, LEVEL = 5, 0.001
 # What stands between letters and is not seen
 UNSEEN = "[\u00ad\u200b-\u200f\u2060\ufeff]"
+# Marks at the end of a value that are no part of it, with blanks
+MARKS = " .,;:"
 # How many columns, or pairs of spellings, are named
 SHOWN = 3
 
@@ -135,10 +137,12 @@ def words_for_nothing(columns: dict[str, dict[str, int]]) -> Iterator[str]:
 def spellings(name: str, values: pl.Series) -> str:
     """Say which values of a category differ in capitals, blanks or code points alone, or nothing.
 
-    An ü may be a letter, or a u and the dots over it; some blanks have no width.
+    An ü may be a letter, or a u and the dots over it; some blanks have no width. Marks that end a
+    sentence make no difference either.
     """
     texts = values.drop_nulls().unique().sort().alias("text")
     alike = pl.col("text").str.normalize("NFKC").str.replace_all(UNSEEN, "")
+    alike = alike.str.strip_chars_end(MARKS)
     folded = alike.str.split(" ").list.eval(pl.element().filter(pl.element() != ""))
     groups = (
         texts.to_frame()
@@ -151,7 +155,9 @@ def spellings(name: str, values: pl.Series) -> str:
     shown = "; ".join(" and ".join(_told_apart(group)) for group in groups[:SHOWN])
     more = f"; and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
     hidden = any(not text.isascii() for group in groups for text in group)
+    marked = any(text.rstrip(MARKS) != text.rstrip() for group in groups for text in group)
     what = "capitals, blanks or code points" if hidden else "capitals or blanks"
+    what = f"{what.replace(' or ', ', ')} or marks at the end" if marked else what
     return f"'{name}' has values that differ in {what} alone: {shown}{more}"
 
 
@@ -190,6 +196,8 @@ def sentinels(values: pl.Series) -> list[tuple[Any, int]]:
         return []
     low, high = bounds(others)
     far = {value for value in asked if max(low - value, value - high) > high - low}
+    if not isinstance(low, datetime) and low >= 0:
+        far |= {value for value in asked if value < 0}
     if not isinstance(low, datetime) and distinct[0] == -1 and distinct[1] >= 0:
         far |= {-1} if high > WIDE else set()
     counted = [(value, int((present == value).sum())) for value in sorted(far)]

@@ -46,6 +46,8 @@ def doubts(cells):
         ([-9, -9, -8, -3, 0, 4], []),
         ([500, 500, *range(40)], []),
         ([*range(100), 99], []),
+        ([-999, -999, *range(0, 90000, 300)], [(-999, 2)]),
+        ([-999, -999, *range(-300, 90000, 300)], []),
         ([-999, *range(9)], []),
         ([-1, -1, 0, 1, 1], []),
         ([*range(0, 1200, 3), 999, 999], []),
@@ -122,6 +124,10 @@ def test_values_that_differ_in_capitals_or_blanks_alone_are_told():
         "'Nord' and 'nord'"
     )
     assert spellings("region", pl.Series(["Nord", "Ost"])) == ""
+    assert spellings("income", pl.Series([">50K", ">50K.", "<=50K", "A", "A+"])) == (
+        "'income' has values that differ in capitals, blanks or marks at the end alone: '>50K' and "
+        "'>50K.'"
+    )
 
 
 def test_values_that_look_alike_are_written_so_that_they_do_not():
