@@ -13,18 +13,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--task", choices=["classification", "regression"], help="default: what the target says"
     )
     parser.add_argument(
-        "--drop", nargs="+", default=[], action="extend", metavar="COLUMN", help="no features"
+        "--drop",
+        nargs="+",
+        default=[],
+        action="extend",
+        metavar="COLUMN",
+        help="columns that the model must not use",
     )
-    parser.add_argument("--time", metavar="COLUMN", help="the latest rows test the model")
-    parser.add_argument("--group", metavar="COLUMN", help="whole groups test the model")
+    parser.add_argument(
+        "--time", metavar="COLUMN", help="a time: the model is tested on the latest rows"
+    )
+    parser.add_argument(
+        "--group",
+        metavar="COLUMN",
+        help="a group, such as a customer, is in training or test as a whole",
+    )
     parser.add_argument(
         "--encoding",
         metavar="NAME",
         help="how the letters of the file are written, such as cp1251; default: what its bytes say",
     )
     for option, metavar, meaning in (
-        ("--keep", "TEXT", "a value, not an empty cell, such as NA; in one column: COLUMN=TEXT"),
-        ("--empty", "TEXT", "an empty cell, such as -999; in one column: COLUMN=TEXT"),
+        (
+            "--keep",
+            "TEXT",
+            "texts that are values, not empty cells, such as NA; in one column: COLUMN=TEXT",
+        ),
+        ("--empty", "TEXT", "texts that are empty cells, such as -999; in one column: COLUMN=TEXT"),
         ("--format", "COLUMN=FORMAT", "how the dates of a column are written: day=%%d/%%m/%%Y"),
     ):
         parser.add_argument(
