@@ -225,11 +225,16 @@ def main() -> None:
             undone.append(f"Not done: {step.__doc__} ({error})")
     if ACTIVATE not in commands:
         commands.append(ACTIVATE)
-    commands += ["dvc repro", "dvc exp show", "git add .", 'git commit -m "Train the first model"']
+    commands += [
+        "dvc repro",
+        "dvc metrics show",
+        "git add .",
+        'git commit -m "Train the first model"',
+    ]
     commands.append("dvc push")
     print(f"\n{Path.cwd().name} is ready.", *undone, "\nNext:\n", sep="\n")
     print(*(f"    {command}" for command in commands), sep="\n")
-    print("\nREADME.md goes through a first day, step by step.")
+    print("\nREADME.md goes on from here.")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ WALK = [
     "dvc push --quiet && modelkeep register && modelkeep promote v1.0.0 prod",
     "dvc metrics show",
     "dvc exp run --quiet --name looser --set-param train.LogisticRegression.C=1",
-    COMPARE + " 'Created|models|reports|.*accuracy|roc'",
+    COMPARE + " 'Created|models|reports|.*accuracy|roc|log'",
     "dvc metrics diff",
     "git add . && git commit --quiet -m 'Loosen the regularisation'",
     "dvc push --quiet && modelkeep register",
@@ -29,7 +29,7 @@ WALK = [
     "cp -r package ../second",
     "git checkout --quiet HEAD~1 && dvc checkout --quiet && dvc metrics show",
     "git checkout --quiet - && dvc checkout --quiet && diff -r package ../second && echo identical",
-    "head -n 32 package/MODEL_CARD.md",
+    "head -n 34 package/MODEL_CARD.md",
 ]
 
 
