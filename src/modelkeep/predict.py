@@ -7,6 +7,7 @@ from pathlib import Path
 
 from modelkeep.place import path_given
 from modelkeep.scoring.afar import is_url
+from modelkeep.text import counted
 from modelkeep_core.errors import UserError
 
 
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         manifest=args.manifest,
         shard=shard,
     )
-    print(f"{args.out}: {rows} rows")
+    print(f"{args.out}: {counted(rows, 'row')}")
     return 0
 
 

@@ -81,7 +81,7 @@ def _three_digits(value: float) -> str:
 
 def counted(number: int, thing: str, things: str = "") -> str:
     """Write a number with what it counts: "1 row", "2 rows"."""
-    return f"{number} {thing if number == 1 else things or f'{thing}s'}"
+    return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"
 
 
 def day(when: datetime) -> str:

@@ -26,15 +26,16 @@ def run(
     actuals = read_actuals(args.file, store, reference) if args.file else []
     store.write_actuals(actuals)
     result = quality(reference, store.with_actuals(window, reference.recipe_id), args.rows)
-    kept = f"{args.file}: {len(actuals):,} actuals kept.\n\n" if args.file else ""
+    kept = f"{args.file}: {text.counted(len(actuals), 'actual')} kept.\n\n" if args.file else ""
     return {"kept": len(actuals), **result}, kept + rendered(result), ENDED[result["state"]]
 
 
 def rendered(result: dict[str, Any]) -> str:
     """Return the metrics, reference and current, as a table, and what follows from them."""
+    known = text.counted(result["rows"], "row has", "rows have")
     if result["state"] == "not enough data":
         return folded(
-            f"Not enough data: {result['rows']:,} rows have actuals; {result['needed']:,} are "
+            f"Not enough data: {known} actuals; {result['needed']:,} are "
             "needed, and the headline metric must be defined on them."
         )
     reference, current = result["reference"], result["current"]
@@ -54,5 +55,5 @@ def rendered(result: dict[str, Any]) -> str:
     verdict = "In order: the score is not worse than the reference score."
     if result["state"] == "alarm":
         verdict = f"ALARM: all of the interval of {metric} is worse than the reference interval."
-    ending = folded(f"{result['rows']:,} rows have actuals. {verdict}")
+    ending = folded(f"{known} actuals. {verdict}")
     return f"{shown}\n\n{ending}"

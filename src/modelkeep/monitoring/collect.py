@@ -13,6 +13,7 @@ from modelkeep.monitoring.reference import ReferencePackage
 from modelkeep.monitoring.store import Request, Store
 from modelkeep.monitoring.window import Window
 from modelkeep.serving.records import time_of
+from modelkeep.text import counted
 from modelkeep_core import tables
 from modelkeep_core.checking import check
 from modelkeep_core.errors import UserError, suggestion
@@ -155,10 +156,11 @@ def _write(table: pl.DataFrame, out: Path, schema: Schema, without: Path | None)
 def _in_words(out: Path, counts: dict[str, int]) -> str:
     left = []
     if counts["repeated"]:
-        left.append(f"{counts['repeated']:,} rows were there already")
+        left.append(f"{counted(counts['repeated'], 'row was', 'rows were')} there already")
     if counts["left_out"]:
-        left.append(f"{counts['left_out']:,} rows have no recorded inputs of these features")
+        without = counted(counts["left_out"], "row has", "rows have")
+        left.append(f"{without} no recorded inputs of these features")
     also = f" ({'; '.join(left)})" if left else ""
     if not counts["rows"]:
         return f"Nothing to write: no further row has inputs and its actual value{also}."
-    return f"{out}: {counts['rows']:,} rows{also}."
+    return f"{out}: {counted(counts['rows'], 'row')}{also}."

@@ -14,8 +14,10 @@ from modelkeep.monitoring.phrases import (
     middle,
     percent,
     probability,
+    refusals,
     span,
 )
+from modelkeep.text import counted
 
 # Beside the look that all pages have
 STYLE = """
@@ -39,6 +41,8 @@ svg { display: block; margin: .4rem 0; width: 100%; }
 svg text { fill: var(--soft); font-size: 11px; }
 svg line { stroke: var(--line); } .reference { fill: var(--reference); }
 .current { fill: var(--accent); }
+@media (max-width: 30rem) {
+  article { padding: .8rem .7rem; } article th, article td { padding-right: .25rem; } }
 .outside { fill: var(--bad); } .key { border-radius: 2px; display: inline-block; height: .7rem;
   margin: 0 .3rem 0 1rem; width: .7rem; }
 """
@@ -64,9 +68,10 @@ def document(report: dict[str, Any], site: str | None = None) -> str:
     title = f"{model['title']}: {report['state']}"
     versions = ", ".join(version for version in model["versions"] if version)
     facts = [
-        f"{model['name']} {versions}, recipe {model['recipe_id'][:7]}",
+        f"{model['name']} {versions}".strip(),
+        f"recipe {model['recipe_id'][:7]}",
         span(report),
-        f"{volume['requests']:,} requests and {volume['rows']:,} rows answered",
+        f"{counted(volume['requests'], 'request')} and {counted(volume['rows'], 'row')} answered",
         *([f"Left out: {left_out(report)}"] if volume["other_models"] else []),
     ]
     parts = [
@@ -129,8 +134,7 @@ def _volume(report: dict[str, Any]) -> list[str]:
             for reason in refused["reasons"]
         )
         parts.append(
-            f"<h2>Refused: {refused['rows']:,} rows ({percent(refused['share'])} of what came "
-            f"in), {refused['values']:,} values</h2>"
+            f"<h2>Refused: {refusals(refused)}</h2>"
             "<table><tr><th>reason</th><th>feature</th><th>values</th></tr>"
             f"{lines}</table>"
         )

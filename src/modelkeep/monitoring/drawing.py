@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from modelkeep.text import counted
+
 WIDTH, HEIGHT = 340, 110
 BARS = 20
 # Room for the axis below, and the height of a class with its two bars
-AXIS, CLASS = 18, 26
+AXIS, CLASS = 18, 30
 NAME = 110
 
 
@@ -24,7 +26,7 @@ def days(counts: Sequence[tuple[str, int]]) -> str:
     most = max(count for _, count in counts)
     wide = WIDTH / len(counts)
     bars = [
-        _bar("current", place * wide, 0.9 * wide, count / most, f"{day}: {count:,} rows")
+        _bar("current", place * wide, 0.9 * wide, count / most, f"{day}: {counted(count, 'row')}")
         for place, (day, count) in enumerate(counts)
     ]
     ends = [counts[0][0], counts[-1][0] if len(counts) > 1 else ""]
@@ -80,14 +82,14 @@ def _classes(part: dict[str, Any]) -> str:
         top = place * CLASS
         for kind, share, y in (
             ("reference", reference, top + 3),
-            ("current" if reference else "outside", current, top + 13),
+            ("current" if reference else "outside", current, top + 15),
         ):
             wide = share / most * (WIDTH - NAME - 50)
             parts.append(f'<rect class="{kind}" x="{NAME}" y="{y}" width="{wide:.1f}" height="9"/>')
             parts.append(f'<text x="{NAME + wide + 4:.1f}" y="{y + 8}">{share:.1%}</text>')
         short = name if len(name) <= 16 else f"{name[:15]}…"
         parts.append(
-            f'<text x="{NAME - 6}" y="{top + 16}" text-anchor="end">{escape(short)}'
+            f'<text x="{NAME - 6}" y="{top + 18}" text-anchor="end">{escape(short)}'
             f"<title>{escape(name)}</title></text>"
         )
     return _svg(len(lines) * CLASS, "shares of the classes", parts, axis=0)

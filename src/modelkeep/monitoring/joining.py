@@ -8,6 +8,7 @@ import polars as pl
 from modelkeep.intake.reading import table_at
 from modelkeep.monitoring.reference import ReferencePackage
 from modelkeep.monitoring.store import Store
+from modelkeep.text import counted
 from modelkeep_core import tables
 from modelkeep_core.errors import UserError
 from modelkeep_core.problems import SHOWN_ROWS, listed
@@ -64,7 +65,7 @@ def read_actuals(
             actuals[request_id, row] = text
     if faults:
         reasons = "; ".join(
-            f"{fault} ({len(rows):,} rows, first {listed(rows[:SHOWN_ROWS])})"
+            f"{fault} ({counted(len(rows), 'row')}, first {listed(rows[:SHOWN_ROWS])})"
             for fault, rows in faults.items()
         )
         raise UserError(f"{path} was not taken: {reasons}.")

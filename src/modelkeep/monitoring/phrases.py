@@ -42,6 +42,14 @@ def conclusion(report: dict[str, Any]) -> Iterator[str]:
         yield "In order: what comes in is what the model was made for."
 
 
+def refusals(refused: dict[str, Any]) -> str:
+    """Say how many rows were refused, and for how many values."""
+    share = percent(refused["share"])
+    rows = text.counted(refused["rows"], "row")
+    values = text.counted(refused["values"], "value")
+    return f"{rows} ({share} of what came in), {values}"
+
+
 def legend(report: dict[str, Any]) -> str:
     """Say how the table is to be read."""
     limits = report["limits"]

@@ -13,6 +13,7 @@ from modelkeep.monitoring.phrases import (
     middle,
     percent,
     probability,
+    refusals,
     span,
 )
 
@@ -50,17 +51,13 @@ def rendered(report: dict[str, Any]) -> str:
 def _head(report: dict[str, Any]) -> str:
     model, volume = report["model"], report["volume"]
     versions = ", ".join(version for version in model["versions"] if version)
-    refused = report["refused"]
+    asked = text.counted(volume["requests"], "request")
     pairs = [
         ("model", f"{model['name']} {versions}".strip()),
         ("recipe", text.short(model["recipe_id"])),
         ("window", span(report)),
-        ("answered", f"{volume['requests']:,} requests, {volume['rows']:,} rows"),
-        (
-            "refused",
-            f"{refused['rows']:,} rows ({percent(refused['share'])} of what came in), "
-            f"{refused['values']:,} values",
-        ),
+        ("answered", f"{asked}, {text.counted(volume['rows'], 'row')}"),
+        ("refused", refusals(report["refused"])),
     ]
     if volume["other_models"]:
         pairs.append(("left out", left_out(report)))

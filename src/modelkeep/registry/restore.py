@@ -63,7 +63,8 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
             shutil.rmtree(partial, ignore_errors=True)
     return None, (
         f"{directory / version.directory}: {version.model} {version.label}, commit "
-        f"{text.short(version.commit)}, with {count} files of data and models, verified."
+        f"{text.short(version.commit)}, with {text.counted(count, 'file')} of data and models, "
+        "verified."
     )
 
 

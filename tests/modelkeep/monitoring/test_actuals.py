@@ -84,6 +84,6 @@ def test_a_file_with_one_wrong_row_is_not_taken(recorded):
     """Nothing of it is kept."""
     with recorded.file.open("a", encoding="utf-8") as file:
         file.write("unknown,low\n")
-    with pytest.raises(UserError, match=r"no such request is recorded \(1 rows, first 31\)"):
+    with pytest.raises(UserError, match=r"no such request is recorded \(1 row, first 31\)"):
         ran(recorded, recorded.file)
     assert recorded.rows("SELECT count(*) FROM actuals") == [(0,)]

@@ -78,6 +78,13 @@ def test_a_page_has_a_card_for_each_column(recorded, train):
     assert "mistyped" in text
 
 
+def test_a_model_without_a_number_is_named_without_a_gap(recorded, train):
+    """A package that was served without a version leaves nothing between name and recipe."""
+    recorded.answer(drawn(train, 150), each=150, version="")
+    text = " ".join(Page(page(recorded)).texts)
+    assert re.search(r" made-up · recipe \w{7} · everything to now · 1 request and 150 rows", text)
+
+
 def test_a_page_needs_nothing_but_itself(recorded, train):
     """No script, no link, nothing from the network."""
     recorded.answer(drawn(train, 150))

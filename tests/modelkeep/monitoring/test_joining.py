@@ -76,7 +76,7 @@ def test_parquet_is_read_as_well(recorded):
 def test_the_same_actual_value_twice_is_one(recorded, read):
     """A file may repeat itself, not contradict itself."""
     assert read("request_id,actual", "0,low", "0,low") == [(recorded.ids[0], 0, "low")]
-    with pytest.raises(UserError, match=r"another value for the same row \(1 rows, first 2\)"):
+    with pytest.raises(UserError, match=r"another value for the same row \(1 row, first 2\)"):
         read("request_id,actual", "0,low", "0,high")
 
 
@@ -84,7 +84,7 @@ def test_the_same_actual_value_twice_is_one(recorded, read):
     ("lines", "fault"),
     [
         (["request_id,actual", "0,low", "unknown,low", ",low"], r"no such request .*first 2, 3\)"),
-        (["request_id,actual", "0,lo"], r"actual must be one of high, low, mid \(1 rows"),
+        (["request_id,actual", "0,lo"], r"actual must be one of high, low, mid \(1 row,"),
         (["request_id,actual", "0,"], "actual must be one of"),
         (["request_id,actual", "3,low"], r"no such row is in the request \(row counts from 0\)"),
         (["request_id,row,actual", "3,4,low"], "no such row"),

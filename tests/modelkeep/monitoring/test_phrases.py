@@ -12,6 +12,7 @@ from modelkeep.monitoring.phrases import (
     middle,
     percent,
     probability,
+    refusals,
     span,
 )
 
@@ -185,3 +186,15 @@ def test_values_that_are_judged_as_one_are_named():
     assert "too rare" not in legend(
         reported({"town": CLASSES | {"current": {"counts": [0, 0, 0]}}})
     )
+
+
+@pytest.mark.parametrize(
+    ("rows", "values", "words"),
+    [
+        (1, 1, "1 row (0.29% of what came in), 1 value"),
+        (1200, 2, "1,200 rows (0.29% of what came in), 2 values"),
+    ],
+)
+def test_one_of_a_thing_is_no_plural(rows: int, values: int, words: str) -> None:
+    """A row that was refused is "1 row"; thousands are set apart."""
+    assert refusals({"rows": rows, "values": values, "share": 0.0029}) == words
