@@ -172,4 +172,4 @@ def _add_ranges(params: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(make(Path(sys.argv[1])))
+    print(make(Path(sys.argv[1]).resolve()))
