@@ -12,7 +12,14 @@ from typing import Any
 
 import orjson
 
-from modelkeep.serving.records import PATIENCE, TABLES, Answered, connected, journal, time_of
+from modelkeep.serving.records import (
+    PATIENCE,
+    Answered,
+    add_tables,
+    connected,
+    journal,
+    time_of,
+)
 from modelkeep_core.errors import UserError
 
 LOG = logging.getLogger("uvicorn.error")
@@ -148,7 +155,7 @@ class Records:
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._database = connected(self._path)
-        self._database.executescript(TABLES)
+        add_tables(self._database)
         self._database.execute("PRAGMA wal_autocheckpoint = 0")
         self._files = _identities(self._path)
 

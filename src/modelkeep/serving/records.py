@@ -48,6 +48,11 @@ CREATE TABLE IF NOT EXISTS actuals (
     PRIMARY KEY (request_id, row)
 ) WITHOUT ROWID;
 """
+COLUMNS = """
+SELECT tables.name, columns.name
+FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns
+WHERE tables.type = 'table'
+"""
 OLD = """
 DELETE FROM requests WHERE request_id IN (
     SELECT request_id FROM requests WHERE request_id < ? ORDER BY request_id LIMIT ?
@@ -134,20 +139,45 @@ def connected(path: Path, is_there: bool = False) -> sqlite3.Connection:
         is_there: whether it must be there; else it is made where there is none.
 
     Raises:
-        sqlite3.Error: it is none.
+        sqlite3.Error: it is none; nothing is written into a file of somebody else.
     """
     uri = f"{path.resolve().as_uri()}?mode={'rw' if is_there else 'rwc'}"
     database = sqlite3.connect(uri, timeout=PATIENCE, check_same_thread=False, uri=True)
+    try:
+        _check_ours(database)
+    except sqlite3.Error:
+        database.close()
+        raise
     # A commit is in the system's hands, where the death of this process cannot undo it.
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     # What is deleted is overwritten, and not only given up.
     database.execute("PRAGMA secure_delete = ON")
+    return database
+
+
+def add_tables(database: sqlite3.Connection) -> None:
+    """Make the tables where there are none yet: all of them, or none where this is interrupted."""
+    database.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {LAYOUT}; COMMIT;")
+
+
+def _check_ours(database: sqlite3.Connection) -> None:
+    """Make sure that a file is empty, or has records of this layout.
+
+    Raises:
+        sqlite3.Error: it is somebody else's, or of another layout.
+    """
     layout = database.execute("PRAGMA user_version").fetchone()[0]
     if layout not in (0, LAYOUT):
         raise sqlite3.DatabaseError(f"it has layout {layout}, and layout {LAYOUT} is needed")
-    database.execute(f"PRAGMA user_version = {LAYOUT}")
-    return database
+    there = set(database.execute(COLUMNS))
+    with closing(sqlite3.connect(":memory:")) as example:
+        example.executescript(TABLES)
+        needed = set(example.execute(COLUMNS))
+    if there and not (layout == LAYOUT and needed <= there):
+        raise sqlite3.DatabaseError(
+            "it has tables of something else: let --data name another directory"
+        )
 
 
 def tidy(path: Path, keep_days: float | None) -> int:

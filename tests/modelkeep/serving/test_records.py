@@ -6,6 +6,7 @@ import shutil
 import signal
 import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
@@ -345,6 +346,28 @@ def test_a_file_of_another_layout_is_refused(path):
         Records(path)
     with pytest.raises(sqlite3.DatabaseError):
         connected(path)
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        "CREATE TABLE orders (id INTEGER)",
+        "CREATE TABLE requests (id INTEGER); PRAGMA user_version = 1",
+        "CREATE TABLE orders (id INTEGER); PRAGMA user_version = 1; PRAGMA journal_mode = WAL",
+    ],
+)
+def test_a_database_of_something_else_is_refused_and_not_written(path, tables):
+    """Not one byte of it: neither tables, nor a version, nor another kind of journal."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(tables)
+    content = path.read_bytes()
+    with pytest.raises(UserError, match="tables of something else: let --data name another"):
+        Records(path)
+    with pytest.raises(sqlite3.DatabaseError, match="tables of something else"):
+        tidy(path, keep_days=1)
+    assert path.read_bytes() == content
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_a_file_that_is_none_is_refused(path):
