@@ -1,19 +1,24 @@
-"""Rows in CSV, written as the raw data are: a file of them, or what MLflow's clients send."""
+"""Rows in CSV, written as the raw data are: a file of them, or what MLflow's clients send.
+
+Polars is imported before the first request: scikit-learn, which looks for it whenever a model is
+called, must not meet it half imported by another thread.
+"""
 
 import csv
 import io
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import polars as pl
+
+from modelkeep.intake.delimited import Dialect, dialect_of, fits, rows_of
 from modelkeep.serving.rows import Problem, TooMany, Unfit
+from modelkeep_core.cells import typed
+from modelkeep_core.csv_text import NotPlain
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column, Schema
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from modelkeep.intake.delimited import Dialect
+from modelkeep_core.tables import text_table
 
 # How many columns a table may have besides those of the schema
 MORE = 100
@@ -37,11 +42,6 @@ def records_of(body: bytes, schema: Schema, most: int | None = None) -> list[dic
         Unfit: it is no such table, a line has another number of cells than the header, or it has
             far more columns than the schema.
     """
-    # They cost more to import than a server without such requests needs to start.
-    import polars as pl
-
-    from modelkeep_core.cells import typed
-
     widest = len(schema.columns) + MORE
     if _width(body) > widest:
         raise Unfit(Problem(None, "", f"a CSV table of at most {widest} columns", "form"))
@@ -76,18 +76,12 @@ def _width(body: bytes) -> int:
         return 0
 
 
-def _table(body: bytes, schema: Schema) -> "pl.DataFrame":
+def _table(body: bytes, schema: Schema) -> pl.DataFrame:
     """Return the cells as text, null where they stand for nothing in every column.
 
     Raises:
         UserError: it is no table.
     """
-    import polars as pl
-
-    from modelkeep.intake.delimited import dialect_of, fits, rows_of
-    from modelkeep_core.csv_text import NotPlain
-    from modelkeep_core.tables import text_table
-
     try:
         table, text = text_table(body, schema.missing_values)
         if fits(text.names, {*schema.features}, {*schema.columns}):

@@ -1,5 +1,8 @@
 """A CSV table is read by the schema: its types, its words for what is missing, and nothing else."""
 
+import subprocess
+import sys
+
 import pytest
 
 from modelkeep.serving.csv_rows import records_of
@@ -168,3 +171,22 @@ def test_nothing_of_a_table_with_private_columns_is_repeated(classification):
     assert "a CSV table in UTF-8 (line" in said
     assert "Zaphod" not in said
     assert "Trillian" not in said
+
+
+def test_no_request_imports_polars():
+    """Else a model that is called meanwhile would meet a half of it, and answer with an error."""
+    code = (
+        "import sys\n"
+        "import modelkeep.serving.app\n"
+        "from modelkeep.serving.csv_rows import records_of\n"
+        "from modelkeep_core.schema import Schema\n"
+        "columns = {'size': {'type': 'number'}, 'label': {'type': 'number'}}\n"
+        "rules = {'task': 'regression', 'missing_values': [''], 'duplicates': True}\n"
+        "schema = Schema(**rules, target='label', columns=columns)\n"
+        "before = {*sys.modules}\n"
+        "for body in (b'size\\n1\\n', b'size;label\\n1;2\\n'):\n"
+        "    records_of(body, schema)\n"
+        "print(sorted(name for name in {*sys.modules} - before if name.startswith('polars')))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ran.stdout, ran.stderr) == ("[]\n", "")
