@@ -159,24 +159,20 @@ def add_v2(app: FastAPI, service: Service) -> None:
     )
     async def infer(request: Request, name: str, version: str | None = None) -> Response:
         """Predict rows, given as a tensor for each column."""
-        described = _described(named(name, version))["outputs"]
+        named(name, version)
         if BINARY in request.headers or media_type(request) == "application/octet-stream":
             raise Rejected(415, "Binary tensors are not supported: send them as application/json.")
         async with json_of(request, service, JSON_TYPE) as asked:
+            # Another model may have taken over while the body came.
+            described = _described(named(name, version))["outputs"]
             wanted = _wanted(asked.get("outputs", []), [output["name"] for output in described])
             served, answered = await service.predict(
                 lambda contract: contract.from_records(_from_columns(_tensors(asked))),
                 is_long(request),
             )
         outputs = {
-            described["name"]: {
-                **described,
-                "shape": [answered.rows, *described["shape"][1:]],
-                "data": data,
-            }
-            for described, data in zip(
-                _described(served)["outputs"], _flat(answered.outputs), strict=True
-            )
+            output["name"]: {**output, "shape": [answered.rows, *output["shape"][1:]], "data": data}
+            for output, data in zip(described, _flat(answered.outputs), strict=True)
         }
         parameters = {"recipe_id": served.recipe_id, "request_id": answered.request_id}
         if answered.notes:
@@ -187,8 +183,7 @@ def add_v2(app: FastAPI, service: Service) -> None:
             "model_version": served.version,
             "id": asked.get("id") or answered.request_id,
             "parameters": parameters,
-            # A model that took over meanwhile may have no probabilities.
-            "outputs": [outputs[name] for name in wanted if name in outputs],
+            "outputs": [outputs[name] for name in wanted],
         }
         return reply(content, X_Request_ID=answered.request_id)
 

@@ -1,7 +1,13 @@
 """Clients of MLflow's and KServe's protocols get the answers that `/predict` gives."""
 
+import http.client
+import json
+import shutil
+from contextlib import closing
+
 import pytest
 
+from modelkeep.serving.current import Current
 from modelkeep.serving.served import ServedModel
 from modelkeep.unseen import Unseen
 
@@ -235,6 +241,32 @@ def test_another_model_or_version_is_not_here(server, path):
     assert reply.status == 404
     assert "the model here is made-up" in reply.json["error"]
     assert server.post("/v2/models/other/infer", tensors()).status == 404
+
+
+def test_a_version_that_is_asked_for_answers_or_nobody(run, tmp_path):
+    """Also where another one takes over while the body of the request comes."""
+    from server import Server, until
+
+    other = tmp_path / "other"
+    shutil.copytree(run.package, other)
+    with Server(run.package, tmp_path) as served:
+        Current(str(run.package), "v1.0.0").write(served.current)
+        until(lambda: served.get("/version").json["version"] == "v1.0.0")
+        body = json.dumps(tensors()).encode()
+        client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+        with closing(client):
+            client.putrequest("POST", f"{V2}/versions/v1.0.0/infer")
+            client.putheader("Content-Length", str(len(body)))
+            client.endheaders(body[:10])
+            Current(str(other), "v1.1.0").write(served.current)
+            until(lambda: served.get("/version").json["version"] == "v1.1.0")
+            client.send(body[10:])
+            reply = client.getresponse()
+            assert (reply.status, b"the model here is made-up v1.1.0" in reply.read()) == (
+                404,
+                True,
+            )
+        assert served.rows("requests") == []
 
 
 def test_numbers_are_tensors_of_numbers(regression_run, tmp_path):
