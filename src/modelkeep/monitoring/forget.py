@@ -125,6 +125,8 @@ def _called(store: Store, window: Window, ids: list[str]) -> Iterator[Request]:
     there = store.rows(ids)
     for name in ids:
         if name not in there:
+            # Where it was deleted by one that was interrupted, bytes of it may be left.
+            store.erase([])
             raise UserError(f"--request {name}: no such request is recorded in {store.path}.")
     yield from (request for request in store.requests(window) if request.request_id in there)
 

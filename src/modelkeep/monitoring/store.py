@@ -122,12 +122,17 @@ class Store:
     def erase(self, requests: list[Request]) -> None:
         """Erase requests with their actuals, so that no byte of them is left in the files.
 
-        Nor is any of what was deleted before.
+        Nor is any of what was deleted before, also where that was interrupted.
 
         Raises:
-            UserError: somebody reads or writes the file for so long that its journal stays.
+            UserError: the requests are deleted, but bytes of them are still there: somebody reads
+                or writes the file for too long, or there is no room for it to be written anew.
         """
         ids = [(request.request_id,) for request in requests]
+        in_use = (
+            f"the requests are deleted, but {self.path} is in use, and its journal still has them: "
+            "run this again in a moment, or end the server."
+        )
         with closing(connected(self.path)) as database:
             database.execute(f"PRAGMA busy_timeout = {PATIENCE}")
             for first in range(0, len(ids), WRITTEN):
@@ -136,13 +141,19 @@ class Store:
                     database.executemany("DELETE FROM actuals WHERE request_id = ?", part)
                     database.executemany("DELETE FROM requests WHERE request_id = ?", part)
             # Pages that were given up before, and the journal, still have what was in them.
-            database.execute("VACUUM")
-            busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            try:
+                database.execute("VACUUM")
+                busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                    raise UserError(in_use) from None
+                raise UserError(
+                    f"the requests are deleted, but bytes of them are still in {self.path}, which "
+                    f"cannot be written anew ({error}): free as much room as it takes, beside it "
+                    "and for temporary files, and run this again."
+                ) from None
         if busy:
-            raise UserError(
-                f"the requests are deleted, but {self.path} is in use, and its journal still has "
-                "them: run this again in a moment, or end the server."
-            )
+            raise UserError(in_use)
 
     def _read(self, query: str, values: tuple[Any, ...]) -> Iterator[Request]:
         for request_id, recipe_id, version, inputs, outputs, actuals in self._database.execute(

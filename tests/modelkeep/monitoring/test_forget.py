@@ -17,6 +17,7 @@ from modelkeep.serving.recording import Records
 from modelkeep.serving.records import connected, tidy
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column
+from project import FORKS, ended, forked
 from recorded import DAY, NOON, Recorded
 
 SECRET = "a key that nobody guesses"
@@ -103,6 +104,35 @@ def test_a_request_is_erased_by_its_id(recorded, rows):
     assert left(recorded) == [first, second, third]
     data, _, status = forgotten(recorded, "--request", first, "--request", third)
     assert (data["requests"], status, left(recorded)) == (2, 0, [second])
+
+
+def test_what_an_interrupted_run_left_is_erased_when_it_is_repeated(recorded, rows):
+    """Though the request is not recorded any more, and the command says so."""
+    (name,) = recorded.answer(rows.head(1).assign(size=12.000017))
+    with closing(connected(recorded.path)) as running:
+        running.execute("SELECT * FROM requests").fetchall()
+        with closing(connected(recorded.path)) as database, database:
+            database.execute("DELETE FROM requests")
+        assert in_files(recorded, b"12.000017")
+        with pytest.raises(UserError, match="no such request"):
+            forgotten(recorded, "--request", name)
+        assert not in_files(recorded, b"12.000017")
+
+
+@FORKS
+def test_where_the_file_cannot_be_written_anew_the_rest_is_told(recorded, rows):
+    """The requests are deleted, and bytes of them are left: that is not silence about a disk."""
+    (first, *_) = recorded.answer(rows.assign(colour="x" * 50_000))
+
+    def forget_one():
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+        with pytest.raises(UserError, match="deleted, but bytes of them are still in"):
+            forgotten(recorded, "--request", first)
+
+    assert ended(forked(forget_one)) == 0
+    assert first not in left(recorded)
 
 
 def test_requests_of_every_model_are_looked_at(recorded, rows):
