@@ -33,6 +33,7 @@ CONNECTIONS = 2000
 UNREAD = 128 * 1024
 TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is too large."
 UNREADABLE = HTTPStatus.BAD_REQUEST, "This is not HTTP/1.1."
+UNCLEAR = HTTPStatus.BAD_REQUEST, "This request can be read in two ways."
 
 
 def most_connections() -> int:
@@ -58,8 +59,20 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, wanted), most))
 
 
+# The version of HTTP, and the only coding of a body that it may have here
+CHUNKED = ("1.1", b"chunked")
+
+
 class TooLarge(ValueError):
     """A request has more of something than it may, which ends the parsing."""
+
+
+class Unclear(ValueError):
+    """A request can be read in two ways, by a proxy in one and here in the other."""
+
+
+# What a request is refused with, by what was wrong with it
+REFUSALS: dict[type, tuple[HTTPStatus, str]] = {TooLarge: TOO_LARGE, Unclear: UNCLEAR}
 
 
 # The connections of each server that wait for their clients, the one that waits longest first
@@ -105,7 +118,7 @@ class Connection(HttpToolsProtocol):
             while rest:
                 rest = self._parsed(rest)
         except httptools.HttpParserCallbackError as error:
-            self._refuse(*(TOO_LARGE if isinstance(error.__context__, TooLarge) else UNREADABLE))
+            self._refuse(*REFUSALS.get(type(error.__context__), UNREADABLE))
             return
         except httptools.HttpParserError:
             self._refuse(*UNREADABLE)
@@ -173,10 +186,13 @@ class Connection(HttpToolsProtocol):
 
         Raises:
             TooLarge: too many wait for the ones before them.
+            Unclear: it says in two ways how long it is, or whom it is for.
         """
         if self._resumes:
             self._resumes = False
             return
+        if not self._is_clear():
+            raise Unclear
         if len(self.pipeline) >= PIPELINED:
             raise TooLarge("too many requests at once")
         self._go_on()
@@ -184,6 +200,18 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         if self._ends:
             self.cycle.keep_alive = False
+
+    def _is_clear(self) -> bool:
+        """Say whether the head says in one way how long its body is, and whom it asks."""
+        version = self.parser.get_http_version()
+        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if version not in ("1.0", "1.1") or (codings and (version, *codings) != CHUNKED):
+            return False
+        if self.url.startswith((b"/", b"*")):
+            return True
+        # As a proxy is asked: the field must name the same server as the path.
+        host = self.url.partition(b"://")[2].partition(b"/")[0].lower()
+        return [value.lower() for name, value in self.headers if name == b"host"] == [host]
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -282,8 +310,12 @@ class Connection(HttpToolsProtocol):
         self._refused, self._other_bytes = True, 0
         self._wait(HEAD_SECONDS)
         if self.cycle and not self.cycle.response_complete:
-            its_own = self.cycle.more_body and not self.cycle.response_started
-            if not its_own or self.pipeline:
+            if not self.cycle.more_body:
+                # What was asked before is answered first.
+                self.cycle.keep_alive = False
+                self._go_on()
+                return
+            if self.cycle.response_started or self.pipeline:
                 self.transport.close()
                 return
             # The rest of the body will not come: whoever waits for it is told that it ended.

@@ -309,6 +309,46 @@ def test_a_path_that_is_none_is_not_called_too_large(echo, line):
         assert said(connected).startswith(b"HTTP/1.1 400")
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET http://other/ HTTP/1.1\r\nHost: x\r\n",
+        b"GET http://x:80/ HTTP/1.1\r\nHost: x\r\n",
+        b"GET http://x/ HTTP/1.0\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n",
+        b"POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n",
+        b"POST / HTTP/2.0\r\nHost: x\r\nContent-Length: 0\r\n",
+    ],
+)
+def test_a_request_that_can_be_read_in_two_ways_is_refused(echo, head):
+    """By a proxy in one and by the server in the other: whom it asks, or where it ends."""
+    with client(echo) as connected:
+        connected.sendall(head + b"\r\n0\r\n\r\n")
+        reply = said(connected)
+    assert reply.startswith(b"HTTP/1.1 400")
+    assert b"two ways" in reply
+
+
+def test_a_path_with_the_name_of_the_server_is_answered(echo):
+    """As a client asks that takes the server for a proxy."""
+    with client(echo) as connected:
+        connected.sendall(b"GET http://X/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answered(connected).startswith(b"HTTP/1.1 200")
+
+
+def test_what_was_asked_before_something_unreadable_is_answered(echo):
+    """All of it; then the server hangs up."""
+    with client(echo) as connected:
+        connected.sendall(
+            HEAD.replace(b"/ ", b"/busy ") + b"\r\n" + HEAD + b"\r\nno request\r\n\r\n"
+        )
+        until(lambda: echo.cut)
+        echo.goes_on.set()
+        reply = said(connected)
+    assert reply.count(b"200 OK") == 2
+    assert reply.count(b"HTTP/1.1") == 2
+
+
 def test_chunks_that_are_none_get_an_answer(echo):
     """As a head that is none does."""
     with client(echo) as connected:
