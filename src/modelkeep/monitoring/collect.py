@@ -1,17 +1,18 @@
 """`collect`: write recorded inputs with their actuals as new data, to be trained on."""
 
 import argparse
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from modelkeep.appearing import appearing
 from modelkeep.monitoring.command import TIME
 from modelkeep.monitoring.reference import ReferencePackage
 from modelkeep.monitoring.store import Request, Store
 from modelkeep.monitoring.window import Window
+from modelkeep.scoring.ledger import unwritable
 from modelkeep.serving.records import time_of
 from modelkeep.text import counted
 from modelkeep_core import tables
@@ -136,20 +137,19 @@ def _write(table: pl.DataFrame, out: Path, schema: Schema, without: Path | None)
         typed = typed.join(present, on=names, how="anti", nulls_equal=True, maintain_order="left")
     if not len(typed):
         return 0
-    # Hidden, so that the pipeline does not take for data what is left of it when this is killed
-    partial = out.with_name(f".{out.stem}.partial{out.suffix}")
+    # What is left of it when this is killed is hidden: the pipeline does not take it for data.
     try:
-        if out.suffix == ".csv":
-            typed.write_csv(partial, null_value=next(iter(schema.missing_values), ""))
-        else:
-            typed.write_parquet(partial)
-        problems, _ = check(partial, schema, names)
-        if problems:
-            broken = report(problems).replace(partial.name, out.name)
-            raise UserError(f"what was recorded breaks schema.yaml:\n{broken}")
-        os.replace(partial, out)
-    finally:
-        partial.unlink(missing_ok=True)
+        with appearing(out) as partial:
+            if out.suffix == ".csv":
+                typed.write_csv(partial, null_value=next(iter(schema.missing_values), ""))
+            else:
+                typed.write_parquet(partial)
+            problems, _ = check(partial, schema, names)
+            if problems:
+                broken = report(problems).replace(partial.name, out.name)
+                raise UserError(f"what was recorded breaks schema.yaml:\n{broken}")
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise unwritable(out, error) from None
     return len(typed)
 
 

@@ -1,11 +1,11 @@
 """`fetch`: put the package of a version into a directory, verified; what a deployment runs."""
 
 import argparse
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+from modelkeep.appearing import appearing
 from modelkeep.place import path_given
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.consumer_lock import locked, locked_version, write_locked
@@ -89,10 +89,11 @@ def fetch(catalogue: Catalogue, version: Version, directory: Path) -> None:
     check_recipe_id(version, catalogue.records.of(version))
     package = package_output(catalogue, version)
     path = package.path
-    partial = directory.with_name(f".{directory.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     try:
-        with storage_of(catalogue.git, version) as opened:
+        with (
+            storage_of(catalogue.git, version) as opened,
+            appearing(directory, directory=True) as partial,
+        ):
             storage = opened.of(package.remote)
             files = storage.files(package.md5, path)
             storage.get({name: f"{path}/{file}" for file, name in files.items()})
@@ -101,20 +102,17 @@ def fetch(catalogue: Catalogue, version: Version, directory: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(storage.path(name), target)
             _let_read(partial)
-        if not is_package_of(catalogue, version, partial):
-            raise UserError(
-                f"the package of {version.label} does not have the metadata that are committed."
-            )
-        if not is_whole(partial):
-            raise UserError(
-                f"the package of {version.label} does not have exactly the files that its "
-                "committed metadata list."
-            )
-        os.replace(partial, directory)
+            if not is_package_of(catalogue, version, partial):
+                raise UserError(
+                    f"the package of {version.label} does not have the metadata that are committed."
+                )
+            if not is_whole(partial):
+                raise UserError(
+                    f"the package of {version.label} does not have exactly the files that its "
+                    "committed metadata list."
+                )
     except OSError as error:
         raise UserError(f"{directory} cannot be written: {error.strerror}.") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _let_read(directory: Path) -> None:

@@ -1,14 +1,13 @@
 """`restore`: put code, parameters, data and model of a version into a directory of its own."""
 
 import argparse
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from modelkeep import text
+from modelkeep.appearing import appearing
 from modelkeep.place import path_given
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.git import Git, GitError
@@ -47,20 +46,15 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     outputs = outputs_of(catalogue, version)
     with storage_of(catalogue.git, version) as storage:
         check_objects(outputs, storage)
-        partial = directory.with_name(f".{directory.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
         try:
-            directory.parent.mkdir(parents=True, exist_ok=True)
-            project = cloned(catalogue.git, version, partial)
-            check_places(project, [".dvc/config.local"])
-            storage.share_with(project / ".dvc", others=remotes_of(outputs))
-            count = check_out(project, outputs)
-            check_raw_data(catalogue, version, project)
-            os.replace(partial, directory)
+            with appearing(directory, directory=True) as partial:
+                project = cloned(catalogue.git, version, partial)
+                check_places(project, [".dvc/config.local"])
+                storage.share_with(project / ".dvc", others=remotes_of(outputs))
+                count = check_out(project, outputs)
+                check_raw_data(catalogue, version, project)
         except OSError as error:
             raise UserError(f"{directory} cannot be written: {error}.") from None
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
     return None, (
         f"{directory / version.directory}: {version.model} {version.label}, commit "
         f"{text.short(version.commit)}, with {text.counted(count, 'file')} of data and models, "

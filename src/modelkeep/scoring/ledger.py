@@ -1,13 +1,13 @@
 """What is done of a run: a record beside each part, and the manifest when all are there."""
 
-import errno
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from modelkeep.appearing import locked
 from modelkeep.scoring.afar import at_url
 from modelkeep.scoring.sources import Part
 from modelkeep_core.errors import UserError
@@ -18,8 +18,6 @@ RECORDS, BAD = ".parts", ".bad.csv"
 MANIFEST = "manifest.json"
 # Held by the runs that write there
 LOCK = "lock"
-# What a file system says that has no locks
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 # What a run that was killed leaves of a part
 PARTIAL = ".partial"
 
@@ -68,7 +66,7 @@ class Ledger:
         with ExitStack() as files:
             for name, exclusive in locks:
                 file = files.enter_context((self.place / RECORDS / name).open("w"))
-                if not _locked(file, exclusive):
+                if not locked(file.fileno(), exclusive):
                     raise UserError(
                         f"another run writes to {self.place} now: wait for its end, or stop it."
                     )
@@ -202,22 +200,6 @@ class LedgerAfar(Ledger):
 
     def _copy(self, file: Path) -> None:
         at_url(self._url).put(file, file.relative_to(self.place).as_posix())
-
-
-def _locked(file: IO[str], exclusive: bool) -> bool:
-    """Lock a file where the system has such locks; say whether no other process has it locked."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
-    return True
 
 
 def foreign(place: Path | str, name: str) -> UserError:

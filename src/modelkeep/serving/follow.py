@@ -96,9 +96,14 @@ class Source:
             directory = self._into / f"{version.name}-{version.commit[:12]}"
             self._into.mkdir(parents=True, exist_ok=True)
             if not directory.exists():
-                fetch(catalogue, version, directory)
+                try:
+                    fetch(catalogue, version, directory)
+                except UserError:
+                    # Another server that keeps its packages here may have been faster.
+                    if not directory.exists():
+                        raise
             # What Git has suffices: the remote may be away.
-            elif not (is_package_of(catalogue, version, directory) and is_whole(directory)):
+            if not (is_package_of(catalogue, version, directory) and is_whole(directory)):
                 raise UserError(f"{directory} is not the package of {version.label}: remove it.")
             self._counter = counter
         return Current(

@@ -88,6 +88,19 @@ def test_a_package_that_was_changed_on_disk_is_refused(numbered):
         source(reference="v1.1.0").current()
 
 
+def test_two_servers_may_fetch_the_same_package_at_once(numbered, monkeypatch):
+    """Where they keep their packages in one directory, the slower one takes what is there."""
+    fetch = module.fetch
+
+    def overtaken(*given):
+        fetch(*given)
+        fetch(*given)
+
+    monkeypatch.setattr(module, "fetch", overtaken)
+    current = source(reference="v1.1.0").current()
+    assert open_package(Path(current.package)).metadata["name"] == "made-up"
+
+
 def test_a_promotion_and_a_rollback_are_noticed(follow):
     """The next look tells the workers; a look that finds nothing new writes nothing."""
     project, follower, path = follow
