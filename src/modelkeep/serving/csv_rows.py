@@ -96,7 +96,7 @@ def _table(body: bytes, schema: Schema) -> pl.DataFrame:
     return cells.with_columns(pl.when(~pl.all().is_in(schema.missing_values)).then(pl.all()))
 
 
-def _check_names(dialect: "Dialect", schema: Schema) -> None:
+def _check_names(dialect: Dialect, schema: Schema) -> None:
     """Make sure that a header names every column, and no feature twice.
 
     A schema may count columns of one name, or have names of rows, as adopt makes it.
