@@ -25,6 +25,8 @@ MODEL = "model"
 FOLDS = 5
 # How many thresholds are tried, from the least probability to the greatest
 TRIED = 100
+# The places of rows, and what models that have not seen them say of them
+Unseen = tuple[NDArray[np.intp], NDArray[Any]]
 # Metrics that go by what is decided, and not by probabilities
 DECISIONS = {name: each for name, each in CLASSIFICATION.items() if not each.needs_probabilities}
 
@@ -60,26 +62,21 @@ def fit(
     if params.calibrate == "none" and wanted is None:
         return pipeline.fit(inputs, target)
     _check(pipeline, target, task, params)
+    value, score, label = None, None, None
+    if wanted is not None:
+        label, value = _label(wanted, target), wanted.value
+        score = None if value is not None else _score_of(wanted, label)
     apart = separation()
-
-    def fitted(some: pd.DataFrame, labels: NDArray[Any], apart: Separation) -> Pipeline:
-        if params.calibrate == "none":
-            return clone(pipeline).fit(some, labels)
-        return _calibrated(pipeline, some, labels, params.calibrate, apart)
-
+    model = clone(pipeline).fit(inputs, target)
+    unseen = None
+    if params.calibrate != "none":
+        model, unseen = _calibrated(pipeline, model, inputs, target, params.calibrate, apart)
     if wanted is None:
-        return fitted(inputs, target, apart)
-    label, value = _label(wanted, target), wanted.value
-    score = None if value is not None else _score_of(wanted, label)
-    model = fitted(inputs, target, apart)
+        return model
     if score is not None:
+        rows, chances = unseen or _unseen(pipeline, _chances, inputs, target, apart, "threshold")
         place = model.classes_.tolist().index(label)
-        rows, chances = _unseen(
-            fitted,
-            lambda learnt, rows: learnt.predict_proba(rows)[:, place],
-            *(inputs, target, apart, "threshold"),
-        )
-        value = _best(score, target[rows], chances, label)
+        value = _best(score, target[rows], chances[:, place], label)
     decided = FixedThresholdClassifier(
         clone(model[MODEL]), threshold=value, pos_label=label, response_method="predict_proba"
     )
@@ -108,45 +105,59 @@ class _Scores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def _calibrated(
     pipeline: Pipeline,
+    model: Pipeline,
     inputs: pd.DataFrame,
     target: NDArray[Any],
     method: str,
     separation: Separation,
-) -> Pipeline:
-    """Fit a pipeline to all rows, and calibrate it by what models say of rows they have not seen.
+) -> tuple[Pipeline, Unseen]:
+    """Calibrate a fitted pipeline by what models say of rows they have not seen.
 
     scikit-learn makes such scores itself only where every row is in one fold, which is not so where
     later rows test what earlier ones taught.
+
+    Args:
+        pipeline: the unfitted steps.
+        model: the same, fitted to all rows.
+        inputs: (n, features).
+        target: (n,) classes.
+        method: that of scikit-learn.
+        separation: what the folds keep apart.
+
+    Returns:
+        The calibrated pipeline; and the unseen rows with their calibrated probabilities. Of two
+        classes, these are in the order of the scores, so that a threshold among them is one among
+        the scores of models that have not seen the rows.
     """
-    model = clone(pipeline).fit(inputs, target)
     name = "decision_function" if hasattr(model, "decision_function") else "predict_proba"
 
     def scores(learnt: Pipeline, rows: pd.DataFrame) -> NDArray[Any]:
         made = np.asarray(getattr(learnt, name)(rows)).reshape(len(rows), -1)
         return made[:, 1:] if made.shape[1] == 2 else made
 
-    rows, made = _unseen(
-        lambda some, labels, _: clone(pipeline).fit(some, labels),
-        scores,
-        *(inputs, target, separation, "calibrate"),
-    )
+    rows, made = _unseen(pipeline, scores, inputs, target, separation, "calibrate")
     every = np.arange(len(rows))
     calibrated = CalibratedClassifierCV(
         _Scores(), method=method, cv=[(every, every)], ensemble=False
     ).fit(made, target[rows])
+    chances = calibrated.predict_proba(made)
     calibrated.set_params(estimator=clone(pipeline[MODEL]), cv=None)
     calibrated.calibrated_classifiers_[0].estimator = model[MODEL]
-    return Pipeline([*model.steps[:-1], (MODEL, calibrated)])
+    return Pipeline([*model.steps[:-1], (MODEL, calibrated)]), (rows, chances)
+
+
+def _chances(learnt: Pipeline, rows: pd.DataFrame) -> NDArray[Any]:
+    return np.asarray(learnt.predict_proba(rows))
 
 
 def _unseen(
-    fit: Callable[[pd.DataFrame, NDArray[Any], Separation], Pipeline],
+    pipeline: Pipeline,
     respond: Callable[[Pipeline, pd.DataFrame], NDArray[Any]],
     inputs: pd.DataFrame,
     target: NDArray[Any],
     separation: Separation,
     key: str,
-) -> tuple[NDArray[np.intp], NDArray[Any]]:
+) -> Unseen:
     """Return the places of rows, and how models respond to them that have not seen them.
 
     Raises:
@@ -163,7 +174,7 @@ def _unseen(
         if lacking := sorted({*target.tolist()} - {*target[rows].tolist()}):
             raise UserError(f"{where}, and one of them lacks class '{lacking[0]}'. {remedy}")
     responses = [
-        respond(fit(inputs.iloc[train], target[train], separation.take(train)), inputs.iloc[test])
+        respond(clone(pipeline).fit(inputs.iloc[train], target[train]), inputs.iloc[test])
         for train, test in folds
     ]
     return tested, np.concatenate(responses)

@@ -40,10 +40,6 @@ class Separation:
     split: Prepare
     by: NDArray[Any] | None = None
 
-    def take(self, places: NDArray[np.intp]) -> "Separation":
-        """Return what keeps some of the rows apart."""
-        return Separation(self.split, None if self.by is None else self.by[places])
-
     def folds(self, target: NDArray[Any], number: int, stratify: bool) -> list[Fold]:
         """Return folds of the rows.
 

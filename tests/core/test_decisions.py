@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from made import NO_SEARCH
 from modelkeep_core import fast_path, model_file
@@ -78,6 +79,19 @@ def test_a_threshold_is_chosen_by_what_mistakes_cost(two, classification):
     assert 0 < learnt["threshold"]["value"] < 0.5
     assert "a false negative 9" in learnt["threshold"]["chosen"]
     assert learnt["calibration"] == "sigmoid"
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+def test_calibration_and_threshold_are_learnt_from_the_same_models(
+    two, classification, monkeypatch, method
+):
+    """One model of all rows and one of each fold, however many of the two are wanted."""
+    fits, usual = [], LogisticRegression.fit
+    monkeypatch.setattr(LogisticRegression, "fit", lambda *given: fits.append(1) or usual(*given))
+    for settings in ({"calibrate": method}, {"calibrate": method, "threshold": COST}):
+        fits.clear()
+        train(two, classification, wanted(**settings))
+        assert len(fits) == 6
 
 
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "macro_f1"])

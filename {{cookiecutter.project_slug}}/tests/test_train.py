@@ -5,6 +5,7 @@ from conftest import ROOT
 from modelkeep_core import model_file
 from modelkeep_core.hooks import read_hooks
 from modelkeep_core.inputs import model_inputs
+from modelkeep_core.scoring import read_prepared
 
 from pipeline.train import train
 
@@ -19,11 +20,14 @@ def test_the_model_predicts_what_it_was_taught(model, train_rows, test_rows, sch
         assert np.isfinite(predicted).all()
 
 
-def test_the_same_rows_give_the_same_model(train_rows, schema, params, tmp_path, monkeypatch):
+def test_the_same_rows_give_the_same_model(
+    model, train_rows, schema, params, prepared, tmp_path, monkeypatch
+):
     """Trained again, it is the same file, byte for byte."""
+    again = train(train_rows, schema, params, read_prepared(prepared, schema)).model
     monkeypatch.chdir(ROOT)
     trusted = read_hooks(ROOT).trusted
     files = [tmp_path / name / "model.skops" for name in ("first", "second")]
-    for path in files:
-        model_file.save(train(train_rows, schema, params).model, path, trusted)
+    for fitted, path in zip((model, again), files, strict=True):
+        model_file.save(fitted, path, trusted)
     assert files[0].read_bytes() == files[1].read_bytes()
