@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 TEST = "test.parquet"
 
 
+class Incomparable(UserError):
+    """What is in the stage cannot be compared with the version that asks."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether a version passes, and the table that shows why."""
@@ -65,6 +69,7 @@ def judge(catalogue: Catalogue, version: Version, assigned: Version | None) -> V
     Raises:
         UserError: params.yaml, the test rows or a package cannot be used, or the version cannot be
             served here.
+        Incomparable: the one in the stage predicts something else, or of other columns.
     """
     head = catalogue.git.commit("HEAD")
     if head is None:
@@ -80,7 +85,10 @@ def judge(catalogue: Catalogue, version: Version, assigned: Version | None) -> V
         scores = [scored(place / version.label, place / TEST, version)]
         if assigned is not None:
             fetch(catalogue, assigned, place / assigned.label)
-            scores.append(scored(place / assigned.label, place / TEST, assigned))
+            try:
+                scores.append(scored(place / assigned.label, place / TEST, assigned))
+            except UserError as error:
+                raise Incomparable(str(error)) from None
     return verdict(bounds, evaluated, *scores)
 
 
@@ -145,7 +153,7 @@ def verdict(
         passed &= good
     if assigned is not None:
         if (assigned.task, assigned.target) != (candidate.task, candidate.target):
-            raise UserError(
+            raise Incomparable(
                 f"{label} is a {candidate.task} of {candidate.target}, {assigned.version.label} a "
                 f"{assigned.task} of {assigned.target}: they cannot be compared."
             )

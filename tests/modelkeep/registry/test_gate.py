@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from modelkeep.registry import gate
-from modelkeep.registry.gate import Scored, verdict
+from modelkeep.registry.gate import Incomparable, Scored, verdict
 from modelkeep.registry.gate_settings import Bounds, Evaluated, read_bounds, read_evaluated
 from modelkeep.registry.tags import Event
 from modelkeep.registry.tested_on import put_test_rows
@@ -226,7 +226,7 @@ def test_models_of_other_things_are_not_compared(judged, target):
     """What predicts something else is neither better nor worse."""
     task, _, tested = numbers(1) if target == "label" else classes(1)
     with pytest.raises(
-        UserError, match=rf"v2\.0\.0 is a classification of label, v1\.0\.0 a {task} of {target}"
+        Incomparable, match=rf"v2\.0\.0 is a classification of label, v1\.0\.0 a {task} of {target}"
     ):
         judged(classes(1), (task, target, tested))
 

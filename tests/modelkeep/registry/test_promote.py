@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from modelkeep import ready
-from modelkeep.registry import promote
+from modelkeep.registry import gate, promote
 from modelkeep.registry.gate import Verdict
+from modelkeep_core.errors import UserError
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import CLASSIFICATION, scored_rows
 from modelkeep_core.packaged import open_package
@@ -141,6 +142,27 @@ def test_a_version_in_the_stage_that_cannot_be_scored_is_told(numbered):
     assert numbered.message("made-up#prod#2").startswith(
         "The old one is lost\n\nGate: forced\n\nnot judged: "
     )
+
+
+def test_a_version_that_cannot_be_compared_says_how_it_is_promoted(numbered, monkeypatch):
+    """Such as one of another target, or of other columns, than what is in the stage."""
+    numbered.assign("prod", "weak")
+
+    usual = gate.scored
+
+    def scored(package, test, version):
+        if version.label == "v1.0.0":
+            raise UserError("they have no column 'size'.")
+        return usual(package, test, version)
+
+    monkeypatch.setattr(gate, "scored", scored)
+    why = numbered.refusal("promote", "v1.1.0", "prod")
+    assert why == (
+        "they have no column 'size'. To promote v1.1.0 without the comparison, say why, which is "
+        "kept: --force -m 'why'."
+    )
+    numbered.run("promote", "v1.1.0", "prod", "--force", "-m", "Another target")
+    assert "not judged: they have no column 'size'.\n" in numbered.message("made-up#prod#2") + "\n"
 
 
 # What cannot be served here
