@@ -15,6 +15,10 @@ from modelkeep_core.metrics import METRICS, Metric, ScoredRows, unknown_headline
 from modelkeep_core.project_code import CODE, imported_from
 
 
+class OwnMetricError(UserError):
+    """A metric of the project's own fails, or returns no number: its code is to be mended."""
+
+
 def own_metrics(modules: Iterable[str]) -> dict[str, Metric]:
     """Return the metrics of modules of the project, by name; each knows its module.
 
@@ -120,13 +124,13 @@ class _Checked:
             value = self.score(tested)
         except Exception as error:
             reason = reason_of(error)
-            raise UserError(
+            raise OwnMetricError(
                 f"{self.where} failed: {type(error).__name__}: {reason}. Where it is not defined, "
                 "let it return float('nan')."
             ) from error
         try:
             return float(value)
         except (TypeError, ValueError):
-            raise UserError(
+            raise OwnMetricError(
                 f"{self.where} returned {type(value).__name__}, and a number is wanted."
             ) from None

@@ -21,6 +21,7 @@ from modelkeep_core.files import plain, read_json, write_text
 from modelkeep_core.folds import Separation
 from modelkeep_core.intervals import Interval
 from modelkeep_core.native import left, settled, suited
+from modelkeep_core.own_metrics import OwnMetricError
 from modelkeep_core.params import Prepare, Train
 from modelkeep_core.preprocessing import described
 from modelkeep_core.scoring import Job, Prepared, Rows, learnt
@@ -183,12 +184,14 @@ def _cross_validated(
     """Return the score of the estimator as it stands; None, with a warning, where it has none.
 
     Raises:
-        UserError: there is no such score.
+        UserError: there is no such score, or it is a metric of the project's own that fails.
     """
     scoring.scoring_of(params.search.scoring, task, metrics)
     try:
         job = _job({params.estimator: pipeline}, inputs, target, task, params, prepared, metrics)
         return _validation(job, search.cross_validate(job, params), nested=False)
+    except OwnMetricError:
+        raise
     except UserError as error:
         print(f"warning: no cross-validated score: {error}", file=sys.stderr)
         return None

@@ -11,8 +11,8 @@ from modelkeep_core.evaluation import evaluate
 from modelkeep_core.metric_names import declared
 from modelkeep_core.metrics import ScoredRows, headline_metric, scores
 from modelkeep_core.own_metrics import check_headline, own_metrics, packaged_metrics
-from modelkeep_core.params import Search, Train
-from modelkeep_core.scoring import scoring_of
+from modelkeep_core.params import Prepare, Search, Train
+from modelkeep_core.scoring import Prepared, scoring_of
 from pipeline.train import train
 
 MODULE = """\
@@ -127,6 +127,17 @@ def test_a_search_is_scored_by_a_metric_of_ones_own(frame, classification, searc
     assert done.searched["best"]["mean"] == min(costs) < max(costs)
     assert done.cross_validation["scoring"] == "cost"
     assert done.cross_validation["higher_is_better"] is False
+
+
+def test_a_metric_that_fails_ends_the_training(frame, classification, searching, module, tmp_path):
+    """Without a search as well: its code is wrong, and not the folds."""
+    module(MODULE.replace("5 * (tested.actual != tested.predicted).mean()", "1 / 0"))
+    frame.to_parquet(tmp_path / "train.parquet")
+    how = Prepare(seed=1, test_size=0.5, split="random", split_by=None)
+    prepared = Prepared(tmp_path / "train.parquet", classification, how)
+    searching.search.method = None
+    with pytest.raises(UserError, match="mine: metric 'cost' failed: ZeroDivisionError"):
+        train(frame, classification, searching, prepared, metrics=["mine"])
 
 
 def test_a_mistyped_scoring_is_refused_before_anything_is_fitted(searching, module):
