@@ -32,8 +32,15 @@ def header_problems(
         names: the columns that it must have.
         shown: what problems call the table.
     """
+    as_prepared = {
+        name: ", joined as prepare does" for name, column in schema.columns.items() if column.joined
+    }
     missing = [
-        Problem(name, f"a column of {shown}{suggestion(name, set(header) - set(names))}")
+        Problem(
+            name,
+            f"a column of {shown}{as_prepared.get(name, '')}"
+            f"{suggestion(name, set(header) - set(names))}",
+        )
         for name in names
         if name not in header
     ]

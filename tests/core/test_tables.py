@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal, assert_series_equal
 
 from modelkeep_core import batches, checking, tables
 from modelkeep_core.errors import UserError
-from modelkeep_core.problems import Problem, report
+from modelkeep_core.problems import Problem, header_problems, report
 from modelkeep_core.schema import Schema
 from pipeline.prepare import prepare
 
@@ -550,6 +550,13 @@ def test_a_report_is_a_table_with_a_line_for_each_problem():
         "  x       present                 12  rows.csv: 1, 2, 3",
         "  colour  a column of rows.csv",
     ]
+
+
+def test_a_column_that_prepare_joins_is_missed_as_such():
+    """Who predicts for the raw data learns why a column of the model is not in them."""
+    schema = schema_of({"x": {"type": "number"}, "ice": {"type": "number", "joined": True}})
+    (problem,) = header_problems(["x", "label"], schema, ["x", "ice"], "rows.csv")
+    assert problem == Problem("ice", "a column of rows.csv, joined as prepare does")
 
 
 # The whole way of raw files to prepared rows
