@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 from modelkeep import text
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.fetch import fetch
-from modelkeep.registry.gate_settings import Bounds, Evaluated, read_bounds, read_evaluated
+from modelkeep.registry.gate_settings import (
+    PARAMS,
+    Bounds,
+    Evaluated,
+    params_file,
+    read_bounds,
+    read_evaluated,
+)
 from modelkeep.registry.servable import check_fetched
 from modelkeep.registry.tested_on import put_test_rows
 from modelkeep.registry.version import Version
@@ -34,10 +41,11 @@ class Incomparable(UserError):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a version passes, and the table that shows why."""
+    """Whether a version passes, the table that shows why, and the file that has the thresholds."""
 
     passed: bool
     table: str
+    params: str = PARAMS
 
 
 @dataclass(frozen=True)
@@ -76,20 +84,21 @@ def judge(catalogue: Catalogue, version: Version, assigned: Version | None) -> V
         raise UserError("there is no commit yet.")
     present = Version(version.model, head)
     evaluated = read_evaluated(catalogue, version)
-    bounds = read_bounds(catalogue, present)
+    params = params_file(catalogue, present)
+    bounds = read_bounds(catalogue, present, params)
     with tempfile.TemporaryDirectory(prefix="registry-") as directory:
         place = Path(directory)
         fetch(catalogue, version, place / version.label)
         check_fetched(version, place / version.label)
         put_test_rows(catalogue, present, place / TEST)
-        scores = [scored(place / version.label, place / TEST, version)]
+        candidate, compared = scored(place / version.label, place / TEST, version), None
         if assigned is not None:
             fetch(catalogue, assigned, place / assigned.label)
             try:
-                scores.append(scored(place / assigned.label, place / TEST, assigned))
+                compared = scored(place / assigned.label, place / TEST, assigned)
             except UserError as error:
                 raise Incomparable(str(error)) from None
-    return verdict(bounds, evaluated, *scores)
+    return verdict(bounds, evaluated, candidate, compared, params)
 
 
 def scored(package: Path, test: Path, version: Version) -> Scored:
@@ -125,15 +134,20 @@ def scored(package: Path, test: Path, version: Version) -> Scored:
 
 
 def verdict(
-    bounds: Bounds, evaluated: Evaluated, candidate: Scored, assigned: Scored | None = None
+    bounds: Bounds,
+    evaluated: Evaluated,
+    candidate: Scored,
+    assigned: Scored | None = None,
+    params: str = PARAMS,
 ) -> Verdict:
     """Return what the thresholds and the comparison say.
 
     Args:
-        bounds: what params.yaml asks of a version.
+        bounds: what is asked of a version.
         evaluated: how the candidate was evaluated: the metric and the bootstrap.
         candidate: the version that asks.
         assigned: the version that is in the stage now, or None.
+        params: the file that has the bounds.
 
     Raises:
         UserError: a metric is unknown or not defined, or the two do not predict the same.
@@ -141,7 +155,7 @@ def verdict(
     tested, label = candidate.tested, candidate.version.label
     rows, passed = [], True
     for name, bound in bounds.thresholds.items():
-        metric = _metric(name, candidate, tested, "params.yaml: promote.thresholds")
+        metric = _metric(name, candidate, tested, f"{params}: promote.thresholds")
         value = float(metric.score(tested))
         good = value >= bound if metric.higher_is_better else value <= bound
         sign = "at least" if metric.higher_is_better else "at most"
@@ -162,8 +176,9 @@ def verdict(
         passed &= good
     title = f"{label} on the {len(tested.actual)} test rows of HEAD"
     if not rows:
-        return Verdict(True, f"{title}: no thresholds, and the stage is empty.")
-    return Verdict(passed, f"{title}:\n{text.table(('', 'WANTED', 'FOUND', ''), rows, ('FOUND',))}")
+        return Verdict(True, f"{title}: no thresholds, and the stage is empty.", params)
+    table = text.table(("", "WANTED", "FOUND", ""), rows, ("FOUND",))
+    return Verdict(passed, f"{title}:\n{table}", params)
 
 
 def _severity_row(severity: str, evaluated: Evaluated) -> tuple[list[str], bool]:

@@ -57,13 +57,29 @@ class Evaluated(BaseModel):
     findings: list[Finding] = Field(default_factory=list)
 
 
-def read_bounds(catalogue: Catalogue, version: Version) -> Bounds:
+def params_file(catalogue: Catalogue, version: Version) -> str:
+    """Return the file that a model has its parameters from, relative to its project.
+
+    It is the one that the stage of its package was recorded with: a second model has its own.
+    """
+    pipeline = catalogue.pipeline(version)
+    made = pipeline.producing_stage(pipeline.artifacts.get(version.name, ""))
+    files = [*made[0].params] if made else []
+    return files[0] if len(files) == 1 else PARAMS
+
+
+def read_bounds(catalogue: Catalogue, version: Version, file: str = PARAMS) -> Bounds:
     """Return the bounds that the commit of a version has; none where it says nothing of them.
+
+    Args:
+        catalogue: the versions.
+        version: one of the commit.
+        file: the file of parameters, relative to the project.
 
     Raises:
         UserError: they cannot be used.
     """
-    content = catalogue.git.read_one(f"{version.commit}:{version.directory}{PARAMS}")
+    content = catalogue.git.read_one(f"{version.commit}:{version.directory}{file}")
     if content is None:
         return Bounds()
     with tempfile.TemporaryDirectory(prefix="registry-") as directory:
@@ -75,7 +91,7 @@ def read_bounds(catalogue: Catalogue, version: Version) -> Bounds:
                 return Bounds()
             return read_params(path, PROMOTE, Bounds)
         except UserError as error:
-            raise UserError(str(error).replace(str(path), PARAMS), error.page) from None
+            raise UserError(str(error).replace(str(path), file), error.page) from None
 
 
 def read_evaluated(catalogue: Catalogue, version: Version) -> Evaluated:

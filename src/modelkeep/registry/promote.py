@@ -52,8 +52,8 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     if not verdict.passed and not args.force:
         raise UserError(
             f"{version.label} does not pass the gate to {args.stage}.\n\n{verdict.table}\n\n"
-            "The thresholds are in params.yaml, section promote; --force -m 'why' promotes it "
-            "all the same, and keeps the reason.",
+            f"The thresholds are in {verdict.params}, section promote; --force -m 'why' promotes "
+            "it all the same, and keeps the reason.",
             "explanation/the-gate.md#what-it-checks",
         )
     state = "passed" if verdict.passed else "forced"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from modelkeep.registry import gate
 from modelkeep.registry.gate import Incomparable, Scored, verdict
@@ -354,6 +355,22 @@ def test_bounds_are_those_of_the_commit(project):
     Path("params.yaml").unlink()
     with project.catalogue() as catalogue:
         assert read_bounds(catalogue, at(project, "main")).allowed_loss == 0.5
+
+
+def test_bounds_of_a_second_model_are_in_its_own_parameters(project):
+    """They are in the file that the stage of its package was recorded with, and are told so."""
+    lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))
+    stage = lock["stages"]["package"]
+    stage["params"] = {"second/params.yaml": stage["params"]["params.yaml"]}
+    Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
+    Path("second").mkdir()
+    bounds = "promote:\n  thresholds:\n    accuracy: 2\n"
+    Path("second/params.yaml").write_text(bounds, encoding="utf-8")
+    project.commit()
+    with project.catalogue() as catalogue:
+        done = gate.judge(catalogue, at(project, "main"), None)
+    assert (done.passed, done.params) == (False, "second/params.yaml")
+    assert re.search(r"accuracy +at least 2", done.table)
 
 
 @pytest.mark.parametrize("content", [None, "", "train:\n  seed: 1\n", "promote:\n"])
