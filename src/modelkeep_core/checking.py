@@ -25,7 +25,7 @@ from modelkeep_core.problems import (
     repeated_rows,
     report,
 )
-from modelkeep_core.rules import broken_cells, contract_of, rule_in_words
+from modelkeep_core.rules import broken_cells, contracts_of, rule_in_words
 from modelkeep_core.schema import Schema
 from modelkeep_core.tables import opened, read, readable
 
@@ -117,7 +117,7 @@ def check(
     problems = header_problems(list(table.collect_schema()), schema, names, shown)
     if problems:
         return problems, pl.DataFrame(schema={"hash": pl.UInt64})
-    contract = contract_of(schema, names)
+    contracts = contracts_of(schema, names)
     counts: dict[tuple[int, str], tuple[int, list[int]]] = {}
     hashes = [pl.DataFrame(schema={"hash": pl.UInt64})]
     kept = {f"v{place}": name for place, name in enumerate(names)}
@@ -125,7 +125,7 @@ def check(
         for batch in batches(table, schema, names):
             keep(batch.select(*kept).rename(kept))
             hashes.append(batch.select(hash=pl.struct(pl.col("^v[0-9]+$")).hash()))
-            for place, rule, count, rows in _broken_rules(batch, contract, len(names)).iter_rows():
+            for place, rule, count, rows in _broken_rules(batch, contracts, len(names)).iter_rows():
                 before, first = counts.get((place, rule), (0, []))
                 counts[place, rule] = before + count, (first + rows)[:SHOWN_ROWS]
     for (place, rule), (count, rows) in sorted(counts.items()):
@@ -156,7 +156,7 @@ def check_block(
     """
     given = given_cells(block.schema, schema, names)
     cells = numbered_cells(block.select(given), [schema.columns[name] for name in names], first)
-    broken = broken_cells(cells, contract_of(schema, names), len(names))
+    broken = broken_cells(cells, contracts_of(schema, names), len(names))
     rules = [
         {
             "row": row,
@@ -201,10 +201,12 @@ def checked_hashes(
     return hashes
 
 
-def _broken_rules(batch: pl.DataFrame, contract: type[dy.Schema], columns: int) -> pl.DataFrame:
+def _broken_rules(
+    batch: pl.DataFrame, contracts: list[type[dy.Schema]], columns: int
+) -> pl.DataFrame:
     """Return columns place, rule, count and rows (the first): the broken rules of a batch."""
     return (
-        broken_cells(batch, contract, columns)
+        broken_cells(batch, contracts, columns)
         .group_by("place", "rule", maintain_order=True)
         .agg(count=pl.len(), rows=pl.col("row").head(SHOWN_ROWS))
     )

@@ -23,14 +23,24 @@ RULES: dict[str, Rule] = {
     "check__values": "values",
     "type": "type",
 }
+# How many columns are checked at once: the time grows with the square of their number
+AT_ONCE = 100
 # How wide the values of a column may be in a report
 SHOWN_VALUES = 30
 
 
-def contract_of(schema: Schema, names: list[str]) -> type[dy.Schema]:
-    """Say the rules of the schema in dataframely's terms, for the columns of a batch."""
+def contracts_of(schema: Schema, names: list[str]) -> list[type[dy.Schema]]:
+    """Say the rules of the schema in dataframely's terms, for the columns of a batch, some each."""
+    return [
+        _contract(schema, names, range(start, min(start + AT_ONCE, len(names))))
+        for start in range(0, len(names), AT_ONCE)
+    ]
+
+
+def _contract(schema: Schema, names: list[str], places: range) -> type[dy.Schema]:
     rules: dict[str, dy.Column] = {"row": dy.UInt32()}
-    for place, name in enumerate(names):
+    for place in places:
+        name = names[place]
         column = schema.columns[name]
         options: dict[str, Any] = {"nullable": column.missing}
         if column.min is not None or column.max is not None:
@@ -41,18 +51,24 @@ def contract_of(schema: Schema, names: list[str]) -> type[dy.Schema]:
     return type("Contract", (dy.Schema,), rules)
 
 
-def broken_cells(batch: pl.DataFrame, contract: type[dy.Schema], columns: int) -> pl.DataFrame:
+def broken_cells(
+    batch: pl.DataFrame, contracts: list[type[dy.Schema]], columns: int
+) -> pl.DataFrame:
     """Return columns row, place and rule: each cell of a batch that breaks one, row by row."""
     unfit = {
         f"v{place}|type": pl.col(f"p{place}") & pl.col(f"v{place}").is_null()
         for place in range(columns)
     }
-    values = batch.select("row", "^v[0-9]+$")
-    # Which cells are meant takes longer to say
-    details = batch.head(0) if contract.is_valid(values) else contract.filter(values)[1].details()
-    unkept = {name: pl.col(name) == "invalid" for name in details.columns if "|" in name}
+    looked = [(batch, unfit)]
+    for contract in contracts:
+        values = batch.select(contract.column_names())
+        # Which cells are meant takes longer to say
+        if not contract.is_valid(values):
+            details = contract.filter(values)[1].details()
+            unkept = {name: pl.col(name) == "invalid" for name in details.columns if "|" in name}
+            looked.append((details, unkept))
     broken = [_named(batch.head(0), 0, "")]
-    for rows, rules in ((batch, unfit), (details, unkept)):
+    for rows, rules in looked:
         # Nearly every rule holds in nearly every batch, and a table may have a thousand of them.
         occurs = rows.select(rule.any().alias(name) for name, rule in rules.items())
         for name in (column.name for column in occurs if column.any()):

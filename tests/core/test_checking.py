@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from modelkeep_core import batches, tables
+from modelkeep_core import batches, rules, tables
 from modelkeep_core.checking import checked_table
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Schema
@@ -73,6 +73,26 @@ def test_a_cell_that_is_no_number_is_missed_by_no_short_cut(tmp_path, schema):
         checked_table([path], schema, tmp_path / "out"),
     ):
         pass
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 100])
+def test_the_columns_of_a_wide_table_are_checked_some_at_a_time(
+    tmp_path, schema, monkeypatch, at_once
+):
+    """However many at a time, every rule that is broken is told with its rows."""
+    monkeypatch.setattr(rules, "AT_ONCE", at_once)
+    schema.columns["number"].min = 0
+    schema.columns["label"].values = ["a"]
+    (tmp_path / "raw").mkdir()
+    path = written(tmp_path / "raw", ["1", "-2", "x", "-4"], integer=["1", "2.5", "3", "4"])
+    with pytest.raises(UserError) as refused, checked_table([path], schema, tmp_path / "out"):
+        pass
+    assert [line.split() for line in str(refused.value).splitlines()[2:]] == [
+        ["number", "at", "least", "0", "2", f"{path.name}:", "2,", "4"],
+        ["number", "a", "number", "1", f"{path.name}:", "3"],
+        ["integer", "a", "whole", "number", "1", f"{path.name}:", "2"],
+        ["label", "one", "of", "a", "2", f"{path.name}:", "2,", "4"],
+    ]
 
 
 def test_nothing_is_left_of_a_table_that_was_refused(tmp_path, schema):

@@ -147,7 +147,8 @@ def _unit(sample: list[str]) -> str | None:
 
 def _minus(sample: list[str]) -> list[str]:
     """Return how negative numbers are written besides "-"."""
-    signs = [sign for sign in MINUS if any(re.match(rf"{sign}.*\d", text) for text in sample)]
+    negative = [text for text in sample if text.startswith(MINUS)]
+    signs = [sign for sign in MINUS if any(re.match(rf"{sign}.*\d", text) for text in negative)]
     if any(re.fullmatch(r"\(.*\d.*\)", text) for text in sample):
         signs.append(PARENTHESES)
     signs += [f"{BEHIND}-"] if any(re.search(r"\d\.?\s?-$", text) for text in sample) else []

@@ -135,6 +135,9 @@ def _spelt(texts: pl.DataFrame, reading: Reading) -> Reading:
 
 def _numbers(texts: pl.DataFrame, column: Column, pattern: str, why: str) -> Reading | None:
     """Return the reading of texts as numbers, some of which may be bounds such as 90+."""
+    if texts.select(fits(column, pattern).all()).item():
+        column = _as_written(texts, column)
+        return Reading(column, why + numerals.doubt(texts, column))
     if len(texts) > MANY:
         some = texts.sample(MANY, seed=0)
         # Strays and bounds are few: where most texts are no numbers, the others need no look.
