@@ -23,11 +23,24 @@ STARTS = {
     b"BZh": "packed by bzip2",
     b"\x28\xb5\x2f\xfd": "packed by Zstandard",
     b"Rar!": "a RAR archive",
+    b"\x1f\x8b": "packed by gzip once more",
+    b"PK\x03\x04": "an archive within an archive",
+    b"FEA1": "an Arrow (Feather) file",
+    b"$FL2": "an SPSS file",
+    b"<stata_dta>": "a Stata file",
+    b"RDX": "a file of R",
+    b"MATLAB": "a MATLAB file",
+    b"\x80\x03": "a pickle of Python",
+    b"\x80\x04": "a pickle of Python",
+    b"\x80\x05": "a pickle of Python",
 }
+# What stands in the header of a tar archive, and where
+TAR, TAR_AT = b"ustar", 257
 PAGE = re.compile(r"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 # How texts begin that hold a table in a form of their own, and what they are
 FORMS = {
     r"\|.*\|\s*\n\s*\|[-:| ]+\|\s*(\n|$)": "a table in Markdown",
+    r"\+[-+]+\+\s*\n\||.*\|.*\n-+(\+-+)+\s*(\n|$)|[│┌╭╔]": "a table drawn with lines",
     r"(%.*\n|\s)*@relation\b": "an ARFF file (of Weka)",
     r"[-+.\d]+( +\d+:[-+.\deE]+)+ *(\n|$)": "in the format of LIBSVM",
     r"(--.*\n|/\*.*\*/;?|\s)*(insert\s+into|create\s+table|drop\s+table)\b": "SQL",
@@ -39,9 +52,15 @@ TITLED = 3
 
 def kind_of_start(start: bytes) -> str:
     """Say of what kind a file is that is no text, by its first bytes; "" if they do not say it."""
-    # Some begin with letters, and text may begin with the same.
-    binary = b"\0" in start or not start.isascii()
-    return next((kind for mark, kind in STARTS.items() if start.startswith(mark) and binary), "")
+    # Some begin with letters, and text may begin with the same, as a column ORCID does.
+    control = any(byte < ord("\t") or ord("\r") < byte < ord(" ") for byte in start)
+    binary = control or not start.isascii()
+    if control and start.startswith(TAR, TAR_AT):
+        return "a tar archive"
+    for mark, kind in STARTS.items():
+        if start.startswith(mark) and (control if mark.isalnum() else binary):
+            return kind
+    return ""
 
 
 def check_text(text: str, name: str) -> None:

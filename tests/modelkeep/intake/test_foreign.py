@@ -24,6 +24,9 @@ PAGE = "\n<!DOCTYPE html><html><body>\n" + "<p>sign in, please; now</p>\n" * 30
         ('{\n  "a": [1, 2]\n}\n', "JSON, not a table"),
         ("[[1, 2], [3, 4]]", "JSON, not a table"),
         ("| a | b |\n|---|---|\n| 1 | 2 |\n", "a table in Markdown, not CSV: convert it"),
+        ("+---+---+\n| a | b |\n+---+---+\n| 1 | 2 |\n+---+---+\n", "a table drawn with lines"),
+        (" a | b \n---+---\n 1 | 2 \n(1 row)\n", "a table drawn with lines, not CSV: convert it"),
+        ("┌───┬───┐\n│ a │ b │\n├───┼───┤\n│ 1 │ 2 │\n└───┴───┘\n", "a table drawn with lines"),
         ("% made\n@RELATION a\n@attribute x numeric\n@data\n1\n", "an ARFF file"),
         ("1 1:0.5 3:2\n-1 2:1e-3\n", "in the format of LIBSVM"),
         ("-- a\nINSERT INTO t VALUES (1, 2);\n", "SQL, not CSV"),
@@ -53,6 +56,10 @@ def test_a_text_that_is_no_table_is_named(text, sentence):
         (b"\x93NUMPY\x01\0v\0", "is an array of NumPy, neither"),
         (b"SQLite format 3\0", "is a database (SQLite), neither"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old spreadsheet or document"),
+        (b"\x80\x04\x95", "is a pickle of Python, neither"),
+        (b"<stata_dta><header>\0", "is a Stata file, neither"),
+        (b"\x1f\x8b\x08\0", "is packed by gzip once more, neither"),
+        (b"rows.csv".ljust(257, b"\0") + b"ustar\x0000", "is a tar archive, neither"),
     ],
 )
 def test_a_file_of_bytes_is_named(start, kind):
@@ -73,6 +80,13 @@ def test_a_table_with_a_strange_header_is_a_table(header):
     """Nothing is refused for a sign in a name."""
     text = f"{header}\n1,2\n3,4\n".encode()
     assert list(rows_of(text, "rows", dialect_of(text, "rows"))) == [["1", "2"], ["3", "4"]]
+
+
+@pytest.mark.parametrize("name", ["ORCID", "RDX", "BZh", "GIF87", "MATLAB"])
+def test_a_header_that_begins_as_other_files_do_is_one(name):
+    """Some kinds of files begin with letters alone, and the table has others than of English."""
+    assert dialect_of(f"{name},größe\n1,2\n".encode(), "rows").names == [name, "größe"]
+    assert dialect_of(f"{name},größe\n1,2\n".encode("cp1252"), "rows").names == [name, "größe"]
 
 
 def test_a_column_of_words_is_a_table():
