@@ -1,6 +1,7 @@
 """The table files at a path: a file, all in a directory, or what .gz and .zip files hold."""
 
 import gzip
+import re
 import shutil
 import zipfile
 import zlib
@@ -12,6 +13,8 @@ from modelkeep_core.errors import UserError
 TABLES = (".csv", ".tsv", ".tab", ".parquet", ".pq")
 SPREADSHEET = {"[Content_Types].xml", "mimetype"}
 MAGIC = {b"PAR1": "parquet", b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip"}
+# A column of a text table that is called PAR1, or begins so
+PAR1 = re.compile(rb'PAR1[\w.,;|"\t\r\n]')
 
 
 class TableFile(NamedTuple):
@@ -81,7 +84,10 @@ def is_table(name: str) -> bool:
 def kind_of(path: Path) -> str:
     """Say what a file is by its first bytes: parquet, zip, gzip or, else, text."""
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(5)
+    if PAR1.match(start):
+        return "text"
+    start = start[:4]
     return MAGIC.get(start) or MAGIC.get(start[:2], "text")
 
 

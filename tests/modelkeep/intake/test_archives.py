@@ -89,7 +89,10 @@ def test_what_cannot_be_unpacked_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("start", "kind"),
-    [(b"PAR1", "parquet"), (b"PK\x03\x04", "zip"), (b"\x1f\x8b\x08", "gzip"), (b"a,b", "text")],
+    [
+        *((b"PAR1", "parquet"), (b"PAR1\x15\x04", "parquet"), (b"PAR1,PAR2\n", "text")),
+        *((b"PK\x03\x04", "zip"), (b"\x1f\x8b\x08", "gzip"), (b"a,b", "text")),
+    ],
 )
 def test_the_first_bytes_say_what_a_file_is(tmp_path, start, kind):
     """Names are often wrong, first bytes are not."""
