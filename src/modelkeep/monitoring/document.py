@@ -42,7 +42,8 @@ svg text { fill: var(--soft); font-size: 11px; }
 svg line { stroke: var(--line); } .reference { fill: var(--reference); }
 .current { fill: var(--accent); }
 @media (max-width: 30rem) {
-  article { padding: .8rem .7rem; } article th, article td { padding-right: .25rem; } }
+  article { padding: .8rem .7rem; } article table { font-size: .76rem; }
+  article th, article td { padding-right: .25rem; } article th { font-size: .72rem; } }
 .outside { fill: var(--bad); } .key { border-radius: 2px; display: inline-block; height: .7rem;
   margin: 0 .3rem 0 1rem; width: .7rem; }
 """

@@ -10,6 +10,8 @@ from modelkeep.site.markup import Html, h, join
 from modelkeep.site.shown import Site
 
 SCALE = 100
+# How wide the mark of a value is, in the same units
+MARK = 0.8
 # What is said of the bytes of a version, by what was found
 REMOTE = {"whole": ("good", "in the remote"), "lost": ("bad", "not in the remote")}
 
@@ -129,12 +131,13 @@ def _bar(headline: dict[str, Any]) -> Html | None:
     low, value, high = (headline[key] for key in ("low", "value", "high"))
     if not 0 <= low <= value <= high <= 1:
         return None
-    start, middle, width = (f"{SCALE * part:.2f}" for part in (low, value, high - low))
+    start, width = (f"{SCALE * part:.2f}" for part in (low, high - low))
+    middle = f"{min(SCALE * value, SCALE - MARK):.2f}"
     return h(
         "svg",
         {"class": "bar", "viewBox": f"0 0 {SCALE} 6", "preserveAspectRatio": "none"}
         | {"aria-hidden": "true"},
         h("rect", {"class": "whole", "width": str(SCALE), "y": "2", "height": "2"}),
         h("rect", {"class": "part", "x": start, "width": width, "height": "6"}),
-        h("rect", {"class": "mark", "x": middle, "width": "0.8", "height": "6"}),
+        h("rect", {"class": "mark", "x": middle, "width": str(MARK), "height": "6"}),
     )

@@ -13,6 +13,10 @@ KINDS = {"in order": "good", "alarm": "bad"}
 PERCENT = 100
 # The columns of a check of the drift of a column
 CHECKS = ("check", "distance", "P")
+# So many bins and classes a picture shows.
+MOST = 30
+# A p-value below this is not told more exactly.
+SMALL = 0.001
 
 
 def read_reports(paths: Sequence[Path]) -> list[dict[str, Any]]:
@@ -56,6 +60,7 @@ def _shown(report: Mapping[str, Any]) -> dict[str, Any]:
     }
     columns = {**mapping(report, "features"), "predictions": report.get("predictions")}
     parts = [(name, part) for name, part in columns.items() if isinstance(part, dict)]
+    parts.sort(key=lambda named: not _alarms(named[1]))
     return {
         "title": in_line(word(model.get("title"))) or "Actuals",
         "state": state,
@@ -80,7 +85,7 @@ def _scores(report: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 def _checks(parts: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[list[Any]]:
     rows = [
-        [name, about.replace("_", " "), check.get("distance"), check.get("p_adjusted"), alarm]
+        [name, about.replace("_", " "), *_digits(check), alarm]
         for name, part in parts
         for about, check in mapping(part, "checks").items()
         if isinstance(check, dict)
@@ -88,6 +93,20 @@ def _checks(parts: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[list[Any]]:
     ]
     if rows:
         yield [["column", *CHECKS, "state"], rows]
+
+
+def _digits(check: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the distance and the p-value of a check in the digits that a person reads."""
+    distance, p = check.get("distance"), check.get("p_adjusted")
+    yield round(distance, 3) if isinstance(distance, float) else distance
+    if isinstance(p, float):
+        p = f"<{SMALL}" if p < SMALL else round(p, 3)
+    yield p
+
+
+def _alarms(part: Mapping[str, Any]) -> bool:
+    checks = mapping(part, "checks")
+    return any(mapping(checks, name).get("alarm") is True for name in checks)
 
 
 def _distribution(name: str, part: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -103,8 +122,12 @@ def _distribution(name: str, part: Mapping[str, Any]) -> Iterator[dict[str, Any]
         [round(PERCENT * count / (sum(side) or 1), 2) for count in side] for side in counts if side
     ]
     if shares:
+        if len(names) > MOST and len(shares) > 1:
+            numbers = len(part.get("ends") or []) == len(names) - 1
+            names, shares = _evenly(part) if numbers else _commonest(names, shares)
         series = dict(zip(("reference", "current"), shares, strict=False))
-        yield {"title": f"{name}: share of the rows, %", "names": names, "series": series}
+        title = f"{name}{' (alarm)' if _alarms(part) else ''}: share of the rows, %"
+        yield {"title": title, "names": names, "series": series}
 
 
 def _bins(part: Mapping[str, Any], count: int) -> list[str]:
@@ -115,3 +138,27 @@ def _bins(part: Mapping[str, Any], count: int) -> list[str]:
     if len(between) == count:
         return between
     return [f"to {ends[0]}", *between, f"over {ends[-1]}"] if ends else []
+
+
+def _evenly(part: Mapping[str, Any]) -> tuple[list[str], list[list[float]]]:
+    """Return a few intervals of equal width by name, and each side's share in them."""
+    from modelkeep.monitoring.drawing import shares
+
+    grid, sides = shares({**part, "type": part.get("type")})
+    ends = [f"{end:.4g}" for end in grid]
+    between = [f"{low} to {high}" for low, high in pairwise(ends)]
+    names = [f"to {ends[0]}", *between, f"over {ends[-1]}"]
+    return names, [[round(PERCENT * share, 2) for share in side] for side in sides.tolist()]
+
+
+def _commonest(
+    names: Sequence[str], shares: Sequence[Sequence[float]]
+) -> tuple[list[str], list[list[float]]]:
+    """Return the commonest classes, how many more there are, and the last, with their shares."""
+    *known, last = range(len(names))
+    ordered = sorted(known, key=lambda place: -max(side[place] for side in shares))
+    kept, rest = sorted(ordered[: MOST - 2]), ordered[MOST - 2 :]
+    return [*(names[place] for place in kept), f"{len(rest)} more", names[last]], [
+        [*(side[place] for place in kept), round(sum(side[place] for place in rest), 2), side[last]]
+        for side in shares
+    ]

@@ -208,18 +208,21 @@ def test_time_and_lineage_are_drawn(browser: Browser, site: Path) -> None:
 def test_a_search_is_drawn_and_listed(browser: Browser, site: Path) -> None:
     """A line and a point for each trial, a table with the best first, and both lit by a row."""
     browser.open(address(site, "#/search"))
-    # Only trials of a tree have a depth.
+    menu = "document.querySelectorAll('#view select')[1]"
+    # The parameter is one that the best trial has: only those of a ridge have a C.
+    assert browser.run(f"{menu}.value") == "C"
     for kind, count in (("path.trial", 4), (".try", 2)):
         assert browser.run(f"document.querySelectorAll('#view {kind}').length") == count
     assert browser.texts(f"{ROWS} td:first-child") == ["2", "4", "1", "3"]
     assert browser.texts(f"{ROWS} td:last-child") == ["best", "runner-up", "", ""]
+    browser.run(f"{menu}.value = 'estimator'; {menu}.dispatchEvent(new Event('change'))")
+    browser.wait(
+        "location.hash.includes('by=estimator') && view.querySelectorAll('.try').length == 4"
+    )
     browser.run(f"document.querySelector('{ROWS}').focus()")
     browser.press("ArrowDown")
     lit = "[...document.querySelectorAll('#view .lit')].map((part) => part.dataset.trial)"
     assert browser.run(lit) == ["4", "4", "4"]
-    menu = "document.querySelectorAll('#view select')[1]"
-    browser.run(f"{menu}.value = 'estimator'; {menu}.dispatchEvent(new Event('change'))")
-    browser.wait("location.hash.includes('by=estimator')")
     browser.open(address(site, f"#/search/{keys(site)['v1.0.0']}"))
     assert "v1.0.0 came from no search." in browser.texts("#view")[0]
 

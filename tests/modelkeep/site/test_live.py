@@ -52,13 +52,45 @@ def test_drift_and_actuals_are_read(tmp_path: Path) -> None:
     assert rows[0] == ["size", "values", 0.3, 0.02, "alarm"]
     assert len(header) == len(rows[0])
     assert drift["plots"][0] == {
-        "title": "size: share of the rows, %",
+        "title": "size (alarm): share of the rows, %",
         "names": ["to 1", "1 to 2", "over 2"],
         "series": {"reference": [20.0, 60.0, 20.0], "current": [0.0, 50.0, 50.0]},
     }
     assert drift["plots"][1]["names"] == ["a", "b", "others"]
     assert actuals["tables"] == [
         [["metric", "reference", "current"], [["accuracy", 0.9, 0.85], ["auc", 0.8, None]]]
+    ]
+
+
+def test_what_lies_outside_is_always_in_the_picture(tmp_path: Path) -> None:
+    """Of many bins or classes the picture shows a few; the last one is what is out of range."""
+    bins = {"counts": [0, *[2] * 48, 4]}
+    names = [f"class {place}" for place in range(49)]
+    part = PART | {"reference": {"counts": [0, *[2] * 49]}, "current": bins, "checks": {}}
+    numbers = part | {"ends": [float(end) for end in range(49)]}
+    classes = part | {"ends": None, "names": names}
+    (shown,) = read(tmp_path, DRIFT | {"features": {"n": numbers, "c": classes}})
+    # The predictions of this report are an alarm: they come first.
+    first, even, common = shown["plots"]
+    assert first["title"] == "predictions (alarm): share of the rows, %"
+    assert (even["names"][1], even["names"][-1]) == ("0 to 2.4", "over 48")
+    assert common["names"][-2:] == ["21 more", "others"]
+    for plot in (even, common):
+        assert len(plot["names"]) <= 30
+        assert plot["series"]["current"][-1] == 4.0
+        for side in plot["series"].values():
+            assert sum(side) == pytest.approx(100, abs=0.2)
+
+
+def test_checks_are_told_in_few_digits_and_alarms_first(tmp_path: Path) -> None:
+    """A p-value of 1e-17 is written as a person reads it, above what is in order."""
+    quiet = {"values": {"distance": 0.012345, "p_adjusted": 1.0, "alarm": False}}
+    loud = {"values": {"distance": 0.3239, "p_adjusted": 6.9e-17, "alarm": True}}
+    features = {"a": PART | {"checks": quiet}, "b": PART | {"checks": loud}}
+    (shown,) = read(tmp_path, DRIFT | {"features": features, "predictions": None})
+    assert shown["tables"][0][1] == [
+        ["b", "values", 0.324, "<0.001", "alarm"],
+        ["a", "values", 0.012, 1.0, "in order"],
     ]
 
 

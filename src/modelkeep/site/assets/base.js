@@ -29,7 +29,7 @@ const isNumber = (value) => typeof value === 'number';
 const range = (count) => Array.from({length: count}, (_, place) => place);
 
 function number(value, digits = 4) {
-  if (typeof value !== 'number') return value == null ? '–' : String(value);
+  if (!isNumber(value)) return value == null ? '–' : String(value);
   return Math.abs(value) >= 10000 ? value.toLocaleString('en', {maximumFractionDigits: 0})
     : String(Number(value.toPrecision(digits)));
 }
@@ -104,7 +104,7 @@ async function load(row) {
 
 function table(header, rows, kind) {
   // Of a column with names among its numbers, all are on the left.
-  const plain = (part) => isNumber(part) || (part?.tagName !== 'CODE' && !isNaN((part.textContent ?? part).replace('−', '-').replace('–', 0).replaceAll(',', '')));
+  const plain = (part) => isNumber(part) || (part?.tagName !== 'CODE' && !isNaN((part.textContent ?? part).replace('−', '-').replace('–', 0).replace(/[<,]/g, '')));
   const numeric = header.map((_, place) => place > 0 && rows.some((row) => isNumber(row[place]) || row[place].textContent) && rows.every((row) => plain(row[place])));
   const one = (name, part, place) => el(name, {class: numeric[place] && 'number'},
     isNumber(part) ? number(part) : part);

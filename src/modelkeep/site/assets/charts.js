@@ -1,7 +1,7 @@
 // Pictures: lines, points, bars, matrices. Lines of several versions differ in colour and in dashes.
 const WIDE = 520;
 const HIGH = 320;
-const EDGE = {left: 52, right: 12, top: 10, bottom: 40};
+const EDGE = {left: 64, right: 12, top: 10, bottom: 40};
 
 function ticks(low, high, wanted = 5) {
   const raw = (high - low || 1) / wanted;
@@ -41,7 +41,7 @@ function axes(y, ys, marks, labels) {
   const bottom = HIGH - EDGE.bottom;
   return draw('g', {class: 'axes'}, grid(y, ys, EDGE.left, WIDE - EDGE.right), marks.map(([place, text]) => words(place, bottom + 16, '', text)),
     words((EDGE.left + WIDE - EDGE.right) / 2, HIGH - 6, '', labels[0]),
-    draw('text', {transform: `translate(12 ${bottom / 2}) rotate(-90)`}, labels[1]));
+    draw('text', {transform: `translate(14 ${bottom / 2}) rotate(-90)`}, labels[1]));
 }
 
 // Series: {name, x, y}; kind: "lines" or "points".

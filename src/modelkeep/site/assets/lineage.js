@@ -26,7 +26,7 @@ views.lineage = ({query}) => {
     wide('Lineage', svgOf('Data, versions and stages', 960, high + 20,
       draw('g', {class: 'axes'}, [['Data', 1], ['Versions', 430], ['Stages', 760]].map(([name, x]) => words(x, 14, 'start', name))),
       rows.map((row) => [made(row).map(([path, digest]) => link(321, place_(keys, `${path} ${digest}`), 430, place_(rows, row))), held(row).map((stage) => link(640, place_(rows, row), 760, place_(stages, stage)))]),
-      sources.map(([key, [path, digest]]) => box(1, place_(keys, key), 320, address('lineage', {model, data: digest}), 'data', `${tail(path, 30)}  ${digest.slice(0, 7)}`)),
-      rows.map((row) => box(430, place_(rows, row), 210, `#/version/${cell('key', row)}`, 'made', `${tail(label(row), 14)}  ${number(cell('value', row), 3)}`)),
+      sources.map(([key, [path, digest]]) => box(1, place_(keys, key), 320, address('lineage', {model, data: digest}), 'data', `${tail(path, 30)} · ${digest.slice(0, 7)}`)),
+      rows.map((row) => box(430, place_(rows, row), 210, `#/version/${cell('key', row)}`, 'made', `${tail(label(row), 14)} · ${three(cell('value', row))}`)),
       stages.map((stage) => box(760, place_(stages, stage), 200, address('versions', {q: `stage:${stage}`}), 'stage', tail(stage, 22))))));
 };

@@ -4,7 +4,7 @@ const TALL = 360;
 // Where values are on an axis, and what stands beside it: names, numbers, or powers of ten.
 function axisOf(values, from, until) {
   const present = values.filter((value) => value !== null);
-  if (present.some((value) => typeof value !== 'number')) {
+  if (!present.every(isNumber)) {
     const names = unique(present.map(String)).sort();
     const at = scale([-0.5, names.length - 0.5], from, until);
     return {at: (value) => at(names.indexOf(String(value))), marks: names.map((name, turn) => [at(turn), cut(name, 16)])};
@@ -60,7 +60,7 @@ views.search = async ({rest, query}) => {
     trial, folds, deviation: deviation ?? 0, at: {estimator, ...Object.fromEntries(search.names.map((name, turn) => [name, parameters[turn]])), '': value}}))
     .filter(({at}) => at[''] !== null).sort((a, b) => (b.trial === best) - (a.trial === best) || order * (a.at[''] - b.at['']));
   const varied = ['estimator', ...search.names].filter((name) => new Set(trials.map(({at}) => at[name])).size > 1);
-  const by = varied.includes(query.get('by')) ? query.get('by') : varied.at(-1);
+  const by = varied.includes(query.get('by')) ? query.get('by') : varied.findLast((name) => trials[0].at[name] !== null);
   const names = [...varied, ''];
   const light = (event) => {
     const trial = event.target.closest('[data-trial]')?.dataset.trial;

@@ -15,7 +15,7 @@ function text(id, row) {
   if (value === null) return '';
   return isNumber(value) ? number(value) : hashed(id) ? value.slice(0, 7) : String(value);
 }
-const numeric = (id, row) => typeof cell(id === 'metric' ? 'value' : id, row) === 'number' && 'number';
+const numeric = (id, row) => isNumber(cell(id === 'metric' ? 'value' : id, row)) && 'number';
 const hashed = (id) => id === 'recipe' || id === 'commit' || ['data', 'code', 'schema', 'file', 'environment'].includes(columnOf(id)?.group);
 const sortId = (id) => ({metric: 'value', date: 'when', version: 'when'}[id] || id);
 function sorted(rows, order) {
