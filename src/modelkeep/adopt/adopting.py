@@ -136,7 +136,7 @@ def prepared(
         candidates = first_estimator(sample, schema, made.target.rows)
         train = {"estimator": candidates[0].name, **TASKS[schema.task]["sections"]}
         train[candidates[0].name] = candidates[0].parameters
-        notes.append(f"to begin with, {compared(candidates, schema.task)}")
+        notes.append(f"the estimator to begin with is {compared(candidates, schema.task)}")
     say(overview(made, notes, warnings))
     changes = {
         "prepare": split,
