@@ -23,13 +23,19 @@ pytestmark = [
 ]
 ROWS = "#view tbody tr"
 COUNT = f"document.querySelectorAll('{ROWS}').length"
-VIEWS = ("", "#/versions", "#/compare", "#/time", "#/search", "#/lineage", "version")
+VIEWS = ("", "#/versions", "#/compare", "#/time", "#/search", "#/lineage", "#/live", "version")
 SEARCH = """trial,estimator,score,standard_deviation,folds,parameters,C,depth
 1,Ridge,0.5,0.1,5,C=0.01,0.01,
 2,Ridge,0.9,0.1,5,C=1,1,
 3,Tree,0.4,0.2,2,depth=3,,3
 4,Tree,0.8,0.1,5,depth=9,,9
 """
+# What a report of monitoring says, as a site has it
+LIVE = {
+    **{"title": "A model", "state": "alarm", "kind": "bad", "recipe": "", "facts": [["rows", "9"]]},
+    "tables": [[["column", "distance", "P", "state"], [["size", 0.3, "<0.001", "alarm"]]]],
+    "plots": [{"title": "size", "names": ["a", "others"], "series": {"now": [60.0, 40.0]}}],
+}
 VALUES = (0.5, 0.7, 0.6, 0.9, 0.8)
 
 
@@ -73,7 +79,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if place in (1, 3):
             made.assign("prod", commit)
     out = tmp_path_factory.mktemp("site")
-    built(made, out)
+    built(made, out, [LIVE])
     return out
 
 
