@@ -66,7 +66,7 @@ const figure = (title, picture, names = []) => el('figure', {}, el('figcaption',
 // Series: {name, x}; the first decides the order.
 function bars(title, names, series) {
   const rows = names.slice(0, 30);
-  const step = 14 * series.length + 8;
+  const step = 16 * series.length + 8;
   const high = rows.length * step + 24;
   const [low, top] = extent([0, ...series.flatMap((one) => one.x)]);
   const x = scale([low, top], 150, WIDE - 50);
@@ -74,8 +74,8 @@ function bars(title, names, series) {
     rows.map((name, row) => [
       words(144, row * step + step / 2 + 4, 'end', cut(String(name), 22), hint(name)),
       series.map((one, place) => isNumber(one.x[row]) && [
-        draw('rect', {class: `c${place % 7}`, x: Math.min(x(0), x(one.x[row])), y: row * step + 4 + place * 14, width: Math.abs(x(one.x[row]) - x(0)), height: 12, rx: 2}),
-        words(Math.max(x(0), x(one.x[row])) + 4, row * step + 14 + place * 14, 'start', number(one.x[row], 3))])]));
+        draw('rect', {class: `c${place % 7}`, x: Math.min(x(0), x(one.x[row])), y: row * step + 4 + place * 16, width: Math.abs(x(one.x[row]) - x(0)), height: 12, rx: 2}),
+        words(Math.max(x(0), x(one.x[row])) + 4, row * step + 14 + place * 16, 'start', number(one.x[row], 3))])]));
 }
 
 function matrix(plot) {
