@@ -34,6 +34,7 @@ STATES = {
         "modelkeep register -m 'The first release' && modelkeep promote v1.0.0 prod",
     ),
 }
+NAMED = re.compile(r"(\w+) (v\d+\.\d+\.\d+) (?:is recipe |\(recipe )([0-9a-f]{7})\b")
 START = re.compile(r"^<!-- start: (\w+) -->$", re.MULTILINE)
 # Commands in bash blocks, which no test of a page types: each needs a network, Docker or another
 # repository, and has a test, or a workflow that is checked, of its own.
@@ -135,6 +136,24 @@ def test_every_page_can_be_reached() -> None:
             if place.is_relative_to(DOCS) and place.suffix == ".md":
                 waiting.append(place)
     assert set(PAGES) == reached
+
+
+@pytest.mark.parametrize("page", TYPED, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_a_page_shows_one_walk(page: Path) -> None:
+    """A version has the same recipe in all that a page shows, so that a reader can follow it."""
+    recipes: dict[tuple[str, str], set[str]] = {}
+    for model, version, recipe in NAMED.findall(page.read_text("utf-8")):
+        recipes.setdefault((model, version), set()).add(recipe)
+    assert all(len(found) == 1 for found in recipes.values()), recipes
+
+
+def test_a_recorded_page_takes_all_of_a_walk() -> None:
+    """Where one output is new, so are the hashes of the others; where none is, nothing changes."""
+    page = "```console\n$ one\nrecipe 1234567\n$ two\n3 of abcdefa\n$ three\n...\n```\n"
+    assert recorded(page, ["recipe 7654321", "3 of fffffff", "much"]) == page
+    assert recorded(page, ["recipe 7654321", "4 of fffffff", "much"]) == (
+        page.replace("1234567", "7654321").replace("3 of abcdefa", "4 of fffffff")
+    )
 
 
 def test_what_is_not_typed_has_a_reason() -> None:

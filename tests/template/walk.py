@@ -102,10 +102,15 @@ def _edit(block: re.Match[str]) -> str:
 
 
 def recorded(page: str, printed: list[str]) -> str:
-    """Return the page with what its commands printed, where that is not what it shows."""
-    steps = steps_of(page)
-    for step, output in reversed([*zip(steps, printed, strict=True)]):
-        if not fits(step.expected, output):
+    """Return the page with what its commands printed, where that is not what it shows.
+
+    Where anything is new, so are all hashes and dates: those of two walks contradict each other.
+    """
+    pairs = [*zip(steps_of(page), printed, strict=True)]
+    if all(fits(step.expected, output) for step, output in pairs):
+        return page
+    for step, output in reversed(pairs):
+        if "..." not in step.expected or not fits(step.expected, output):
             page = page[: step.start] + (f"{output}\n" if output else "") + page[step.end :]
     return page
 
