@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from browser import Browser, chromium, opened
+from modelkeep import cli
 from modelkeep.site.script import call
 from repository import Model, Repository, make_released
 from sites import HOSTILE, built, called, index
@@ -163,18 +165,23 @@ def test_a_version_shows_what_is_in_its_file(browser: Browser, site: Path) -> No
     """A deep link loads the file; metrics, plot, schema, history and commands are there."""
     browser.open(address(site, f"#/version/{keys(site)['v1.3.0']}"))
     text = "\n".join(browser.texts("#view"))
-    for word in (
-        "Try 3",
-        "0.900",
-        "Loss",
-        "size",
-        "number",
-        "prod",
-        "modelkeep restore v1.3.0 DIR",
-    ):
+    for word in ("Try 3", "0.900", "Loss", "size", "number", "prod", "modelkeep restore v1.3.0"):
         assert word in text, word
     assert browser.run("document.querySelectorAll('#view path.line').length") == 1
     assert browser.run("document.title").startswith("v1.3.0 · ")
+
+
+def test_the_commands_of_a_version_can_be_typed(browser: Browser, site: Path) -> None:
+    """`modelkeep` takes each command that the page of a version shows."""
+    browser.open(address(site, f"#/version/{keys(site)['v1.3.0']}"))
+    (shown,) = browser.texts("#view pre")
+    commands = [shlex.split(line) for line in shown.splitlines()]
+    parser = cli.parser_of([*cli.COMMANDS])
+    assert [name for _, name, *_ in commands] == ["restore", "fetch", "verify", "serve"]
+    for program, *words in commands:
+        assert program == "modelkeep"
+        parsed = vars(parser.parse_args(words))
+        assert "v1.3.0" in parsed.values()
 
 
 def test_an_unknown_version_is_told(browser: Browser, site: Path) -> None:

@@ -54,5 +54,5 @@ views.version = async ({rest}) => {
     part('How it was made', pairs('rows', Object.fromEntries(idsOf('rows').map((id) => [columnOf(id).id, cell(id, row)]))), pairs('parameter', Parameters), pairs('code', Code)),
     part('Schema'),
     el('details', {}, el('summary', {}, 'Environment, files of the package'), div('columns', pairs('environment', Environment), tables('Package'))),
-    section('Use it', el('pre', {}, ['restore %s DIR', 'fetch %s package', 'verify %s', 'serve %s'].map((words) => `modelkeep ${words.replace('%s', name)}${model}`).join('\n'))));
+    section('Use it', el('pre', {}, ['restore %s', 'fetch %s DIR', 'verify %s', 'serve --version %s'].map((words) => `modelkeep ${words.replace('%s', name)}${model}`).join('\n'))));
 };
