@@ -68,7 +68,14 @@ def on_a_branch(git: Git, commit: str) -> bool:
 
 def doubts(catalogue: Catalogue) -> list[str]:
     """Return what is to be told of the tags of a catalogue whatever is asked of them."""
-    lines = [SHALLOW] if catalogue.git.shallow else []
+    shallow, replaced = catalogue.git.shallow_and_replaced()
+    lines = [SHALLOW] if shallow else []
+    if replaced:
+        lines.append(
+            f"another object stands for {replaced[0][:7]} in this clone, so what is told here may "
+            "not be what was registered, and is not fetched. "
+            f"`git replace -d {replaced[0]}` takes that away."
+        )
     odd = [event for event in catalogue.events if event.odd]
     if odd:
         more = f" (and {len(odd) - 1} more tag{'s have' if len(odd) > 2 else ' has'} such a date)"

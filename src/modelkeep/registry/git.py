@@ -17,6 +17,8 @@ from typing import IO, Any, Self
 from modelkeep.registry.ordinary import check_ordinary
 from modelkeep_core.errors import UserError
 
+# Refs that let another object stand for the one that they are named after
+REPLACE = "refs/replace/"
 # Objects asked for at once, and the bytes of their names: a pipe holds them, so that neither side
 # waits for the other
 CHUNK, PIPE = 64, 8192
@@ -264,7 +266,13 @@ class Git:
     @property
     def shallow(self) -> bool:
         """Whether a part of the history was left out when this was cloned."""
-        return self.run("rev-parse", "--is-shallow-repository").strip() == "true"
+        return self.shallow_and_replaced()[0]
+
+    def shallow_and_replaced(self) -> tuple[bool, list[str]]:
+        """Say whether history was left out, and return the ids for which other objects stand."""
+        asked = ("--is-shallow-repository", "--symbolic", f"--glob={REPLACE}*")
+        shallow, *refs = self.run("rev-parse", *asked).split()
+        return shallow == "true", [ref.removeprefix(REPLACE) for ref in refs]
 
 
 @contextmanager

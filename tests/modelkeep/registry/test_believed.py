@@ -110,6 +110,17 @@ def test_a_shallow_clone_does_not_say_what_is_in_a_stage(repository, clone):
     assert in_prod() == "v1.0.0"
 
 
+def test_a_clone_in_which_other_objects_stand_for_commits_says_so(repository):
+    """What they say was never registered; the command that takes them away is given."""
+    first = repository.release("v1.0.0", None, "prod")
+    second = repository.release("v1.1.0")
+    repository.git("replace", first, second)
+    with repository.catalogue() as catalogue:
+        (line,) = doubts(catalogue)
+    assert f"another object stands for {first[:7]} in this clone" in line
+    assert f"`git replace -d {first}`" in line
+
+
 def test_a_clone_that_lacks_a_tag_of_origin_says_so_instead_of_answering(repository, clone):
     """What it knows may be old; the message has what brings the rest."""
     first = repository.release("v1.0.0", None, "prod")
