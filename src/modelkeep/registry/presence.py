@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelkeep.registry.outputs import Output
-from modelkeep.registry.storage import Storage
+from modelkeep.registry.storage import Storage, Unwritable
 from modelkeep_core.errors import UserError
 
 MISSING, DAMAGED = "missing", "damaged"
@@ -83,6 +83,8 @@ def _faults_in(
             continue
         try:
             contents[output] = storage.files(output.md5, output.path)
+        except Unwritable:
+            raise
         except UserError:
             # Damaged in both; where the remote cannot be reached, that is told below.
             note(output.md5, output.path, DAMAGED, unsent=True)

@@ -26,6 +26,10 @@ NOT_FOUND = (404, 410)
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
+class Unwritable(UserError):
+    """The cache of this machine takes nothing, which says nothing of what is in a remote."""
+
+
 class Storage:
     """The cache and the remote of a project; an object is named by its MD5.
 
@@ -255,7 +259,7 @@ class Storage:
                 partial.unlink(missing_ok=True)
 
     def _unwritable(self, error: OSError) -> UserError:
-        return UserError(
+        return Unwritable(
             f"the cache {self.cache.parent.parent} cannot be written: {error.strerror}. "
             "`dvc cache dir --local DIR` names another."
         )

@@ -130,6 +130,16 @@ def test_what_cannot_be_checked_is_a_mistake_and_no_finding(numbered, monkeypatc
     assert capsys.readouterr().err.startswith("error: the remote 'storage' cannot be used: ")
 
 
+def test_a_cache_that_takes_nothing_is_no_damage_of_the_remote(numbered):
+    """What is whole there is not called damaged; nor is anything sent in its place."""
+    numbered.lose_cache()
+    Path(".dvc/cache").write_text("no directory", encoding="utf-8")
+    for words in ((), ("--deep", "--repair")):
+        told = numbered.refusal("fsck", *words)
+        assert "cannot be written" in told
+        assert "names another" in told
+
+
 def test_without_a_version_there_is_nothing_to_check(project):
     """It is said, and is no success."""
     assert project.refusal("fsck") == "no version is registered here: there is nothing to check."
