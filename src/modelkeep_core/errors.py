@@ -1,5 +1,6 @@
 """A person's mistake, told in a message that helps instead of a traceback."""
 
+import errno
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,11 @@ def described(error: Exception) -> str:
     message = str(error)
     if isinstance(error, OSError) and error.filename and error.strerror:
         message = f"{error.filename}: {error.strerror}."
+    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        message = (
+            "a disk is full, that of this directory or of temporary files: make room, and run this "
+            "again."
+        )
     text = f"error: {visible(message)}"
     page = getattr(error, "page", None)
     if page is None:

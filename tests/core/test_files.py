@@ -15,6 +15,7 @@ from modelkeep_core.files import (
     write_json,
     write_text,
 )
+from project import FORKS, ended, forked
 
 
 class Wheel(Section):
@@ -191,3 +192,18 @@ def test_json_has_the_same_bytes_whenever_it_is_written(tmp_path):
     write_json(tmp_path / "one", value)
     write_json(tmp_path / "two", value)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@FORKS
+def test_a_file_that_cannot_be_written_to_its_end_is_named(tmp_path):
+    """As on a full disk, of which the system does not say which file it is; nothing is left."""
+
+    def write():
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        with pytest.raises(OSError, match=r"long\.txt'$"):
+            write_text(tmp_path / "long.txt", "x" * 5000)
+
+    assert ended(forked(write)) == 0
+    assert [*tmp_path.iterdir()] == []

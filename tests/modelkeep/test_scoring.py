@@ -502,3 +502,10 @@ def test_what_a_library_says_of_private_values_is_left_out(run, monkeypatch, pri
         Answerer(package, False).columns(pl.DataFrame())
     reason = "" if private else ": could not convert 'Zaphod'"
     assert str(refused.value) == f"the model cannot use a value of these rows{reason}."
+
+
+def test_a_full_disk_is_told_without_its_number():
+    """Polars says it in words of its own."""
+    error = pl.exceptions.ComputeError("IO error: No space left on device (os error 28)")
+    told = str(ledger.unwritable("out.csv", error))
+    assert told == "out.csv cannot be written: No space left on device."

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -212,4 +213,5 @@ def foreign(place: Path | str, name: str) -> UserError:
 def unwritable(path: Path, error: Exception) -> UserError:
     """Return the mistake that a place cannot be written; Polars has errors of its own for that."""
     reason = getattr(error, "strerror", None) or str(error).rpartition("IO error: ")[2]
+    reason = re.sub(r" \(os error \d+\)$", "", reason)
     return UserError(f"{path} cannot be written: {reason}.")
