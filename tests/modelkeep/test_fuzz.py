@@ -147,6 +147,10 @@ class Commits:
         for name in self.tags if under == ("refs/tags",) else ():
             yield f"refs/tags/{name}", f"tag {name}"
 
+    def shallow_and_replaced(self) -> tuple[bool, list[str]]:
+        """Say that it is whole, and that no object stands for another."""
+        return self.shallow, []
+
     def read(self, names: Iterable[str]) -> Iterator[bytes | None]:
         """Yield the content of each object."""
         return (self.objects.get(name) for name in names)
