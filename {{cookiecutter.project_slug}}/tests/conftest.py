@@ -1,5 +1,6 @@
 """Some rows of your own data, and the stages run on them."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pandas as pd
@@ -78,6 +79,12 @@ def params() -> Train:
 
 
 @pytest.fixture(scope="session")
-def model(train_rows: pd.DataFrame, schema: Schema, params: Train, prepared: Path) -> Pipeline:
+def fitted(train_rows: pd.DataFrame, schema: Schema, params: Train, prepared: Path) -> Pipeline:
     """What the stage train makes of them."""
     return train(train_rows, schema, params, read_prepared(prepared, schema)).model
+
+
+@pytest.fixture(scope="session")
+def model(fitted: Pipeline) -> Pipeline:
+    """The same, to predict with: some estimators note in themselves that they did."""
+    return deepcopy(fitted)

@@ -21,13 +21,13 @@ def test_the_model_predicts_what_it_was_taught(model, train_rows, test_rows, sch
 
 
 def test_the_same_rows_give_the_same_model(
-    model, train_rows, schema, params, prepared, tmp_path, monkeypatch
+    fitted, train_rows, schema, params, prepared, tmp_path, monkeypatch
 ):
     """Trained again, it is the same file, byte for byte."""
     again = train(train_rows, schema, params, read_prepared(prepared, schema)).model
     monkeypatch.chdir(ROOT)
     trusted = read_hooks(ROOT).trusted
     files = [tmp_path / name / "model.skops" for name in ("first", "second")]
-    for fitted, path in zip((model, again), files, strict=True):
-        model_file.save(fitted, path, trusted)
+    for trained, path in zip((fitted, again), files, strict=True):
+        model_file.save(trained, path, trusted)
     assert files[0].read_bytes() == files[1].read_bytes()
