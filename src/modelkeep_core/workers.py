@@ -293,7 +293,10 @@ def _end(executor: Executor) -> None:
     for child in multiprocessing.active_children():
         if child.pid in running:
             child.terminate()
-            child.join()
+            # A thread of the pool waits for it as well: to whom the system has not told of its end,
+            # `join` returns at once
+            while child.is_alive():
+                child.join(0.01)
 
 
 @contextmanager
