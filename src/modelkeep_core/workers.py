@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import wait
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Generic, TypeVar
@@ -33,6 +34,8 @@ RETRIES = 2
 # processor time, since both take longer where others compute
 START_SECONDS = 3.0
 CONNECT_SECONDS = 10
+# Hundredths of a second in which a thread writes down that a process has ended
+TOLD = 100
 
 Result = TypeVar("Result")
 
@@ -293,10 +296,12 @@ def _end(executor: Executor) -> None:
     for child in multiprocessing.active_children():
         if child.pid in running:
             child.terminate()
-            # A thread of the pool waits for it as well: to whom the system has not told of its end,
-            # `join` returns at once
-            while child.is_alive():
-                child.join(0.01)
+            wait([child.sentinel])
+            # A thread of the pool waits as well: whom the system tells of the end writes it down
+            for _ in range(TOLD):
+                if not child.is_alive():
+                    break
+                time.sleep(0.01)
 
 
 @contextmanager
