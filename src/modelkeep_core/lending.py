@@ -1,7 +1,6 @@
 """What many tasks need, in a file that workers read, so that no table goes through a scheduler."""
 
 import pickle
-import platform
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -9,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from modelkeep_core.errors import UserError
-from modelkeep_core.workers import packed, processes, remote
+from modelkeep_core.workers import check_shared, packed, processes, remote
 
 # In a project, where Git looks for nothing, and the workers of a cluster find it
 SHARED = Path(".dvc/tmp")
@@ -55,11 +53,7 @@ def borrowed(path: Path) -> Any:
     """
     with _LOCK:
         if path not in _values:
-            if not path.is_file():
-                raise UserError(
-                    f"the worker on {platform.node()} has no {path}: workers of other machines "
-                    "need a file system that they share with this one."
-                )
+            check_shared(path)
             value = pickle.loads(path.read_bytes())
             _values.clear()
             _values[path] = value

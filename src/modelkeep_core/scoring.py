@@ -33,6 +33,7 @@ from modelkeep_core.metrics import METRICS, Metric, scored_rows
 from modelkeep_core.own_metrics import own_metrics
 from modelkeep_core.params import Prepare
 from modelkeep_core.schema import Schema
+from modelkeep_core.workers import check_shared
 
 # What prepare writes of a split, and the key there
 PROVENANCE, SPLIT = "provenance.json", "split"
@@ -367,11 +368,7 @@ def _read(job: Job) -> Rows:
             f"the worker on {platform.node()} would compute other numbers: it has "
             f"{', '.join(different)}. Start it in the environment of requirements.lock."
         )
-    if not job.prepared.path.is_file():
-        raise UserError(
-            f"the worker on {platform.node()} has no {job.prepared.path}: workers of other "
-            "machines need a file system that they share with this one."
-        )
+    check_shared(job.prepared.path)
     rows = load(job.prepared)
     if rows.digest() != job.digest:
         raise UserError(

@@ -10,6 +10,7 @@ import io
 import multiprocessing
 import os
 import pickle
+import platform
 import signal
 import sys
 import sysconfig
@@ -180,6 +181,19 @@ def processes() -> int:
     if not text.isdecimal() or int(text) < 1:
         raise UserError(f"{PROCESSES}={text}: this is the number of processes, 1 or more.")
     return int(text)
+
+
+def check_shared(path: Path) -> None:
+    """Make sure that this worker sees a file of the machine that asks it.
+
+    Raises:
+        UserError: it does not.
+    """
+    if not path.is_file():
+        raise UserError(
+            f"the worker on {platform.node()} has no {path}: workers of other machines need a file "
+            "system that they share with this one."
+        )
 
 
 def alone(function: Callable[..., Result], *arguments: Any) -> Result:
