@@ -26,9 +26,13 @@ class Clock:
         if last is not None and time.time() - last > patience:
             self._jumped = time.monotonic()
 
-    def is_steady(self) -> bool:
-        """Say whether it has not jumped for a day; a jump is logged."""
-        ahead = time.time() - time.monotonic()
+    def believed(self) -> float | None:
+        """Return the time, in seconds since 1970, or None within a day of a jump, which is logged.
+
+        Whoever deletes by age takes this reading: a second one could be from after a jump.
+        """
+        read = time.time()
+        ahead = read - time.monotonic()
         by, self._ahead = ahead - self._ahead, ahead
         if abs(by) > JUMP:
             self._jumped = time.monotonic()
@@ -37,4 +41,5 @@ class Clock:
                 "until it has been steady for a day",
                 by,
             )
-        return self._jumped is None or time.monotonic() - self._jumped > BELIEVED
+        steady = self._jumped is None or time.monotonic() - self._jumped > BELIEVED
+        return read if steady else None

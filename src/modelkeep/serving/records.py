@@ -180,12 +180,12 @@ def _check_ours(database: sqlite3.Connection) -> None:
         )
 
 
-def tidy(path: Path, keep_days: float | None) -> int:
+def tidy(path: Path, before: float | None) -> int:
     """Delete old requests and put the journal into the file, beside a server that goes on writing.
 
     Args:
         path: the file.
-        keep_days: how long a request is kept, or None for ever.
+        before: requests from before this time are deleted, in seconds since 1970, or None.
 
     Returns:
         How many requests were deleted.
@@ -195,8 +195,7 @@ def tidy(path: Path, keep_days: float | None) -> int:
     """
     deleted = 0
     with closing(connected(path, is_there=True)) as database:
-        if keep_days is not None:
-            before = time.time() - keep_days * DAY
+        if before is not None:
             oldest, swept = first_id(before), SWEPT
             while swept == SWEPT:
                 with database:

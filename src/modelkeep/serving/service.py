@@ -217,8 +217,9 @@ class Service:
         """Keep the file of the records and the memory small."""
         await asyncio.to_thread(give_back)
         if self.settings.records:
-            keep_days = self.settings.keep_days if self._clock.is_steady() else None
-            await asyncio.to_thread(tidy, Path(self.settings.records), keep_days)
+            moment, keep_days = self._clock.believed(), self.settings.keep_days
+            before = None if moment is None or keep_days is None else moment - keep_days * DAY
+            await asyncio.to_thread(tidy, Path(self.settings.records), before)
 
     async def _look(self) -> None:
         """Load the package that is to be served, if it is another than before."""

@@ -27,13 +27,13 @@ def test_a_jump_is_not_believed_for_a_day(at, caplog, jump):
     """Forward or backward; it is logged once."""
     watched = Clock(None, 0)
     at(10)
-    assert watched.is_steady()
+    assert watched.believed() == NOON + 10
     at(10, set_by=jump)
-    assert not watched.is_steady()
+    assert watched.believed() is None
     at(BELIEVED - 10)
-    assert not watched.is_steady()
+    assert watched.believed() is None
     at(20)
-    assert watched.is_steady()
+    assert watched.believed() is not None
     assert caplog.text.count("jumped by") == 1
 
 
@@ -42,18 +42,26 @@ def test_a_clock_that_is_set_by_little_is_steady(at):
     watched = Clock(NOON - 10, 100)
     for _ in range(10):
         at(10, set_by=JUMP / 2)
-        assert watched.is_steady()
+        assert watched.believed() is not None
 
 
 def test_where_all_would_be_too_old_the_clock_is_not_believed_at_once(at):
     """A server that starts with a wrong one deletes nothing."""
     watched = Clock(NOON - 101, 100)
-    assert not watched.is_steady()
+    assert watched.believed() is None
     at(BELIEVED + 1)
-    assert watched.is_steady()
+    assert watched.believed() is not None
 
 
 @pytest.mark.parametrize("last", [NOON - 99, NOON + 99, None])
 def test_where_something_is_young_enough_the_clock_is_believed(at, last):
     """Or where nothing is there that could be deleted."""
-    assert Clock(last, 100).is_steady()
+    assert Clock(last, 100).believed() == NOON
+
+
+def test_a_time_that_is_believed_is_from_before_a_jump(at):
+    """A jump right after the look makes nothing old: the reading that was judged is the one."""
+    watched = Clock(None, 0)
+    judged = watched.believed()
+    at(0, set_by=JUMP + 1)
+    assert (judged, watched.believed()) == (NOON, None)

@@ -272,7 +272,7 @@ def test_tidying_makes_no_file(path):
     """Where the file was removed, the server makes a new one, and nobody else an empty one."""
     path.parent.mkdir()
     with pytest.raises(sqlite3.OperationalError):
-        tidy(path, keep_days=None)
+        tidy(path, before=None)
     assert not path.exists()
 
 
@@ -284,7 +284,7 @@ def test_tidying_deletes_what_belongs_to_old_requests(writer, path):
             other.execute("INSERT INTO actuals VALUES (?, 0, 'low')", (new_id(now - age * 86400),))
             minute = (now - age * 86400) // 60
             other.execute("INSERT INTO refused VALUES (?, 'r', 'v', 'type', '', 1)", (minute,))
-    tidy(path, keep_days=7)
+    tidy(path, now - 7 * records.DAY)
     assert [len(table(path, name)) for name in ("actuals", "refused")] == [1, 1]
 
 
@@ -305,10 +305,10 @@ def test_tidying_deletes_what_is_too_old_and_nothing_else(writer, path, monkeypa
     now = time.time()
     for age in (1, 6, 8, 9, 10):
         writer.write([answered(new_id(now - age * records.DAY))])
-    assert tidy(path, keep_days=7) == 3
+    assert tidy(path, now - 7 * records.DAY) == 3
     assert len(table(path, "requests")) == 2
-    assert tidy(path, keep_days=7) == 0
-    assert tidy(path, keep_days=None) == 0
+    assert tidy(path, now - 7 * records.DAY) == 0
+    assert tidy(path, before=None) == 0
 
 
 def test_the_journal_starts_anew_beside_an_open_server(writer, path):
@@ -319,7 +319,7 @@ def test_the_journal_starts_anew_beside_an_open_server(writer, path):
         for _ in range(20):
             writer.write([answered()])
         sizes.append(journal.stat().st_size)
-        tidy(path, keep_days=None)
+        tidy(path, before=None)
     assert sizes[-1] < 2 * sizes[0]
     assert len(table(path, "requests")) == 100
 
@@ -331,7 +331,7 @@ def test_a_journal_that_is_too_long_is_emptied(writer, path, monkeypatch):
     for _ in range(50):
         writer.write([answered()])
     assert journal.stat().st_size > 0
-    tidy(path, keep_days=None)
+    tidy(path, before=None)
     assert journal.stat().st_size == 0
     writer.write([answered()])
     assert len(table(path, "requests")) == 51
@@ -365,7 +365,7 @@ def test_a_database_of_something_else_is_refused_and_not_written(path, tables):
     with pytest.raises(UserError, match="tables of something else: let --data name another"):
         Records(path)
     with pytest.raises(sqlite3.DatabaseError, match="tables of something else"):
-        tidy(path, keep_days=1)
+        tidy(path, time.time())
     assert path.read_bytes() == content
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 

@@ -180,11 +180,13 @@ def test_a_jump_of_the_clock_deletes_nothing(run, tmp_path, row, monkeypatch):
     true_time = time.time
     with Server(run.package, tmp_path, keep_days=30) as server:
         server.post("/predict", {"records": [row]})
+        until(lambda: server.rows("requests"))
         monkeypatch.setattr(time, "time", lambda: true_time() + 90 * DAY)
         time.sleep(0.3)
         assert len(server.rows("requests")) == 1
     with Server(run.package, tmp_path, keep_days=30) as server:
         server.post("/predict", {"records": [row]})
+        until(lambda: len(server.rows("requests")) == 2)
         time.sleep(0.3)
         assert len(server.rows("requests")) == 2
 
