@@ -59,7 +59,12 @@ def uri(environment, tmp_path):
             stdout=written,
             stderr=written,
             cwd=tmp_path,
-            env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+            env=os.environ
+            | {
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                # Three processes that wait for jobs, busily
+                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            },
             start_new_session=True,
         )
         try:
