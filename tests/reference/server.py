@@ -126,7 +126,7 @@ class Server:
             return database.execute(f"SELECT * FROM {table}").fetchall()
 
 
-def until(true: Callable[[], object], seconds: float = 10) -> None:
+def until(true: Callable[[], object], seconds: float = 60) -> None:
     """Wait for something to become true."""
     deadline = time.monotonic() + seconds
     while not true():
