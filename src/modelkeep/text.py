@@ -1,7 +1,9 @@
-"""What people read: tables within 80 columns, numbers, dates, shortened hashes."""
+"""What people read: tables within a terminal, numbers, dates, shortened hashes."""
 
 import json
 import re
+import shutil
+import sys
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -20,26 +22,36 @@ _REFERENCE = re.compile(r"(?i)[@#!](?=\w)|\bgh-(?=\d)|:(?=//)|\bwww(?=\.)")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], yielding: Sequence[str]) -> str:
-    """Return a table of left-aligned columns that fits 80 columns.
+    """Return a table of left-aligned columns that fits the terminal.
 
     Cells are text from outside: what acts on a terminal is made visible.
 
     Args:
         header: the names of the columns.
         rows: a cell for each column.
-        yielding: the columns that are cut, with "…", where the table is too wide, in this order.
+        yielding: the columns that are cut, with "…", where the terminal is too narrow, in this
+            order.
     """
     cells = [[in_line(" ".join(cell.split())) for cell in row] for row in (header, *rows)]
     widths = [max(map(columns, column)) for column in zip(*cells, strict=True)]
-    for name in yielding:
+    wide = screen()
+    for name in yielding if wide else ():
         place = list(header).index(name)
-        excess = sum(widths) + len(GAP) * (len(widths) - 1) - WIDTH
+        excess = sum(widths) + len(GAP) * (len(widths) - 1) - wide
         widths[place] = max(widths[place] - max(excess, 0), min(widths[place], NARROWEST))
     lines = [
         GAP.join(fitted(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
     return "\n".join(lines)
+
+
+def screen() -> int:
+    """Return how many columns the terminal has that is printed to; 0 for a file or a program.
+
+    Those are given everything: what is cut, nobody finds by `grep`.
+    """
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
 def columns(text: str) -> int:

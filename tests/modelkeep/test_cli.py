@@ -466,6 +466,24 @@ def test_a_terminal_that_lacks_letters_gets_the_others(released):
     assert "?? data/raw" in done.stdout
 
 
+def test_a_table_is_cut_to_a_terminal_and_for_no_program(released):
+    """A terminal of 60 columns gets what it can show, and `grep` all of it."""
+    pty = pytest.importorskip("pty")
+    author = "Ada of " + "a-very-long-name " * 5
+    released.tag("model@v1.2.0", author=author.strip())
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "modelkeep", "list"]
+    variables = os.environ | {"COLUMNS": "60"}
+    subprocess.run(command, cwd=released.directory, env=variables, stdout=theirs, check=True)
+    os.close(theirs)
+    on_terminal = os.read(ours, 100_000).decode().splitlines()
+    os.close(ours)
+    piped = called(released.directory, "list", COLUMNS="60").stdout.splitlines()
+    assert max(map(len, on_terminal)) == 60
+    assert len(piped) == len(on_terminal)
+    assert author.strip() in piped[1]
+
+
 # Start-up
 
 

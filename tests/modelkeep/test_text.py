@@ -40,6 +40,7 @@ def test_a_cell_is_one_line():
     assert text.table(("A", "B"), [("x\ny\tz", "1")], ()) == "A      B\nx y z  1"
 
 
+@pytest.mark.usefixtures("terminal")
 def test_columns_yield_one_after_the_other():
     """The first that may is cut down to four columns, then the next, and no others."""
     rows = [("a" * 30, "b" * 30, "c" * 30)]
@@ -50,12 +51,14 @@ def test_columns_yield_one_after_the_other():
     assert row == f"{'a' * 3}…  {'b' * 3}…  {'c' * 68}"
 
 
+@pytest.mark.usefixtures("terminal")
 def test_a_short_column_yields_nothing():
     """What is narrower than four columns stays whole."""
     _, row = text.table(("A", "B"), [("abc", "b" * 90)], ("A", "B")).splitlines()
     assert row == f"abc  {'b' * 74}…"
 
 
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("seed", range(20))
 def test_no_line_is_wider_than_80_columns(seed):
     """Whatever the cells hold, of any script, where enough columns may yield."""
@@ -64,6 +67,12 @@ def test_no_line_is_wider_than_80_columns(seed):
     rows = [[" ".join(rng.choices(WORDS, k=3)) for _ in header] for _ in range(9)]
     shown = text.table(header, rows, rng.sample(header, len(header)))
     assert max(map(text.columns, shown.splitlines())) <= 80
+
+
+def test_a_file_or_a_program_is_given_everything():
+    """Nothing is cut where no terminal is printed to: `grep` finds it."""
+    rows = [("a" * 300, "b" * 90)]
+    assert text.table(("A", "B"), rows, ("A", "B")).splitlines()[1] == f"{'a' * 300}  {'b' * 90}"
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,8 @@ def verdict(
     title = f"{label} on the {len(tested.actual)} test rows of HEAD"
     if not rows:
         return Verdict(True, f"{title}: no thresholds, and the stage is empty.", params)
-    table = text.table(("", "WANTED", "FOUND", ""), rows, ("FOUND",))
+    # It is kept with the tag, so nothing of it is cut to the width of a terminal.
+    table = text.table(("", "WANTED", "FOUND", ""), rows, ())
     return Verdict(passed, f"{title}:\n{table}", params)
 
 

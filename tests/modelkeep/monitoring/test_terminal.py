@@ -110,6 +110,7 @@ def test_other_models_days_and_refused_values_are_listed(recorded, train):
     assert "reason 5" in text
 
 
+@pytest.mark.usefixtures("terminal")
 def test_no_line_is_wider_than_a_terminal(recorded, train):
     """However long names and values are."""
     rows = drawn(train, 150).assign(colour="x" * 200)

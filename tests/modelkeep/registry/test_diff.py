@@ -266,6 +266,7 @@ def test_data_is_json(tmp_path, option):
     assert json.loads(json.dumps(data)) == data
 
 
+@pytest.mark.usefixtures("terminal")
 def test_values_are_cut_before_names(tmp_path):
     """No line is wider than 80 columns, and it can be seen what has changed."""
     long = {"recipe__parameters": {"train": {"a_rather_long_parameter_name": ["value"] * 30}}}

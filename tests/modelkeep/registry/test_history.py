@@ -197,6 +197,7 @@ def test_an_unknown_stage_is_refused(released):
     )
 
 
+@pytest.mark.usefixtures("terminal")
 def test_no_line_is_wider_than_80_columns(repository):
     """Long reasons and names of any script are cut."""
     commit = repository.release("v10.20.30-alpha.12+build.5")

@@ -149,6 +149,7 @@ def test_what_is_not_registered_is_not_a_version(repository):
     assert versions(repository, RAW) == []
 
 
+@pytest.mark.usefixtures("terminal")
 def test_no_line_is_wider_than_80_columns(repository):
     """Long paths, models and stages are cut."""
     facts = trained_on(**{"data/raw/王小明/" + "long/" * 20 + "rows.csv": digest("abcdef")})

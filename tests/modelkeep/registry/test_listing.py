@@ -216,6 +216,7 @@ def test_a_project_below_the_top_lists_its_own(repository):
     assert len(repository.answer("list", "--all", under="two")[0]) == 1
 
 
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("seed", range(5))
 def test_no_line_is_wider_than_80_columns(tmp_path, seed):
     """Long authors of any script, many stages, large metrics, numbers with all they may have."""
