@@ -139,7 +139,8 @@ def parser_of(names: Sequence[str], complete: bool = False) -> argparse.Argument
     """Return the parser of the command line.
 
     Args:
-        names: the commands whose modules are imported, so that the parser has their options.
+        names: the commands whose modules are imported, so that the parser has their options; where
+            there are some, it takes no others.
         complete: whether it is there to be completed by a shell, and not to print help.
     """
     parser = argparse.ArgumentParser(
@@ -160,8 +161,8 @@ def parser_of(names: Sequence[str], complete: bool = False) -> argparse.Argument
     # The help lists the commands by group, which argparse cannot: for that, they have no help.
     hidden: dict[str, Any] = {} if complete else {"help": argparse.SUPPRESS}
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", **hidden)
-    for name, command in COMMANDS.items():
-        meaning = command.meaning
+    for name in names or COMMANDS:
+        meaning = COMMANDS[name].meaning
         listed: dict[str, Any] = {"help": meaning} if complete else {}
         own = commands.add_parser(
             name,

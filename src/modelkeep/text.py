@@ -98,7 +98,7 @@ def counted(number: int, thing: str, things: str = "") -> str:
 
 def day(when: datetime) -> str:
     """Write a date in the reader's time zone."""
-    return when.astimezone().strftime("%Y-%m-%d")
+    return when.astimezone().date().isoformat()
 
 
 def minute(when: datetime) -> str:

@@ -504,6 +504,20 @@ def test_reading_loads_nothing_that_takes_long(released, words):
     assert done.stderr == "0 []\n"
 
 
+def test_a_list_loads_nothing_that_it_does_not_need(released):
+    """What judges signatures, and what reads YAML, is for repositories and commits that need it."""
+    needless = {"hashlib", "modelkeep.registry.ssh_signature", "modelkeep.registry.dvc_lock"}
+    code = (
+        "import sys; from modelkeep.cli import main; status = main(); "
+        f"print(status, sorted({needless} & sys.modules.keys()), file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, "list"]
+    done = subprocess.run(
+        command, cwd=released.directory, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.stderr == "0 []\n"
+
+
 def test_no_command_loads_what_it_only_needs_to_run(tmp_path):
     """To read the command line, and to complete it, nothing heavy is imported but shtab."""
     code = (

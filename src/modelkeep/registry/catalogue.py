@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from modelkeep.registry.dvc_lock import Pipeline, read_artifacts, read_pipeline
 from modelkeep.registry.git import Git
 from modelkeep.registry.metadata import Record, Records
 from modelkeep.registry.summary import summaries
@@ -12,6 +11,9 @@ from modelkeep.registry.tags import Event, of_model, order, parse, read_events
 from modelkeep.registry.trust import Trust
 from modelkeep.registry.version import Version, full_name
 from modelkeep_core.errors import UserError, suggestion
+
+if TYPE_CHECKING:
+    from modelkeep.registry.dvc_lock import Pipeline
 
 
 class Catalogue:
@@ -91,6 +93,8 @@ class Catalogue:
 
     def models_of(self, commit: str) -> list[str]:
         """Return the models that dvc.yaml of a commit names; none where it cannot be read."""
+        from modelkeep.registry.dvc_lock import read_artifacts
+
         directory = Version(self.model, "").directory if self.model else self.git.prefix
         try:
             names = read_artifacts(self.git, commit, directory)
@@ -231,12 +235,14 @@ class Catalogue:
         assignments = self.assignments.get(version.model, {}).items()
         return sorted(stage for stage, event in assignments if event.commit == version.commit)
 
-    def pipeline(self, version: Version) -> Pipeline:
+    def pipeline(self, version: Version) -> "Pipeline":
         """Return the pipeline of the version's commit.
 
         Raises:
             UserError: dvc.yaml or dvc.lock of the commit cannot be read.
         """
+        from modelkeep.registry.dvc_lock import read_pipeline
+
         return read_pipeline(self.git, version.commit, version.directory)
 
     def summaries(self, versions: Iterable[Version]) -> Iterator[tuple[Version, Record]]:
@@ -284,7 +290,7 @@ class Catalogue:
         return [name for name, commit in zip(names, commits, strict=True) if commit is not None]
 
 
-def package_of(pipeline: Pipeline, version: Version) -> tuple[str, str]:
+def package_of(pipeline: "Pipeline", version: Version) -> tuple[str, str]:
     """Return path and DVC's hash of the package of a version.
 
     Raises:

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 from modelkeep import text
@@ -16,6 +17,8 @@ from modelkeep_core.errors import UserError
 HEADER = ("VERSION", "STAGES", "DATE", "AUTHOR", "RECIPE", "METRIC", "COMMIT")
 # Where signatures count, who signed stands in the place of the author, which is anybody's word.
 SIGNED, PLACE = "SIGNED BY", HEADER.index("AUTHOR")
+# How many numbers of its recipe the data of a version name: all of thousands would be millions.
+SAME = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,16 +71,19 @@ def entries_of(catalogue: Catalogue, everything: bool) -> Iterator[dict[str, Any
 
 
 def _add_same_recipe(entries: list[dict[str, Any]]) -> None:
-    """Add to each entry the numbers that other commits of the model have with its recipe."""
-    by_recipe: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for entry in entries:
-        if entry["version"] and entry["recipe_id"]:
-            by_recipe.setdefault((entry["model"], entry["recipe_id"]), []).append(entry)
-    for same in by_recipe.values():
-        for entry in same:
-            entry["same_recipe"] = [
-                other["version"] for other in same if other["commit"] != entry["commit"]
-            ]
+    """Add to each entry the numbers that other commits of the model have with its recipe.
+
+    They are in the order of the entries, and at most SAME.
+    """
+    by_recipe: dict[tuple[str, str], dict[str, list[str]]] = {}
+    numbered = [entry for entry in entries if entry["version"] and entry["recipe_id"]]
+    for entry in numbered:
+        of_recipe = by_recipe.setdefault((entry["model"], entry["recipe_id"]), {})
+        of_recipe.setdefault(entry["commit"], []).append(entry["version"])
+    for entry in numbered:
+        of_recipe = by_recipe[entry["model"], entry["recipe_id"]]
+        others = (numbers for commit, numbers in of_recipe.items() if commit != entry["commit"])
+        entry["same_recipe"] = [*islice(chain.from_iterable(others), SAME)]
 
 
 def _add_signatures(catalogue: Catalogue, entries: list[dict[str, Any]]) -> None:

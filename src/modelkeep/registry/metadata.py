@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from modelkeep.registry.chain import check_file
-from modelkeep.registry.dvc_lock import read_artifacts, read_pipeline
 from modelkeep.registry.git import CHUNK, Git
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
@@ -105,6 +103,8 @@ class Records:
         Raises:
             UserError: the commit has none, or its id does not stand for them.
         """
+        from modelkeep.registry.chain import check_file
+
         self.of(version)
         path = f"{version.directory}{self.paths(version.model)[0]}"
         content = self._git.read_one(f"{version.commit}:{path}")
@@ -137,6 +137,8 @@ class Records:
 
     def _path_by_lock(self, version: Version) -> str:
         """Return where the stage that makes a model's package writes the metadata beside it."""
+        from modelkeep.registry.dvc_lock import read_artifacts, read_pipeline
+
         where = f"commit {version.commit[:7]}"
         packages = read_artifacts(self._git, version.commit, version.directory)
         if version.name not in packages:

@@ -30,7 +30,6 @@ _TAG = re.compile(
 STAGE = re.compile(_NAME, re.ASCII)
 LONGEST_VERSION = 200
 _TARGET = re.compile(r"object ([0-9a-f]{40,64})\ntype commit\ntag (.*)\n")
-_TRAILER = re.compile(r"^(.+?): (.*)$", re.MULTILINE)
 _SIGNATURE = re.compile(r"^-----BEGIN [A-Z ]+-----$.*", re.MULTILINE | re.DOTALL)
 _TAGGER = re.compile(r"^tagger ([^<\n]*?) ?<([^>\n]*)> (\d+) ([+-])(\d\d)(\d\d)", re.MULTILINE)
 # What is read of a tag object, and how far its clock may be ahead of ours
@@ -94,7 +93,8 @@ class Event:
     @cached_property
     def _trailers(self) -> dict[str, str]:
         _, _, below = self.message.partition("\n\n")
-        return dict(_TRAILER.findall("\n".join(below.splitlines())))
+        lines = (line.partition(": ") for line in below.splitlines())
+        return {key: value for key, colon, value in lines if key and colon}
 
 
 @dataclass(frozen=True)

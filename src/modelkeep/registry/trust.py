@@ -4,27 +4,31 @@ The default branch says who may sign (`.modelkeep/allowed_signers`) and where it
 (`require_signed` of `[tool.modelkeep]`); a file that a person names says both, for every stage.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from modelkeep.registry.allowed_signers import Signer
-from modelkeep.registry.default_branch import default_branches
 from modelkeep.registry.git import Git
-from modelkeep.registry.judgements import Judgements
-from modelkeep.registry.signing_policy import SIGNERS, Policy, named_policy, read_policy
-from modelkeep.registry.ssh_signature import Judgement, valid_at
 from modelkeep.registry.tags import Event, removal
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
+
+# Every command has a Trust, and most repositories have no signature: what judges one is imported
+# where there is one.
+if TYPE_CHECKING:
+    from modelkeep.registry.allowed_signers import Signer
+    from modelkeep.registry.judgements import Judgements
+    from modelkeep.registry.signing_policy import Policy
+    from modelkeep.registry.ssh_signature import Judgement
 
 # In a table, of a signer who may release to other stages only
 OTHER = "not for this stage"
 SETUP = (
     "Let Git sign for you in this repository: `git config --local gpg.format ssh` and "
     "`git config --local user.signingkey FILE.pub`; your key must be in "
-    f"{SIGNERS} of the default branch."
+    ".modelkeep/allowed_signers of the default branch."
 )
 
 
@@ -45,11 +49,18 @@ class Trust:
         self.git = git
         self._named = signers
         self._policies: dict[str, Policy] = {}
-        self._judgements = Judgements(git)
         if signers is not None:
+            from modelkeep.registry.signing_policy import named_policy
+
             self._policies[""] = named_policy(signers)
 
-    def policy(self, directory: str) -> Policy:
+    @cached_property
+    def _judgements(self) -> "Judgements":
+        from modelkeep.registry.judgements import Judgements
+
+        return Judgements(self.git)
+
+    def policy(self, directory: str) -> "Policy":
         """Return what holds for the models of the project in a directory: "" or "some/directory/".
 
         Raises:
@@ -59,6 +70,8 @@ class Trust:
         if self._named is not None:
             return self._policies[""]
         if directory not in self._policies:
+            from modelkeep.registry.signing_policy import read_policy
+
             self._policies[directory] = read_policy(self.git, directory)
         return self._policies[directory]
 
@@ -69,11 +82,16 @@ class Trust:
         Raises:
             UserError: the file that a person names cannot be read any more.
         """
+        from hashlib import sha256
+
+        from modelkeep.registry.default_branch import default_branches
+        from modelkeep.registry.signing_policy import named_policy
+
         named = named_policy(self._named).signers if self._named else b""
         commits = self.git.ids(default_branches(self.git))
-        return " ".join([hashlib.sha256(named or b"").hexdigest(), *map(str, commits)])
+        return " ".join([sha256(named or b"").hexdigest(), *map(str, commits)])
 
-    def judgements(self, events: Sequence[Event]) -> dict[str, Judgement]:
+    def judgements(self, events: Sequence[Event]) -> "dict[str, Judgement]":
         """Return what the signatures of tags are worth, by the names of the tags.
 
         Where a project has no allowed signers, its tags are left out.
@@ -132,7 +150,7 @@ class Trust:
                 f"somebody whom {policy.where} allows to sign it. {remedy}"
             )
 
-    def _doubt(self, event: Event, stage: str | None, policy: Policy, now: bool) -> str:
+    def _doubt(self, event: Event, stage: str | None, policy: "Policy", now: bool) -> str:
         """Return why a tag does not count, as the end of a sentence, or ""."""
         if event.odd:
             return event.odd
@@ -150,7 +168,9 @@ class Trust:
             return f"is signed by {able[0].name}, whose key is not valid any more"
         return ""
 
-    def _valid_now(self, event: Event, signer: Signer) -> bool:
+    def _valid_now(self, event: Event, signer: "Signer") -> bool:
+        from modelkeep.registry.ssh_signature import valid_at
+
         content = self.git.read_one(event.oid)
         return content is not None and valid_at(signer, content, datetime.now(UTC))
 

@@ -3,10 +3,12 @@
 import json
 import random
 import subprocess
+import time
 from dataclasses import replace
 
 import pytest
 
+from modelkeep.registry import listing
 from modelkeep.text import columns
 from modelkeep_core.errors import UserError
 from repository import MISSING, Model, Repository, answer, digest
@@ -69,6 +71,19 @@ def test_versions_of_one_recipe_are_told(repository):
     ]
     assert shown.splitlines()[-1] == "The same recipe: v1.3.0, v1.2.0, v1.0.0."
     assert shown.count("The same recipe") == 1
+
+
+@pytest.mark.parametrize("commits", [1, 2, 20_000])
+def test_thousands_of_versions_of_one_recipe_take_no_longer_than_others(commits):
+    """Each names at most a hundred of the others: all would be four hundred million."""
+    entries = [
+        {"model": "m", "version": f"v{n}.0.0", "recipe_id": "a", "commit": n % commits}
+        for n in range(20_000)
+    ]
+    began = time.process_time()
+    listing._add_same_recipe(entries)
+    assert time.process_time() - began < 2
+    assert {len(entry["same_recipe"]) for entry in entries} == {100 if commits > 1 else 0}
 
 
 def test_all_shows_commits_without_a_number_too(released):

@@ -91,7 +91,7 @@ def test_a_place_once_found_is_looked_at_first(repository, monkeypatch):
         records = Records(catalogue.git)
         records.of(version(commits[0]))
         assert records.paths("model") == ["it.json", "model.json"]
-        monkeypatch.setattr("modelkeep.registry.metadata.read_pipeline", None)
+        monkeypatch.setattr("modelkeep.registry.dvc_lock.read_pipeline", None)
         assert [*records.read(map(version, commits))][2][1].metadata["recipe_id"].startswith("c")
 
 

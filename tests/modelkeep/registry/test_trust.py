@@ -2,7 +2,6 @@
 
 import pytest
 
-from modelkeep.registry import trust as module
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.default_branch import default_branches
 from modelkeep.registry.git import opened, repository_at
@@ -133,8 +132,8 @@ def test_what_is_asked_for_must_be_said_clearly(repository, text):
 
 def test_where_nothing_is_asked_for_nothing_is_checked(repository, monkeypatch):
     """A repository without the setting pays nothing."""
-    monkeypatch.setattr(module, "valid_at", None)
-    monkeypatch.setattr(module.Judgements, "of", None)
+    monkeypatch.setattr("modelkeep.registry.ssh_signature.valid_at", None)
+    monkeypatch.setattr("modelkeep.registry.judgements.Judgements.of", None)
     commit = repository.release("v1.0.0", None, "prod")
     assert used(repository, "prod") == used(repository, "v1.0.0") == commit
 
