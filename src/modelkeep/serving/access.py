@@ -15,6 +15,8 @@ from modelkeep.serving.counters import Counters
 
 # What tells whether the server lives; whoever watches it needs no key.
 OPEN = {"/health", "/ready", "/ping", "/v2/health/live", "/v2/health/ready"}
+# Fields that say one thing: of two, who stands before this server may go by the other one.
+ONCE = {b"content-type", b"content-encoding", b"origin", b"sec-fetch-site"}
 UNCALLED = "A request names its server once, in the field Host of its head."
 UNAUTHORIZED = "This needs the key of the server: as X-API-Key, as a bearer or as a password."
 ELSEWHERE = (
@@ -100,6 +102,8 @@ class Access:
         names = [name for name, _ in scope["headers"]].count(b"host")
         if names > 1 or (not names and scope.get("http_version") == "1.1"):
             return 400, UNCALLED
+        if len(headers) < len(scope["headers"]) and (twice := _given_twice(scope)):
+            return 400, f"A request has the field {twice} once."
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if self._hosts is not None and host and _without_port(host) not in self._hosts:
             return 421, MISDIRECTED
@@ -113,6 +117,13 @@ class Access:
         """Say whether a request carries the key, compared in constant time."""
         key = self._key
         return key is None or any(hmac.compare_digest(given, key) for given in _keys(scope))
+
+
+def _given_twice(scope: Scope) -> str | None:
+    """Return the name of a field that says one thing and is there more than once, or None."""
+    names = [name for name, _ in scope["headers"] if name in ONCE]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    return twice.decode().title() if twice else None
 
 
 def _without_port(host: str) -> str:

@@ -83,9 +83,13 @@ def _explained(request: Request) -> bool:
     """Say whether a request to `/predict` asks for contributions.
 
     Raises:
-        Rejected: it says neither yes nor no.
+        Rejected: it says neither yes nor no, or says so twice.
     """
-    asked = request.query_params.get("explain", "false") if request.scope["query_string"] else ""
+    if not request.scope["query_string"]:
+        return False
+    asked, *others = request.query_params.getlist("explain") or ["false"]
+    if others:
+        raise Rejected(400, "explain is given more than once: it is true or false.")
     if asked not in ("true", "false", ""):
         raise Rejected(400, f"explain={asked[:REPEATED]}: it is true or false.")
     return asked == "true"

@@ -22,6 +22,7 @@ JSON_TYPE, CSV_TYPE = "application/json", "text/csv"
 # Media types that are read as JSON: none, and what curl sends unless it is told otherwise, as well
 JSON_TYPES = {"", JSON_TYPE, "application/x-www-form-urlencoded"}
 UTF_8 = {"utf-8", "utf8"}
+CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 # Which letters count as a value, and how many letters are looked at before it is asked again
 VALUE = b",[{"
 IS_VALUE = np.isin(np.arange(256), [*VALUE])
@@ -92,9 +93,10 @@ async def _body_of(request: Request, service: Service) -> AsyncIterator[bytes]:
     if packed not in ("", "identity"):
         raise Rejected(415, f"The body is packed ({packed!r}): send it as it is.")
     async with service.inlet.body(request) as body:
-        named = re.search(r"charset\s*=\s*\"?([^\s\";]+)", request.headers.get("content-type", ""))
-        if named and named[1].lower() not in UTF_8 and not body.isascii():
-            raise Rejected(415, f"The body is in {named[1]!r}: send it in UTF-8.")
+        named = CHARSET.findall(request.headers.get("content-type", ""))
+        other = [name for name in named if name.lower() not in UTF_8]
+        if other and not body.isascii():
+            raise Rejected(415, f"The body is in {other[0]!r}: send it in UTF-8.")
         yield body
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import json
+import socket
 
 import pytest
 
@@ -141,6 +143,37 @@ def test_a_request_names_its_server_once():
     assert asked("GET", "/version", LOCAL, more=[other], host="evil.example")[0] == 400
     assert asked("GET", "/version", more=[(b"accept", b"*/*")])[0] == 400
     assert asked("GET", "/ready", more=[(b"accept", b"*/*")])[0] == 200
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        (b"content-type", b"text/csv"),
+        (b"content-encoding", b"identity"),
+        (b"origin", b"http://127.0.0.1"),
+        (b"sec-fetch-site", b"none"),
+    ],
+)
+def test_what_says_one_thing_is_said_once(field):
+    """The first counted, and a proxy may go by the last; a field such as Accept may come twice."""
+    own = (b"host", b"127.0.0.1")
+    assert asked(more=[own, field, (b"accept", b"a"), (b"accept", b"b")])[0] == 200
+    assert asked(more=[own, field, field])[0] == 400
+
+
+@pytest.mark.slow
+def test_a_body_of_two_kinds_is_refused(server, row):
+    """In one sentence, which names the field."""
+    body = json.dumps({"records": [row]}).encode()
+    head = (
+        b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        b"Content-Type: text/csv\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        client.sendall(head + body)
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.endswith(b'{"error": "A request has the field Content-Type once."}')
 
 
 def test_who_asks_for_the_head_alone_is_answered_as_any_other(server):

@@ -215,6 +215,11 @@ def test_colons_in_texts_are_no_names(body):
             {"content_type": 'application/json;charset="latin1"'},
             "is in 'latin1'",
         ),
+        (
+            '{"a": "\u00e9"}'.encode(),
+            {"content_type": "application/json; charset=utf-8; charset=latin1"},
+            "is in 'latin1'",
+        ),
     ],
 )
 def test_what_is_written_otherwise_than_it_is_read_is_refused(body, headers, sentence):

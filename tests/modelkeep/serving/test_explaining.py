@@ -144,6 +144,15 @@ def test_what_is_neither_yes_nor_no_is_refused(server, row):
     assert (reply.status, reply.json) == (400, {"error": "explain=yes: it is true or false."})
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("second", ["true", "false"])
+def test_a_wish_is_said_once(server, row, second):
+    """The first would count, whatever the second says."""
+    reply = server.post(f"/predict?explain=true&explain={second}", {"records": [row]})
+    sentence = "explain is given more than once: it is true or false."
+    assert (reply.status, reply.json) == (400, {"error": sentence})
+
+
 def test_what_breaks_an_explanation_is_told_without_private_values(served, classification):
     """As with a prediction."""
 
