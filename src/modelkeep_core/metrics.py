@@ -47,12 +47,26 @@ class ScoredRows:
         return self.classes.index(name)
 
 
+class Unscorable(UserError):
+    """A model cannot be scored on rows.
+
+    Attributes:
+        reason: why, in a sentence; the message also has what helps whoever trains it.
+    """
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        """Take the reason, and what helps in training."""
+        super().__init__(f"{reason}. {remedy}")
+        self.reason = f"{reason}."
+
+
 def scored_rows(model: Any, inputs: Any, target: NDArray[Any]) -> ScoredRows:
     """Predict `inputs`, (n, features), and set that beside the true `target`, (n,).
 
     Raises:
-        UserError: the target holds a class that the model never saw, the model knows only one, or
-            it has no prediction for some of the rows.
+        Unscorable: the target holds a class that the model never saw, or the model has no
+            prediction for some of the rows.
+        UserError: the model knows one class only.
     """
     if not hasattr(model, "classes_"):
         return ScoredRows(target, _predicted(model, inputs).predictions, None, ())
@@ -62,11 +76,11 @@ def scored_rows(model: Any, inputs: Any, target: NDArray[Any]) -> ScoredRows:
             f"the target has one class only, '{classes[0]}': there is nothing to learn."
         )
     place = {name: number for number, name in enumerate(classes)}
-    unseen = sorted(set(target.tolist()) - set(classes))
+    unseen = sorted(set(target.tolist()) - set(classes), key=str)
     if unseen:
-        raise UserError(
-            f"class '{unseen[0]}' is in the test rows and not in the training rows: change "
-            "prepare.split or prepare.split_by in params.yaml so that both have every class."
+        raise Unscorable(
+            f"class '{unseen[0]}' is in the test rows and not in the training rows",
+            "Change prepare.split or prepare.split_by in params.yaml so that both have it.",
         )
     predictions, probabilities = _predicted(model, inputs)
     return ScoredRows(
@@ -81,7 +95,7 @@ def _predicted(model: Any, inputs: Any) -> Predictions:
     """Predict rows, each of which must get a class or a number.
 
     Raises:
-        UserError: the model has no prediction for some of them.
+        Unscorable: the model has no prediction for some of them.
     """
     estimator = type(model[-1] if isinstance(model, Pipeline) else model).__name__
     remedy = "Change its section in params.yaml, or choose another estimator."
@@ -89,10 +103,10 @@ def _predicted(model: Any, inputs: Any) -> Predictions:
         predicted = predict(model, inputs)
     except ValueError as error:
         reason = reason_of(error)
-        raise UserError(f"{estimator} cannot predict these rows: {reason}. {remedy}") from None
+        raise Unscorable(f"{estimator} cannot predict these rows: {reason}", remedy) from None
     if lacking := undefined(predicted):
         total = len(predicted.predictions)
-        raise UserError(f"{estimator} has no number for {lacking} of {total} rows. {remedy}")
+        raise Unscorable(f"{estimator} has no number for {lacking} of {total} rows", remedy)
     return predicted
 
 

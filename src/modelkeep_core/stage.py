@@ -3,16 +3,18 @@
 import argparse
 import json
 import os
+import re
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from modelkeep_core import guard, recording
 from modelkeep_core.environment import UNLOCKED, check_environment, differences
-from modelkeep_core.errors import exit_on_user_error
+from modelkeep_core.errors import UserError, exit_on_user_error
 
 # A stage is recorded from the moment it imports this module; DVC says which one it is.
 STAGE = "DVC_STAGE"
@@ -20,6 +22,8 @@ STAGE = "DVC_STAGE"
 MARK = "unlocked.json"
 # How often a stage looks whether DVC is still there
 LOOK_SECONDS = 0.5
+# The parameters of the first model, as messages name them
+PARAMS = re.compile(r"(?<![\w./-])params\.yaml\b")
 
 
 def _ended_by(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -62,7 +66,7 @@ def run(main: Callable[[argparse.Namespace], None], *names: str, mark: bool = Tr
     args = parser.parse_args()
     if name():
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    with exit_on_user_error():
+    with exit_on_user_error(), _naming(args):
         args.unlocked = _checked(args.requirements)
         main(args)
         if mark and args.unlocked and args.out.is_dir():
@@ -70,6 +74,16 @@ def run(main: Callable[[argparse.Namespace], None], *names: str, mark: bool = Tr
             (args.out / MARK).write_text(f"{text}\n", encoding="utf-8", newline="\n")
         if stage := name():
             guard.check(Path.cwd(), stage)
+
+
+@contextmanager
+def _naming(args: argparse.Namespace) -> Iterator[None]:
+    """Let messages name the parameters that the stage was given: a second model has its own."""
+    try:
+        yield
+    except UserError as error:
+        given = getattr(args, "params", Path("params.yaml")).as_posix()
+        raise UserError(PARAMS.sub(lambda _: given, str(error)), error.page) from None
 
 
 def _end_with(parent: int) -> None:

@@ -1,12 +1,15 @@
 """A stage runs in the locked environment alone, reads what is declared, and fails in a sentence."""
 
+import argparse
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from modelkeep_core.stage import unlocked_in
+from modelkeep_core.errors import UserError
+from modelkeep_core.stage import _naming, unlocked_in
 from project import dvc
 
 pytestmark = pytest.mark.slow
@@ -113,6 +116,25 @@ def test_a_mistake_of_a_person_is_one_sentence(stage):
     """No traceback."""
     (stage.root / "raw.csv").unlink()
     assert failed(stage()) == "raw.csv is missing.\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "told"),
+    [
+        ("sex/params.yaml", "params.yaml: train.C: no.", "sex/params.yaml: train.C: no."),
+        ("sex/params.yaml", "Change it in params.yaml.", "Change it in sex/params.yaml."),
+        ("sex/params.yaml", "sex/params.yaml cannot be used.", "sex/params.yaml cannot be used."),
+        ("my.yaml", "my-params.yaml and x.params.yaml.", "my-params.yaml and x.params.yaml."),
+        ("params.yaml", "params.yaml: train.C: no.", "params.yaml: train.C: no."),
+        (None, "params.yaml: train.C: no.", "params.yaml: train.C: no."),
+    ],
+)
+def test_a_mistake_is_told_of_the_parameters_that_the_stage_was_given(given, message, told):
+    """A second model has a file of its own, and a person should not look into another one."""
+    args = argparse.Namespace(**({"params": Path(given)} if given else {}))
+    with pytest.raises(UserError) as error, _naming(args):
+        raise UserError(message, "reference/params.md")
+    assert (str(error.value), error.value.page) == (told, "reference/params.md")
 
 
 def test_another_environment_is_refused_before_anything_is_read(stage, library):

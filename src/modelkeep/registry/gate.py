@@ -26,13 +26,17 @@ from modelkeep.registry.servable import check_fetched
 from modelkeep.registry.tested_on import put_test_rows
 from modelkeep.registry.version import Version
 from modelkeep_core.card import number
-from modelkeep_core.errors import UserError
+from modelkeep_core.errors import UserError, reason_of
 from modelkeep_core.visible import in_line
 
 if TYPE_CHECKING:
     from modelkeep_core.metrics import Metric, ScoredRows
 
 TEST = "test.parquet"
+
+
+class Unscored(UserError):
+    """A version cannot be scored on the current test rows."""
 
 
 class Incomparable(UserError):
@@ -77,6 +81,7 @@ def judge(catalogue: Catalogue, version: Version, assigned: Version | None) -> V
     Raises:
         UserError: params.yaml, the test rows or a package cannot be used, or the version cannot be
             served here.
+        Unscored: it cannot be scored on these rows.
         Incomparable: the one in the stage predicts something else, or of other columns.
     """
     head = catalogue.git.commit("HEAD")
@@ -96,7 +101,7 @@ def judge(catalogue: Catalogue, version: Version, assigned: Version | None) -> V
             fetch(catalogue, assigned, place / assigned.label)
             try:
                 compared = scored(place / assigned.label, place / TEST, assigned)
-            except UserError as error:
+            except Unscored as error:
                 raise Incomparable(str(error)) from None
     return verdict(bounds, evaluated, candidate, compared, params)
 
@@ -105,12 +110,12 @@ def scored(package: Path, test: Path, version: Version) -> Scored:
     """Return what a packaged model predicts for the test rows, beside the truth.
 
     Raises:
-        UserError: it cannot be loaded here, or cannot read these rows.
+        Unscored: it cannot be loaded here, or cannot read these rows.
     """
     import pandas as pd
 
     from modelkeep_core.inputs import model_inputs
-    from modelkeep_core.metrics import scored_rows
+    from modelkeep_core.metrics import Unscorable, scored_rows
     from modelkeep_core.own_metrics import packaged_metrics
     from modelkeep_core.packaged import open_package
 
@@ -128,8 +133,10 @@ def scored(package: Path, test: Path, version: Version) -> Scored:
         return Scored(version, schema.task, schema.target, tested, own)
     # Values of another type than the model was trained on are errors of pandas or scikit-learn.
     except (UserError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{version.label} cannot be scored on the current test rows: {error}"
+        # What helps in training does not help here: the version is as it is.
+        reason = error.reason if isinstance(error, Unscorable) else f"{reason_of(error)}."
+        raise Unscored(
+            f"{version.label} cannot be scored on the current test rows: {reason}"
         ) from None
 
 

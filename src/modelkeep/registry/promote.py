@@ -6,7 +6,7 @@ from typing import Any
 from modelkeep.registry import publish
 from modelkeep.registry.believed import check_history
 from modelkeep.registry.catalogue import Catalogue
-from modelkeep.registry.gate import Incomparable, Verdict, judge
+from modelkeep.registry.gate import Incomparable, Unscored, Verdict, judge
 from modelkeep.registry.reference import find
 from modelkeep.registry.servable import check_remote_has, check_whole
 from modelkeep.registry.tags import STAGE
@@ -118,9 +118,10 @@ def judged(
             # The gate may be forced; what is not there cannot be served by force.
             check_whole(catalogue, version)
             return Verdict(False, f"not judged: {error}")
-        if isinstance(error, Incomparable):
+        if isinstance(error, Incomparable | Unscored):
+            lacking = "the comparison" if isinstance(error, Incomparable) else "a score"
             raise UserError(
-                f"{error} To promote {version.label} without the comparison, say why, which is "
-                "kept: --force -m 'why'."
+                f"{error} To promote {version.label} without {lacking}, say why, which is kept: "
+                "--force -m 'why'."
             ) from None
         raise

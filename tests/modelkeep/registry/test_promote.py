@@ -12,7 +12,7 @@ import pytest
 from modelkeep import ready
 from modelkeep.registry import gate, promote
 from modelkeep.registry.gate import Verdict
-from modelkeep_core.errors import UserError
+from modelkeep_core import metrics
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import CLASSIFICATION, scored_rows
 from modelkeep_core.packaged import open_package
@@ -152,7 +152,7 @@ def test_a_version_that_cannot_be_compared_says_how_it_is_promoted(numbered, mon
 
     def scored(package, test, version):
         if version.label == "v1.0.0":
-            raise UserError("they have no column 'size'.")
+            raise gate.Unscored("they have no column 'size'.")
         return usual(package, test, version)
 
     monkeypatch.setattr(gate, "scored", scored)
@@ -163,6 +163,30 @@ def test_a_version_that_cannot_be_compared_says_how_it_is_promoted(numbered, mon
     )
     numbered.run("promote", "v1.1.0", "prod", "--force", "-m", "Another target")
     assert "not judged: they have no column 'size'.\n" in numbered.message("made-up#prod#2") + "\n"
+
+
+@pytest.mark.parametrize("older", ["v1.0.0", "v1.1.0"])
+def test_versions_of_other_classes_say_how_they_are_promoted(numbered, monkeypatch, older):
+    """Whichever of them never saw a class; what helps while training is not told of a version."""
+    numbered.assign("prod", "weak")
+    usual = metrics.scored_rows
+
+    def scored_rows(model, inputs, target):
+        if opened.pop() == older:
+            target = np.where(np.arange(len(target)) == 0, "huge", target)
+        return usual(model, inputs, target)
+
+    opened = ["v1.0.0", "v1.1.0"]
+    monkeypatch.setattr(metrics, "scored_rows", scored_rows)
+    lacking = {"v1.0.0": "the comparison", "v1.1.0": "a score"}[older]
+    assert numbered.refusal("promote", "v1.1.0", "prod") == (
+        f"{older} cannot be scored on the current test rows: class 'huge' is in the test rows and "
+        f"not in the training rows. To promote v1.1.0 without {lacking}, say why, which is kept: "
+        "--force -m 'why'."
+    )
+    opened[:] = ["v1.0.0", "v1.1.0"]
+    numbered.run("promote", "v1.1.0", "prod", "--force", "-m", "It knows less")
+    assert numbered.message("made-up#prod#2").rstrip().endswith("not in the training rows.")
 
 
 # What cannot be served here
