@@ -114,14 +114,40 @@ def write(catalogue: Catalogue, tag: str, commit: str, message: str, push: bool)
         raise UserError(f"the tag {tag} was not written: {error}{setup}") from None
     if asked and name is not None:
         _check_signed(catalogue, tag, name.stage)
+    elif _signs(git):
+        _check_has_signature(git, tag)
     if not push:
         return f"{tag} is written here; `git push {REMOTE} {_quoted(tag)}` shares it."
     written = git.run("rev-parse", f"refs/tags/{tag}").strip()
     try:
-        _sent(git, "push", "--quiet", REMOTE, f"refs/tags/{tag}:refs/tags/{tag}")
+        # What else leads to the same commits is not sent, whatever a person has set.
+        _sent(
+            git, "push", "--quiet", "--no-follow-tags", REMOTE, f"refs/tags/{tag}:refs/tags/{tag}"
+        )
     except (UserError, KeyboardInterrupt) as error:
         _settle(git, tag, written, str(error) or "Interrupted.")
     return f"{tag} is written and pushed to {REMOTE}."
+
+
+def _signs(git: Git) -> bool:
+    """Say whether a person lets Git sign all tags."""
+    asked = ("config", "--type=bool", "--default=false", "--get", "tag.gpgSign")
+    return git.run(*asked).strip() == "true"
+
+
+def _check_has_signature(git: Git, tag: str) -> None:
+    """Make sure that Git has signed a new tag: for want of a key, it writes one without.
+
+    Raises:
+        UserError: it has not; the tag was taken back.
+    """
+    if any(event.tag == tag and event.signed for event in read_events(git)):
+        return
+    git.run("update-ref", "-d", f"refs/tags/{tag}")
+    raise UserError(
+        f"the tag {tag} was not written: tag.gpgSign lets Git sign tags, and Git did not. `git tag "
+        "--sign -m test test` shows why, and `git tag -d test` takes that away."
+    )
 
 
 def _check_signed(catalogue: Catalogue, tag: str, stage: str | None) -> None:

@@ -118,6 +118,16 @@ def test_a_signature_that_fails_leaves_no_tag(project, write):
     assert project.tags() == {}
 
 
+def test_a_signature_for_want_of_a_key_leaves_no_tag(project, write):
+    """Git says so on standard error, ends well, and has written a tag without a signature."""
+    project.git("config", "gpg.format", "ssh")
+    project.git("config", "user.signingkey", "/nowhere.pub")
+    project.git("config", "tag.gpgSign", "true")
+    with pytest.raises(UserError, match=f"the tag {TAG} was not written: "):
+        write()
+    assert project.tags() == {}
+
+
 def test_a_tag_of_another_century_holds_up_nothing(project, write):
     """The new tag has the date of today, and its counter makes it the last."""
     project.tag("made-up@v1.0.0", "weak", when=THEN)
@@ -169,6 +179,15 @@ def test_a_tag_is_pushed_when_it_is_to_be(project, write):
     assert write(push=True) == f"{TAG} is written and pushed to origin."
     assert project.tags(bare) == {TAG: project.tags()[TAG]}
     assert "private" not in git(bare, "branch")
+
+
+def test_no_other_tag_is_pushed(project, write):
+    """Whatever a person lets `git push` take along."""
+    bare = project.add_origin()
+    project.git("config", "push.followTags", "true")
+    project.tag("a-note-of-mine", "main")
+    write(push=True)
+    assert {*project.tags(bare)} == {TAG}
 
 
 def test_a_tag_is_not_pushed_when_it_is_not_to_be(project, write):
