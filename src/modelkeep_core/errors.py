@@ -23,7 +23,12 @@ class UserError(Exception):
 
 
 def reason_of(error: Exception) -> str:
-    """Return what an error says, on one line and without the full stop, to stand in a sentence."""
+    """Return what an error says, on one line and without the full stop, to stand in a sentence.
+
+    What the system refuses is told without its number.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return " ".join(str(error).split()).rstrip(".")
 
 

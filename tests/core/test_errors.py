@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 import modelkeep_core
-from modelkeep_core.errors import UserError, described, exit_on_user_error, suggestion
+from modelkeep_core.errors import (
+    UserError,
+    described,
+    exit_on_user_error,
+    reason_of,
+    suggestion,
+)
 from modelkeep_core.packaged import check_format
 from modelkeep_core.params import Prepare, read_params
 from modelkeep_core.schema import read_schema
@@ -131,3 +137,17 @@ def test_a_full_disk_is_told_where_the_system_names_no_file():
     assert "make room" in told
     named = OSError(errno.ENOSPC, "No space left on device", "model.json")
     assert described(named) == "error: model.json: No space left on device."
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("no\nnumber."), "no number"),
+        (PermissionError(13, "Permission denied", "var"), "var: Permission denied"),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+        (OSError("of its own."), "of its own"),
+    ],
+)
+def test_a_reason_stands_in_a_sentence(error, reason):
+    """On one line, without a full stop, and without the number of the system."""
+    assert reason_of(error) == reason

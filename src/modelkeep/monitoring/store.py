@@ -1,5 +1,6 @@
 """The records of the server, read while it writes, and the actuals kept beside them."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import orjson
 
 from modelkeep.monitoring.window import Window
-from modelkeep.serving.records import LAYOUT, REFUSED_ROW, connected
+from modelkeep.serving.records import LAYOUT, REFUSED_ROW, connected, journal
 from modelkeep_core.errors import UserError
 
 # How many actuals are one transaction, so that the server never waits long for its turn
@@ -180,8 +181,11 @@ def opened(path: Path) -> Iterator[Store]:
         raise UserError(f"{path} is a directory: give the file records.sqlite in it.")
     if not path.is_file():
         raise UserError(f"{path} is missing: `modelkeep serve` makes it when it first answers.")
+    # SQLite keeps a file beside records that are in use. Where it can make none, nobody uses them.
+    unused = not os.access(path.parent, os.W_OK) and not journal(path).exists()
+    mode, before = ("immutable=1" if unused else "mode=ro"), path.stat().st_mtime_ns
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True)) as database:
             layout = database.execute("PRAGMA user_version").fetchone()[0]
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
             if not tables >= TABLES:
@@ -191,6 +195,8 @@ def opened(path: Path) -> Iterator[Store]:
                     f"{path} has records of layout {layout}, and layout {LAYOUT} is needed."
                 )
             yield Store(path, database)
+            if unused and (journal(path).exists() or path.stat().st_mtime_ns != before):
+                raise UserError(f"{path} was written while it was read: run this again.")
     except (sqlite3.Error, orjson.JSONDecodeError) as error:
         # SQLite calls that an error of input and output.
         full = isinstance(error, sqlite3.Error) and not shutil.disk_usage(path.parent).free

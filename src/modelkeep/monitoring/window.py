@@ -45,8 +45,9 @@ def window(since: str | None, until: str | None, now: datetime) -> Window:
         UserError: an end is neither, or the window is empty.
     """
     span = Window(_moment("since", since, now), _moment("until", until, now))
-    if span.since and span.until and span.since >= span.until:
-        raise UserError(f"nothing lies between --since {since} and --until {until}.")
+    if span.since and span.since >= (span.until or now):
+        end = f"--until {until}" if span.until else "now"
+        raise UserError(f"nothing lies between --since {since} and {end}.")
     return span
 
 

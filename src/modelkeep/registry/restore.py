@@ -16,7 +16,7 @@ from modelkeep.registry.outputs import Output, check_objects, get_objects, outpu
 from modelkeep.registry.reference import find
 from modelkeep.registry.storage import Storage, md5, storage_of
 from modelkeep.registry.version import Version
-from modelkeep_core.errors import UserError
+from modelkeep_core.errors import UserError, reason_of
 from modelkeep_core.files import sha256
 from modelkeep_core.foreign import inside
 
@@ -54,7 +54,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
                 count = check_out(project, outputs)
                 check_raw_data(catalogue, version, project)
         except OSError as error:
-            raise UserError(f"{directory} cannot be written: {error}.") from None
+            raise UserError(f"{directory} cannot be written: {reason_of(error)}.") from None
     return None, (
         f"{directory / version.directory}: {version.model} {version.label}, commit "
         f"{text.short(version.commit)}, with {text.counted(count, 'file')} of data and models, "

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from modelkeep.registry.allowed_signers import Signer
-from modelkeep_core.errors import UserError
+from modelkeep_core.errors import UserError, reason_of
 
 PROGRAM = "ssh-keygen"
 # Seconds that a check may take; it takes milliseconds.
@@ -121,7 +121,7 @@ def fits(line: str, signer: Signer, signed: bytes, signature: bytes, when: datet
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise UserError(f"{PROGRAM} cannot check a signature: {error}.") from None
+            raise UserError(f"{PROGRAM} cannot check a signature: {reason_of(error)}.") from None
     return done.returncode == 0
 
 

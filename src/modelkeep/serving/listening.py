@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from modelkeep.serving.connections import HEAD_SECONDS, Connection
-from modelkeep_core.errors import UserError
+from modelkeep_core.errors import UserError, reason_of
 
 LOG = logging.getLogger("uvicorn.error")
 # How many connections may wait to be accepted
@@ -107,7 +107,7 @@ def held(directory: Path, port: int) -> Iterator[None]:
         ) from None
     except (OSError, NotImplementedError) as error:
         raise UserError(
-            f"{path} cannot be locked: {error}. Give another directory with --data."
+            f"{path} cannot be locked: {reason_of(error)}. Give another directory with --data."
         ) from None
     try:
         yield

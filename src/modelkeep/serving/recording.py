@@ -20,7 +20,7 @@ from modelkeep.serving.records import (
     journal,
     time_of,
 )
-from modelkeep_core.errors import UserError
+from modelkeep_core.errors import UserError, reason_of
 
 LOG = logging.getLogger("uvicorn.error")
 MODEL = "INSERT OR IGNORE INTO models VALUES (?, ?, ?)"
@@ -69,7 +69,9 @@ class Records:
             newest = self._database.execute("SELECT max(request_id) FROM requests").fetchone()[0]
             self.last = None if newest is None else time_of(newest)
         except (OSError, sqlite3.Error) as error:
-            raise UserError(f"{path} cannot keep the records of requests: {error}.") from None
+            raise UserError(
+                f"{path} cannot keep the records of requests: {reason_of(error)}."
+            ) from None
 
     def close(self) -> None:
         """Write what is pending, and close the file; the log says what could not be written."""

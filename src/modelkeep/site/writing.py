@@ -21,7 +21,7 @@ from modelkeep.site.shown import Site
 from modelkeep.site.small import small
 from modelkeep.site.stages import stages_of
 from modelkeep.site.version_file import made_of
-from modelkeep_core.errors import UserError
+from modelkeep_core.errors import UserError, reason_of
 
 ASSETS = Path(__file__).with_name("assets")
 # The script is one file; its parts are in the order in which they need each other.
@@ -58,7 +58,7 @@ def check_target(out: Path) -> None:
         if not out.is_dir() or not any(out.iterdir()) or _is_site(out / INDEX):
             return
     except OSError as error:
-        raise UserError(f"the site cannot be written: {error}.") from None
+        raise UserError(f"the site cannot be written: {reason_of(error)}.") from None
     raise UserError(f"{out} has files that are no site: name a new or an empty directory.")
 
 
@@ -126,7 +126,7 @@ def write_site(
             path.unlink(missing_ok=True)
         return Written(len(entries), len(tagged.keys() - there), _size(out))
     except OSError as error:
-        raise UserError(f"the site cannot be written: {error}.") from None
+        raise UserError(f"the site cannot be written: {reason_of(error)}.") from None
 
 
 def _proofs(

@@ -1,5 +1,6 @@
 """Records are read as they were written, while they are written, and only actuals are added."""
 
+import os
 import shutil
 import sqlite3
 import tracemalloc
@@ -130,6 +131,29 @@ def test_a_long_record_does_not_fill_the_memory(recorded, rows):
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 200_000
+
+
+def test_records_are_read_where_nothing_can_be_written(recorded, rows, monkeypatch):
+    """In a backup, or as another user; SQLite would make a file beside them."""
+    ids = recorded.answer(rows)
+    recorded.path.parent.chmod(0o555)
+    # Whoever runs as root may write everywhere.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    before = {*recorded.path.parent.iterdir()}
+    try:
+        with opened(recorded.path) as store:
+            assert [request.request_id for request in store.requests(EVERYTHING)] == ids
+            assert {*recorded.path.parent.iterdir()} == before
+    finally:
+        recorded.path.parent.chmod(0o755)
+
+
+def test_records_that_change_though_nothing_could_be_written_are_told(recorded, rows, monkeypatch):
+    """Somebody else may write what this user may only read."""
+    recorded.answer(rows)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(UserError, match="was written while it was read"), opened(recorded.path):
+        recorded.answer(rows)
 
 
 def test_nothing_but_actuals_can_be_written(recorded, rows):

@@ -64,8 +64,11 @@ def test_what_is_no_time_is_refused(text):
         window(text, None, NOW)
 
 
-@pytest.mark.parametrize(("since", "until"), [("1d", "2d"), ("2026-11-02", "2026-11-02")])
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [("1d", "2d"), ("2026-11-02", "2026-11-02"), ("2222-11-02", None), ("0d", None)],
+)
 def test_an_empty_window_is_refused(since, until):
-    """Its ends are the wrong way round, or the same."""
+    """Its ends are the wrong way round, or the same; without one, it ends now."""
     with pytest.raises(UserError, match="nothing lies between"):
         window(since, until, NOW)
