@@ -31,7 +31,7 @@ def service_of(run, tmp_path, monkeypatch):
         monkeypatch.setattr(module, "load", lambda *_: served)
         Current(str(run.package)).write(tmp_path / "current.json")
         return Service(
-            Settings(str(tmp_path / "current.json"), None, True, None, 10, 10_000, timeout=5)
+            Settings(str(tmp_path / "current.json"), None, True, None, 10, 10_000, timeout=60)
         )
 
     return make
@@ -65,7 +65,7 @@ def test_a_slow_explanation_delays_no_prediction(served, service_of):
     go_on = threading.Event()
 
     def slow(rows):
-        assert go_on.wait(5)
+        assert go_on.wait(60)
         return Explanation(["size"], np.zeros((len(rows), 1)), np.zeros(len(rows)))
 
     service = service_of(replace(served, explain=slow))
@@ -93,7 +93,7 @@ def test_only_so_many_rows_wait_for_an_explanation(served):
     go_on = threading.Event()
 
     def slow(rows):
-        assert go_on.wait(5)
+        assert go_on.wait(60)
         return Explanation(["size"], np.zeros((len(rows), 1)), np.zeros(len(rows)))
 
     async def ask():

@@ -30,8 +30,10 @@ def source(stage=None, reference=None, repo=".", model=None, signers=None):
 
 
 @pytest.fixture
-def follow(numbered):
+def follow(numbered, monkeypatch):
     """Return the project, a follower of prod that can be told to look, and what it tells."""
+    # A look is over when origin has answered, however much else this machine does.
+    monkeypatch.setattr(module, "WAIT", 60)
     numbered.assign("prod", "strong")
     follows = source("prod")
     path = Path("var/current.json")
@@ -316,7 +318,7 @@ def test_workers_that_cannot_be_told_are_told_later(follow, monkeypatch, caplog)
         until(lambda: f"{path} cannot be written now" in caplog.text)
     until(path.exists)
     follower.stopped.set()
-    follower.join(5)
+    follower.join(60)
     assert Current.read(path).version == "v1.2.0"
 
 
@@ -328,7 +330,7 @@ def test_it_looks_again_and_again_until_it_is_stopped(follow):
     follower.start()
     until(path.exists)
     follower.stopped.set()
-    follower.join(5)
+    follower.join(60)
     assert not follower.is_alive()
 
 
