@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelkeep import text
+from modelkeep.registry.believed import check_history
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.imported import check_source
 from modelkeep.registry.outputs import Output, outputs_of
@@ -65,8 +66,11 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     """Check the versions; return what was found as data and as text.
 
     Raises:
-        UserError: there is no version, or the remote cannot be reached.
+        UserError: there is no version, or the remote cannot be reached; or all are to be checked,
+            and this clone is shallow, so that it does not know all.
     """
+    if not args.references:
+        check_history(catalogue.git)
     versions = [find(catalogue, reference) for reference in args.references]
     versions = versions or [*_needed(catalogue)]
     if not versions:

@@ -84,13 +84,13 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         raise UserError("objects are deleted in a work tree with a commit, which says what counts.")
     if catalogue.model is not None:
         raise UserError("all models count, since they may share files: leave --model out.")
+    if git.shallow:
+        raise UserError(
+            "this clone is shallow and does not know all versions: `git fetch --unshallow --tags` "
+            "first."
+        )
     others: list[str] = []
     if args.remote:
-        if git.shallow:
-            raise UserError(
-                "this clone is shallow and does not know all versions: `git fetch --unshallow "
-                "--tags` first."
-            )
         for remote in git.run("remote").split():
             others += tips_of(git, remote)
     here = Version(f"{git.prefix.rstrip('/')}:model" if git.prefix else "model", head)

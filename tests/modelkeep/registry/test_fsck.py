@@ -109,6 +109,18 @@ def test_versions_can_be_named(numbered):
     assert entries(numbered, "v1.1.0", "main").keys() == {"v1.1.0", "v1.2.0"}
 
 
+def test_a_shallow_clone_does_not_say_that_all_is_whole(numbered, monkeypatch, capsys):
+    """It knows the versions of some commits only; one that is named is checked."""
+    shallow = numbered.directory.with_name("shallow")
+    source = f"file://{numbered.directory}"
+    git(numbered.directory.parent, "clone", "--quiet", "--depth", "1", source, shallow)
+    shutil.copy(".dvc/config.local", shallow / ".dvc")
+    monkeypatch.chdir(shallow)
+    assert ended(monkeypatch) == 2
+    assert "this clone is shallow" in capsys.readouterr().err
+    assert ended(monkeypatch, "HEAD") == 0
+
+
 def test_what_is_in_a_stage_without_a_number_is_checked_too(project):
     """A server would serve it."""
     project.assign("prod", "weak")

@@ -165,13 +165,14 @@ def test_a_version_whose_list_is_lost_keeps_all(numbered):
     assert objects(numbered) == before
 
 
-def test_a_shallow_clone_does_not_know_enough(numbered, monkeypatch):
+@pytest.mark.parametrize("where", [[], ["--remote"]])
+def test_a_shallow_clone_does_not_know_enough(numbered, monkeypatch, where):
     """It lacks tags: what they need would go."""
     shallow = numbered.directory.with_name("shallow")
     source = f"file://{numbered.directory}"
     git(numbered.directory.parent, "clone", "--quiet", "--depth", "1", source, shallow)
     monkeypatch.chdir(shallow)
-    assert "this clone is shallow" in numbered.refusal("gc", "--remote")
+    assert "this clone is shallow" in numbered.refusal("gc", *where)
 
 
 def test_a_cache_that_others_may_use_is_left_alone(project):
