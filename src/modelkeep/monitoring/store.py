@@ -110,9 +110,13 @@ class Store:
         return {request_id: (recipe, rows) for request_id, recipe, rows in requests}
 
     def write_actuals(self, actuals: list[tuple[str, int, str]]) -> None:
-        """Keep request id, row and actual value of each; a later one for a row replaces it."""
+        """Keep request id, row and actual value of each; a later one for a row replaces it.
+
+        When this returns, they are on the disk, where no loss of power takes them.
+        """
         with closing(connected(self.path)) as database:
             database.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+            database.execute("PRAGMA synchronous = FULL")
             for first in range(0, len(actuals), WRITTEN):
                 with database:
                     database.executemany(

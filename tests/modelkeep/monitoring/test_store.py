@@ -13,7 +13,7 @@ import pytest
 from modelkeep.monitoring.store import opened
 from modelkeep.monitoring.window import Window
 from modelkeep.serving.recording import Records
-from modelkeep.serving.records import Answered, new_id
+from modelkeep.serving.records import Answered, connected, new_id
 from modelkeep_core.errors import UserError
 from recorded import NOON, Recorded, drawn, plain
 
@@ -99,6 +99,22 @@ def test_actuals_are_kept_and_replaced(recorded, rows):
         result = {request.request_id: request.actuals for request in store.with_actuals(EVERYTHING)}
         assert result == {first: {1: "high", 3: "mid"}, second: {0: "low"}}
         assert store.rows([first, "f" * 32]) == {first: (recorded.recipe_id, 4)}
+
+
+def test_actuals_are_on_the_disk_when_they_are_said_to_be_kept(recorded, rows, monkeypatch):
+    """Each commit hands the journal to the disk, also beside a server that has it open."""
+    request_id, *_ = recorded.answer(rows, each=4)
+    done = []
+
+    def watched(path):
+        database = connected(path)
+        database.set_trace_callback(done.append)
+        return database
+
+    monkeypatch.setattr("modelkeep.monitoring.store.connected", watched)
+    with opened(recorded.path) as store:
+        store.write_actuals([(request_id, 0, "low")])
+    assert done.index("PRAGMA synchronous = FULL") < done.index("COMMIT")
 
 
 def test_many_actuals_are_kept(recorded, rows):
