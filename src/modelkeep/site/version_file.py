@@ -25,6 +25,7 @@ from modelkeep.site.columns import (
 )
 from modelkeep.site.entries import Commit, Entry, commits_of
 from modelkeep.site.plots import Drawn, drawn_of
+from modelkeep.site.repeated import repeated
 from modelkeep.site.script import call, literal, wrapped
 from modelkeep.site.trials import trials_of
 
@@ -113,6 +114,7 @@ def _shared(metadata: Mapping[str, Any]) -> Iterator[Any]:
     yield mapping(metadata, "recipe", "commands")
     yield mapping(metadata, "metrics", "settings")
     yield mapping(metadata, "training").get("preprocessing")
+    yield repeated(metadata)
 
 
 def _packed(value: Any) -> bytes:
@@ -124,11 +126,11 @@ def _context(*packed: bytes) -> tuple[str, bytes]:
     """Return name and content of the file of what seldom changes from version to version.
 
     It has what the model is "about"; "marks", each its kind and words; "parts", names and values
-    by which versions are compared; "tables", each the section that it belongs to, its header and
-    its rows; and "frames", the same of the tables that each version has its own cells of: instead
-    of rows, the first column.
+    by which versions are compared; "repeated", the parameters of the estimator that params.yaml has
+    as well; "tables", each the section that it belongs to, its header and its rows; and "frames",
+    the same of the tables that each version has its own cells of: the first column, no rows.
     """
-    marks, frames, about, schema, commands, settings, steps = map(marshal.loads, packed)
+    marks, frames, about, schema, commands, settings, steps, names = map(marshal.loads, packed)
     parts = {"Schema": mapping(schema, "columns"), "Code": commands, "Evaluation": settings}
     content = {
         "about": in_line(word(about)),
@@ -141,6 +143,7 @@ def _context(*packed: bytes) -> tuple[str, bytes]:
             ]
             for title, part in parts.items()
         },
+        "repeated": [in_line(name) for name in names],
         "tables": [*_preprocessing(steps), *_schema(schema)],
         "frames": frames,
     }

@@ -205,6 +205,42 @@ def test_versions_are_compared(browser: Browser, site: Path) -> None:
     assert browser.run("document.querySelectorAll('#view path.line[d*=L]').length") == 3
 
 
+def test_a_parameter_that_two_places_tell_is_compared_once(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """By its name in params.yaml; where a search chose another value, that is told as well."""
+    made = Repository(tmp_path / "made")
+    for number, (given, fitted) in enumerate([(1.0, 1.0), (2.0, 2.0), (2.0, 9.0)]):
+        chosen = {"alpha": fitted, "random_state": number}
+        train = {"seed": number, "estimator": "package.Ridge", "Ridge": {"alpha": given}}
+        unusual = {
+            "training": {"estimator": "Ridge", "parameters": chosen},
+            "recipe": {"parameters": {"train": train}},
+        }
+        made.release(f"v1.{number}.0", Model(f"a{number}", unusual=unusual))
+    out = tmp_path / "out"
+    built(made, out)
+    named = keys(out)
+    names = "#view section:nth-of-type(2) tbody td:first-child"
+    browser.open(address(out, f"#/compare?v={named['v1.0.0']}~{named['v1.1.0']}"))
+    assert browser.texts(names) == ["train.Ridge.alpha", "train.seed"]
+    browser.open(address(out, f"#/compare?v={named['v1.1.0']}~{named['v1.2.0']}"))
+    assert browser.texts(names) == ["alpha", "train.seed"]
+    browser.open(address(out, f"#/version/{named['v1.0.0']}"))
+    parameters = browser.texts("#view td:first-child")
+    assert [name for name in parameters if "alpha" in name] == ["train.Ridge.alpha"]
+
+
+def test_a_picture_that_scrolls_says_so(browser: Browser, site: Path) -> None:
+    """Where its second column lies beyond the edge of a small screen; a large one shows all."""
+    hint = "getComputedStyle(document.querySelector('#view .wide'), '::before').content"
+    for view in ("#/lineage", "#/time", "#/search"):
+        browser.open(address(site, view), 360)
+        assert browser.run(hint) == '"Scrolls sideways \N{RIGHTWARDS ARROW}"', view
+        browser.open(address(site, view), 1280)
+        assert browser.run(hint) == "none", view
+
+
 def test_time_and_lineage_are_drawn(browser: Browser, site: Path) -> None:
     """A point and a whisker for each version, a band for each assignment, links of the data."""
     browser.open(address(site, "#/time"))
@@ -440,10 +476,10 @@ def test_axe_finds_no_barrier(browser: Browser, site: Path, view: str, scheme: s
     browser.prefer(scheme)
     browser.open(address(site, view))
     browser.run(Path(AXE).read_text(encoding="utf-8"))
-    found = browser.run(
+    violations = browser.run(
         "axe.run().then(({violations}) => violations.map(({id, nodes}) => "
         "[id, nodes.map((node) => node.html.slice(0, 200))]))"
     )
     # What axe itself wrote to the console
     browser.events.clear()
-    assert found == []
+    assert violations == []

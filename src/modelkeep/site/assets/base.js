@@ -6,11 +6,12 @@ let handed;
 const [now, view] = ['now', 'view'].map((id) => document.getElementById(id));
 const tabs = document.querySelectorAll('nav a');
 // An object that has what it is given, and no constructor: names come from the repository.
+const {entries, keys} = Object;
 const bare = (pairs) => Object.setPrototypeOf(Object.fromEntries(pairs), null);
 const views = bare([]);
 
 function filled(node, attributes, parts) {
-  for (const [name, value] of Object.entries(attributes || {})) {
+  for (const [name, value] of entries(attributes || {})) {
     if (typeof value === 'function') node.addEventListener(name, value);
     else if (value === true) node.setAttribute(name, '');
     else if (value !== false && value != null) node.setAttribute(name, value);
@@ -58,7 +59,7 @@ function cell(id, row) {
   return (own && (own.v ? own.v[row] : own.u ? own.u[own.i[row]] : own.c)) ?? null;
 }
 const label = (row) => cell('version', row) || cell('experiment', row) || cell('commit', row).slice(0, 7);
-const several = () => new Set(column('model')).size > 1;
+const several = () => unique(column('model')).length > 1;
 const named = (row) => (several() ? `${cell('model', row)} ${label(row)}` : label(row));
 const rowOf = (key) => column('key').indexOf(key);
 const rowsOf = (model) => range(data.count).filter((row) => cell('model', row) === model);
@@ -93,13 +94,13 @@ const scores = (row, part = 'test') => bare(group(part, row));
 // The file of a version with what it shares with others, and with its columns.
 async function load(row) {
   const file = await asked(`versions/${cell('key', row)}.js`);
-  const shared = Object.entries(file.parts).map(async ([name, key]) => [name, await asked(`parts/${key}.js`)]);
-  const {context, plots = [], search} = Object.fromEntries(await Promise.all(shared));
-  const parts = Object.entries(PARTS).map(([title, names]) => [title, bare([
+  const shared = entries(file.parts).map(async ([name, key]) => [name, await asked(`parts/${key}.js`)]);
+  const {context, plots = [], search} = bare(await Promise.all(shared));
+  const parts = bare(entries(PARTS).map(([title, names]) => [title, bare([
     ...(title === 'Parameters' && cell('estimator', row) ? [['estimator', cell('estimator', row)]] : []),
-    ...names.flatMap((name) => group(name, row)), ...context.parts[title] || []])]);
+    ...names.flatMap((name) => group(name, row)), ...context.parts[title] || []])]));
   const own = context.frames.map(([title, header, first], turn) => [title, header, first.map((name, line_) => [name, ...file.cells[turn].map((cells) => cells[line_])])]);
-  return {...context, ...file, tables: [...own, ...context.tables], parts: Object.fromEntries(parts), plots, search};
+  return {...context, ...file, tables: [...own, ...context.tables], parts, plots, search};
 }
 
 function table(header, rows, kind) {
@@ -133,7 +134,7 @@ function place() {
   return {name: name || 'now', rest, query: new URLSearchParams(query || '')};
 }
 function address(path, query) {
-  const text = new URLSearchParams(Object.entries(query).filter(([, value]) => value)).toString();
+  const text = new URLSearchParams(entries(query).filter(([, value]) => value)).toString();
   return `#/${path}${text ? `?${text}` : ''}`;
 }
 

@@ -8,8 +8,8 @@ views.compare = async ({query}) => {
   const names = rows.map(named);
   const [first] = all;
   const tested = rows.map((row) => scores(row));
-  const metrics = unique(tested.flatMap(Object.keys));
-  const alike = new Set(all.map((file) => file.test)).size === 1 && first?.test;
+  const metrics = unique(tested.flatMap(keys));
+  const alike = unique(all.map((file) => file.test)).length < 2 && first?.test;
   const paired = data.spans.filter(({paired: pair, model}) => pair && [pair.new, pair.old].every((one) => rows.some((row) => label(row) === one && cell('model', row) === model)));
   const difference = (own, name) => (name in own && name in tested[0] ? signed(own[name] - tested[0][name]) : null);
   const add = el('select', {'aria-label': 'Add a version', change: () => { location.hash = comparison([...rows, Number(add.value)]); }},
@@ -25,9 +25,9 @@ views.compare = async ({query}) => {
         soft(alike ? 'All were tested on the same rows.' : 'They were tested on different rows: a difference may come from the rows.'),
         paired.map(({paired: pair, stage, date}) => el('p', {}, `On the same rows, as the gate of ${stage} compared them on ${date.slice(0, 10)}: ${pair.metric} of ${pair.new} − ${pair.old} is ${signed(pair.difference)} (${signed(pair.low)} to ${signed(pair.high)}).`)),
         !paired.length && soft('No paired difference: it needs the predictions of each row, which are not in Git. The gate of modelkeep promote writes it into its tag.')),
-      Object.keys(first.parts).map((title) => {
-        const keys = unique(all.flatMap((file) => Object.keys(file.parts[title]))).filter((name) => new Set(all.map((file) => file.parts[title][name])).size > 1);
-        return keys.length > 0 && section(title, listed(['name', ...names], keys.map((name) => [name, ...all.map((file) => file.parts[title][name])])));
+      keys(first.parts).map((title) => {
+        const differing = unique(all.flatMap((file) => keys(file.parts[title]))).filter((name) => unique(all.map((file) => file.parts[title][name])).length > 1 && all.some((file) => name in file.parts[title] && !file.repeated.includes(name)));
+        return differing.length > 0 && section(title, listed(['name', ...names], differing.map((name) => [name, ...all.map((file) => file.parts[title][name])])));
       }),
       titles.length > 0 && section('Plots', div('pictures', titles.map((title) => pictures(all.map((file, turn) => ({name: names[turn], plot: file.plots.find((plot) => plot.title === title)})).filter((one) => one.plot))))),
     ]);

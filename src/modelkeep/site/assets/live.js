@@ -4,7 +4,7 @@ views.live = () => put(titled('Live'), data.live.map((report) => {
   return section(report.title, marks([[report.kind, report.state]]), row >= 0 && el('p', {}, to(row)), facts(report.facts),
     report.tables.map(([header, rows]) => listed(header, rows)),
     div('pictures', report.plots.map(({title, names, series}) => {
-      const all = Object.entries(series).map(([name, x]) => ({name, x}));
+      const all = entries(series).map(([name, x]) => ({name, x}));
       return figure(title, bars(title, names, all), all.map((one) => one.name));
     })));
 }));

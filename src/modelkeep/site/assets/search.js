@@ -57,9 +57,9 @@ views.search = async ({rest, query}) => {
   const order = search.higher ? -1 : 1;
   // What the search chose comes first, whatever was as good.
   const trials = search.trials.map(([trial, estimator, value, deviation, folds, ...parameters]) => ({
-    trial, folds, deviation: deviation ?? 0, at: {estimator, ...Object.fromEntries(search.names.map((name, turn) => [name, parameters[turn]])), '': value}}))
+    trial, folds, deviation: deviation ?? 0, at: {estimator, ...bare(search.names.map((name, turn) => [name, parameters[turn]])), '': value}}))
     .filter(({at}) => at[''] !== null).sort((a, b) => (b.trial === best) - (a.trial === best) || order * (a.at[''] - b.at['']));
-  const varied = ['estimator', ...search.names].filter((name) => new Set(trials.map(({at}) => at[name])).size > 1);
+  const varied = ['estimator', ...search.names].filter((name) => unique(trials.map(({at}) => at[name])).length > 1);
   const by = varied.includes(query.get('by')) ? query.get('by') : varied.findLast((name) => trials[0].at[name] !== null);
   const names = [...varied, ''];
   const light = (event) => {

@@ -1,7 +1,7 @@
 // One version: all that its commit says, and what was decided about it.
 const word = (value) => (value == null ? '–' : /^[0-9a-f]{10}$/.test(value) ? code(value) : typeof value === 'string' ? bdi(value) : value);
 const listed = (header, rows) => table(header.map(bdi), rows.map((row) => row.map(word)));
-const pairs = (title, part) => listed([title, 'value'], Object.entries(part || {}));
+const pairs = (title, part) => listed([title, 'value'], entries(part));
 const marks = (all) => el('ul', {class: 'marks'}, all.filter(([, text]) => text).map(([kind, text]) => el('li', {class: kind}, text)));
 const shell = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
@@ -35,7 +35,7 @@ views.version = async ({rest}) => {
   const value = cell('value', row);
   const head = value !== null && el('p', {class: 'metric'}, el('b', {}, three(value)), ' ', bdi(cell('headline', row)), `, interval ${between(row)}`);
   const measured = ['test', 'train', 'baseline'].map((name) => scores(row, name));
-  const metrics = unique(measured.flatMap(Object.keys));
+  const metrics = unique(measured.flatMap(keys));
   put(
     titled(named(row)),
     el('p', {}, badges(row), bdi(cell('title', row))),
@@ -51,7 +51,7 @@ views.version = async ({rest}) => {
     file.plots.length > 0 && section('Plots', div('pictures', file.plots.map((plot) => pictures([{name: label(row), plot}])))),
     part('Lineage', listed(['data', 'SHA-256'], idsOf('data').filter((id) => cell(id, row)).map((id) => [el('a', {href: address('lineage', {model: cell('model', row), data: cell(id, row)})}, bdi(columnOf(id).id)), cell(id, row)])),
       listed(['stage', 'from', 'until', 'by', 'why'], spans.map((span) => [span.stage, minute(span.date), span.until ? day(span.until) : 'now', span.author, span.reason]))),
-    part('How it was made', pairs('rows', Object.fromEntries(idsOf('rows').map((id) => [columnOf(id).id, cell(id, row)]))), pairs('parameter', Parameters), pairs('code', Code)),
+    part('How it was made', pairs('rows', bare(idsOf('rows').map((id) => [columnOf(id).id, cell(id, row)]))), pairs('parameter', bare(entries(Parameters).filter(([name]) => !file.repeated.includes(name)))), pairs('code', Code)),
     part('Schema'),
     el('details', {}, el('summary', {}, 'Environment, files of the package'), div('columns', pairs('environment', Environment), tables('Package'))),
     section('Use it', el('pre', {}, ['restore %s', 'fetch %s DIR', 'verify %s', 'serve --version %s'].map((words) => `modelkeep ${words.replace('%s', name)}${model}`).join('\n'))));
