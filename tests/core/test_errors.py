@@ -132,9 +132,9 @@ def test_what_the_system_refuses_is_told_without_its_number():
 
 def test_a_full_disk_is_told_where_the_system_names_no_file():
     """Without its number, and with what to do."""
-    told = described(OSError(errno.ENOSPC, "No space left on device"))
-    assert told.startswith("error: a disk is full")
-    assert "make room" in told
+    message = described(OSError(errno.ENOSPC, "No space left on device"))
+    assert message.startswith("error: a disk is full")
+    assert "make room" in message
     named = OSError(errno.ENOSPC, "No space left on device", "model.json")
     assert described(named) == "error: model.json: No space left on device."
 

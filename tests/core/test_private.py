@@ -64,14 +64,14 @@ def test_a_profile_counts_private_values_and_says_no_more(frame, classification)
 
 
 @pytest.mark.parametrize(
-    ("empty", "told"), [(0, 0), (1, 0), (9, 0), (10, 10), (30, 30), (31, 40), (40, 40)]
+    ("empty", "counted"), [(0, 0), (1, 0), (9, 0), (10, 10), (30, 30), (31, 40), (40, 40)]
 )
-def test_a_profile_says_nothing_of_a_few_private_cells(frame, classification, empty, told):
+def test_a_profile_says_nothing_of_a_few_private_cells(frame, classification, empty, counted):
     """Be they the empty ones or all others: a count below ten is no count."""
     classification.columns["size"].private = True
     part = frame.head(40).assign(size=[None] * empty + [1.0] * (40 - empty))
     described = profile(part, part["label"].to_numpy(), classification)["features"]["size"]
-    assert (described["missing"], described["others"]) == (told, 40 - told)
+    assert (described["missing"], described["others"]) == (counted, 40 - counted)
 
 
 @pytest.mark.parametrize(

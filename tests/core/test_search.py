@@ -77,13 +77,13 @@ def test_the_score_of_a_trial_is_scikit_learns(frame, classification, searching)
 def test_the_best_combination_is_kept(frame, classification, searching):
     """Five neighbours say more than nearly all rows: they win, and the model has them."""
     fitted = train(frame, classification, searching(n_neighbors=[79, 5, 78]))
-    found = fitted.searched
-    assert found["best"]["parameters"] == {"n_neighbors": 5}
-    assert found["best"]["mean"] == max(trial.mean for trial in fitted.trials)
-    assert found["runner_up"]["mean"] == sorted(trial.mean for trial in fitted.trials)[1]
-    assert (found["method"], found["trials"], found["scoring"]) == ("grid", 3, "accuracy")
+    summary = fitted.searched
+    assert summary["best"]["parameters"] == {"n_neighbors": 5}
+    assert summary["best"]["mean"] == max(trial.mean for trial in fitted.trials)
+    assert summary["runner_up"]["mean"] == sorted(trial.mean for trial in fitted.trials)[1]
+    assert (summary["method"], summary["trials"], summary["scoring"]) == ("grid", 3, "accuracy")
     assert fitted.model["model"].n_neighbors == 5
-    assert fitted.cross_validation["mean"] == found["best"]["mean"]
+    assert fitted.cross_validation["mean"] == summary["best"]["mean"]
 
 
 @pytest.mark.parametrize("scoring", ["mae", "neg_mean_absolute_error"])

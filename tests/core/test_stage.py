@@ -218,10 +218,10 @@ def test_a_person_in_a_hurry_goes_on_and_the_model_says_so(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [("KeyboardInterrupt", "interrupted: `dvc repro` begins"), ("OSError('full')", "Traceback")],
 )
-def test_ctrl_c_ends_a_stage_in_a_sentence(error, told):
+def test_ctrl_c_ends_a_stage_in_a_sentence(error, message):
     """It is no fault, also while modules are imported; a fault keeps its traceback."""
     done = subprocess.run(
         [sys.executable, "-c", f"import modelkeep_core.stage; raise {error}"],
@@ -231,7 +231,7 @@ def test_ctrl_c_ends_a_stage_in_a_sentence(error, told):
         check=False,
     )
     assert done.returncode != 0
-    assert done.stderr.startswith(told)
+    assert done.stderr.startswith(message)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="on Windows an orphan keeps its parent")

@@ -640,11 +640,11 @@ def test_the_problems_of_all_files_are_told_together(table, classification, para
     pl.concat([table[:1], table[:1]]).write_csv(raw / "4.csv")
     with pytest.raises(UserError) as refused:
         prepare(raw, classification, params.prepare, tmp_path / "out")
-    told = [" ".join(line.split()) for line in str(refused.value).splitlines()]
-    assert "count at least 0 120 1.csv: 1, 2, 3" in told
-    assert "colour one of red, green, blue 120 2.csv: 1, 2, 3" in told
-    assert "size a column of 3.csv" in told
-    assert "(whole row) unlike every other 1 4.csv: 2" in told
+    lines = [" ".join(line.split()) for line in str(refused.value).splitlines()]
+    assert "count at least 0 120 1.csv: 1, 2, 3" in lines
+    assert "colour one of red, green, blue 120 2.csv: 1, 2, 3" in lines
+    assert "size a column of 3.csv" in lines
+    assert "(whole row) unlike every other 1 4.csv: 2" in lines
 
 
 def test_a_target_that_may_not_be_missing_is_a_problem(table, classification, params, tmp_path):

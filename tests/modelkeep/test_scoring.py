@@ -120,12 +120,12 @@ def test_the_answers_of_columns_are_those_of_rows_and_of_the_pipeline(
 @pytest.mark.usefixtures("small_parts")
 def test_a_directory_becomes_a_directory(run, tables_in, table, tmp_path):
     """Each table has its parts under its name, and the manifest says what they were made from."""
-    out, said = tmp_path / "out", []
-    assert batch.predict_file(run.package, tables_in, out, say=said.append) == 2 * len(table)
+    out, notes = tmp_path / "out", []
+    assert batch.predict_file(run.package, tables_in, out, say=notes.append) == 2 * len(table)
     names = [*content(out)]
     assert names[0] == "first-00001.csv"
     assert names[-1] == "more/second-00003.parquet"
-    assert said == ["note: files in in that are no tables and left out: 1"]
+    assert notes == ["note: files in in that are no tables and left out: 1"]
     first = pl.concat(pl.read_csv(out / name) for name in names if name.endswith(".csv"))
     second = pl.read_parquet(out / "more" / "*.parquet")
     assert_frame_equal(second.reverse().select("prediction"), first.select("prediction"))
@@ -150,9 +150,9 @@ def test_shards_together_are_the_whole(run, tables_in, tmp_path, shards):
         batch.predict_file(run.package, tables_in, out, shard=Shard(number, shards))
         assert (out / f"manifest-{number}-of-{shards}.json").is_file()
     assert content(out) == content(tmp_path / "whole")
-    said = []
-    batch.predict_file(run.package, tables_in, out, say=said.append)
-    assert said[0].endswith("parts are there already.")
+    notes = []
+    batch.predict_file(run.package, tables_in, out, say=notes.append)
+    assert notes[0].endswith("parts are there already.")
     assert read_json(out / ledger.MANIFEST) == read_json(tmp_path / "whole" / ledger.MANIFEST)
 
 
@@ -264,9 +264,9 @@ def test_rows_that_break_the_schema_stop_the_run_or_are_set_aside(run, table, tm
     broken.write_csv(source)
     with pytest.raises(UserError, match=r"(?s)breaks .*count +at least 0 +1 +rows\.csv: 4"):
         batch.predict_file(run.package, source, tmp_path / "out")
-    said = []
+    notes = []
     written = batch.predict_file(
-        run.package, source, tmp_path / "out", say=said.append, bad_rows=bad
+        run.package, source, tmp_path / "out", say=notes.append, bad_rows=bad
     )
     assert written == len(table) - 2
     assert pl.read_csv(bad).rows() == [
@@ -274,7 +274,7 @@ def test_rows_that_break_the_schema_stop_the_run_or_are_set_aside(run, table, tm
         ("rows.csv", 71, "count", "at least 0", "-1"),
         ("rows.csv", 71, "colour", "one of red, green, blue", "pi\\nnk"),
     ]
-    assert said == [f"note: 2 rows break the schema: {bad} says how."]
+    assert notes == [f"note: 2 rows break the schema: {bad} says how."]
     kept = broken.with_row_index().filter(~pl.col("index").is_in([3, 70]))
     scored = pl.concat(pl.read_csv(path) for path in sorted((tmp_path / "out").glob("*.csv")))
     assert scored["size"].to_list() == kept["size"].to_list()
@@ -307,15 +307,15 @@ def test_unseen_categories_of_one_part_are_a_column_of_the_file(run, tmp_path, m
     schema_free = pl.DataFrame({"size": 1.0, "count": 1, "member": True, "colour": colours})
     source, out = tmp_path / f"rows.{kind}", tmp_path / f"out.{kind}"
     getattr(schema_free, f"write_{kind}")(source)
-    said = []
+    notes = []
     red_alone = {"colour": frozenset(["red"])}
     monkeypatch.setattr("modelkeep.scoring.answers.learned_values", lambda *_: red_alone)
     task._opened.cache_clear()
-    batch.predict_file(run.package, source, out, say=said.append)
+    batch.predict_file(run.package, source, out, say=notes.append)
     task._opened.cache_clear()
     scored = (pl.read_csv if kind == "csv" else pl.read_parquet)(out)
     assert scored["unseen categories"].to_list() == [None] * 60 + ["colour"] * 59
-    assert said == ["note: 'colour': 59 of 119 values were in no training row, such as 'green'."]
+    assert notes == ["note: 'colour': 59 of 119 values were in no training row, such as 'green'."]
 
 
 def test_a_directory_with_other_things_in_it_is_left_alone(run, tables_in, tmp_path):
@@ -507,5 +507,5 @@ def test_what_a_library_says_of_private_values_is_left_out(run, monkeypatch, pri
 def test_a_full_disk_is_told_without_its_number():
     """Polars says it in words of its own."""
     error = pl.exceptions.ComputeError("IO error: No space left on device (os error 28)")
-    told = str(ledger.unwritable("out.csv", error))
-    assert told == "out.csv cannot be written: No space left on device."
+    message = str(ledger.unwritable("out.csv", error))
+    assert message == "out.csv cannot be written: No space left on device."

@@ -114,13 +114,13 @@ def stopped_before(monkeypatch, number):
 def test_from_a_bucket_into_a_bucket(run, bucket, given, tmp_path):
     """The bytes and the manifest are those of the same files on disk, and nothing else stays."""
     put(bucket, given, "in")
-    said, here = [], tmp_path / "out"
-    rows = batch.predict_file(run.package, "s3://tables/in/", "s3://tables/out", say=said.append)
+    notes, here = [], tmp_path / "out"
+    rows = batch.predict_file(run.package, "s3://tables/in/", "s3://tables/out", say=notes.append)
     assert rows == batch.predict_file(run.package, given, here)
     assert stored(bucket, "out") == local(here)
     manifest = json.loads(bucket.Object(f"out/{ledger.MANIFEST}").get()["Body"].read())
     assert manifest == read_json(here / ledger.MANIFEST)
-    assert said == ["note: files in s3://tables/in/ that are no tables and left out: 1"]
+    assert notes == ["note: files in s3://tables/in/ that are no tables and left out: 1"]
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])

@@ -106,10 +106,10 @@ class Browser:
 
     def texts(self, selector: str) -> list[str]:
         """Return the text of all elements that a selector finds."""
-        found = self.run(
+        texts = self.run(
             f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.innerText)"
         )
-        return [str(text) for text in found]
+        return [str(text) for text in texts]
 
     def picture(self, path: Path) -> None:
         """Write what is seen as a PNG file."""

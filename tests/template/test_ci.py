@@ -224,7 +224,7 @@ def script(path: Path, kind: str, compare: bool) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("url", ["s3://bucket", "."])
 @pytest.mark.parametrize(
-    ("fork", "pulled", "status", "said"),
+    ("fork", "pulled", "status", "note"),
     [
         (True, False, 0, "left out"),
         (True, True, 0, ""),
@@ -240,7 +240,7 @@ def test_a_fork_needs_no_credentials(
     fork: bool,
     pulled: bool,
     status: int,
-    said: str,
+    note: str,
 ) -> None:
     """Where secrets are not given, what needs them is left out, and said; elsewhere it fails."""
     file = yaml.safe_load(files[kind].read_text("utf-8"))
@@ -269,7 +269,7 @@ def test_a_fork_needs_no_credentials(
         check=False,
     )
     assert (ended.returncode != 0) is (status != 0), ended.stderr
-    assert ("left out" in ended.stdout) is bool(said)
+    assert ("left out" in ended.stdout) is bool(note)
 
 
 @pytest.fixture(scope="module")

@@ -144,7 +144,7 @@ def test_a_page_shows_one_walk(page: Path) -> None:
     recipes: dict[tuple[str, str], set[str]] = {}
     for model, version, recipe in NAMED.findall(page.read_text("utf-8")):
         recipes.setdefault((model, version), set()).add(recipe)
-    assert all(len(found) == 1 for found in recipes.values()), recipes
+    assert all(len(ids) == 1 for ids in recipes.values()), recipes
 
 
 def test_a_recorded_page_takes_all_of_a_walk() -> None:

@@ -105,7 +105,7 @@ def test_a_table_is_adopted_and_a_model_trained(home, given, monkeypatch, name, 
 
 def test_schema_and_params_speak_of_the_new_data(home, given):
     """The columns, the split, the groups, the limits and the thresholds are those of the table."""
-    told = run(
+    output = run(
         given(text(table(shop=turns("a", "b"), day=[*range(ROWS)]))), Options("label", time="day")
     )
     schema, params = settings()
@@ -114,8 +114,8 @@ def test_schema_and_params_speak_of_the_new_data(home, given):
     assert params.evaluate.group_by is None
     assert params.package.limits[0] == "Trained on 60 rows of rows.csv; it knows nothing else."
     assert params.promote["thresholds"] == {"balanced_accuracy": 0.51}
-    assert "label: classification of 2 classes" in told
-    assert told.endswith("Next: dvc repro")
+    assert "label: classification of 2 classes" in output
+    assert output.endswith("Next: dvc repro")
     trained()
 
 
@@ -151,10 +151,10 @@ def test_the_raw_data_can_be_adopted_again(home, given):
 def test_a_dry_run_changes_nothing(home, given):
     """What would be done is shown, and every file stays."""
     before = contents(home)
-    told = run(given(text(table())), Options("label"), dry_run=True)
+    output = run(given(text(table())), Options("label"), dry_run=True)
     assert contents(home) == before
-    assert "label: classification" in told
-    assert told.endswith("Nothing was changed.")
+    assert "label: classification" in output
+    assert output.endswith("Nothing was changed.")
 
 
 @pytest.mark.parametrize("why", list(BAD))
@@ -207,10 +207,10 @@ def test_new_rows_of_the_same_table_keep_what_a_person_set(home, given):
     params = PARAMS.read_text("utf-8").replace("balanced_accuracy: 0.51", "balanced_accuracy: 0.8")
     params = params.replace("limits:\n", "limits:\n    - Only in the north.\n", 1)
     PARAMS.write_text(params, "utf-8")
-    told = run(given(text(cells | {"extra": turns("x", "y")})), Options("label"))
-    assert "note: kept, as you had set it in schema.yaml: 'shop' feature False; " in told
-    assert "'size' min -1" in told
-    assert "note: rows are split by time, 'day', as params.yaml says" in told
+    output = run(given(text(cells | {"extra": turns("x", "y")})), Options("label"))
+    assert "note: kept, as you had set it in schema.yaml: 'shop' feature False; " in output
+    assert "'size' min -1" in output
+    assert "note: rows are split by time, 'day', as params.yaml says" in output
     schema, kept = settings()
     assert (schema.columns["size"].min, schema.columns["shop"].feature) == (-1, False)
     assert schema.columns["joined_later"].joined
@@ -243,12 +243,13 @@ def test_what_is_likely_wrong_is_warned_of(home, given):
     """A leak, repeated rows and rows without a target are told."""
     columns = table(code=[{"high": 7, "low": 3}[label] for label in LABELS])
     content = text(columns) + text(columns).splitlines(keepends=True)[1] + "1,2,\n"
-    told = run(given(content), Options("label"), dry_run=True)
+    output = run(given(content), Options("label"), dry_run=True)
     assert (
-        "warning: 'code' alone predicts 'label' almost perfectly (balanced accuracy 1.000)" in told
+        "warning: 'code' alone predicts 'label' almost perfectly (balanced accuracy 1.000)"
+        in output
     )
-    assert "note: 1 row repeats another, so that a twin of what tests may train" in told
-    assert "note: rows without 'label', which are left out: 1" in told
+    assert "note: 1 row repeats another, so that a twin of what tests may train" in output
+    assert "note: rows without 'label', which are left out: 1" in output
 
 
 def test_new_rows_in_the_same_dialect_are_scored(home, given, run_pipeline, tmp_path):

@@ -36,18 +36,18 @@ def test_a_second_format_is_found_however_rare_it_is():
     """49 of 1,202 dates in another format make no column of names."""
     days = [START + timedelta(days=day) for day in range(1202)]
     texts = [f"{day:%d.%m.%y}" if place % 25 == 0 else f"{day}" for place, day in enumerate(days)]
-    found = reading(texts)
-    assert (found.column.formats, found.strays) == (["%Y-%m-%d", "%d.%m.%y"], ())
-    assert read(texts, found.column) == days
+    dates = reading(texts)
+    assert (dates.column.formats, dates.strays) == (["%Y-%m-%d", "%d.%m.%y"], ())
+    assert read(texts, dates.column) == days
 
 
 @pytest.mark.parametrize("form", ["%b-%y", "%b %Y", "%m/%Y", "%Y-%m", "%B %Y", "%Y %b", "%Y %B"])
 def test_months_are_dates(form):
     """However short they are written: the first of each."""
     months = [date(2020 + n // 12, n % 12 + 1, 1) for n in range(48)]
-    found = reading([f"{month:{form}}" for month in months])
-    assert found.column.formats == [form]
-    assert read([f"{month:{form}}" for month in months], found.column) == months
+    dates = reading([f"{month:{form}}" for month in months])
+    assert dates.column.formats == [form]
+    assert read([f"{month:{form}}" for month in months], dates.column) == months
 
 
 def test_two_orders_of_day_and_month_are_told():
@@ -55,18 +55,18 @@ def test_two_orders_of_day_and_month_are_told():
     texts = [
         f"{day:{'%d/%m/%Y' if place % 2 else '%m/%d/%Y'}}" for place, day in enumerate(DAYS[:400])
     ]
-    found = reading(texts)
-    assert {*found.column.formats} == {"%d/%m/%Y", "%m/%d/%Y"}
+    dates = reading(texts)
+    assert {*dates.column.formats} == {"%d/%m/%Y", "%m/%d/%Y"}
     both = sum(day.day <= 12 and day.day != day.month for day in DAYS[:400])
-    assert f"{both} of 400 cells could be both" in found.doubt
-    assert found.decision == ("--format", found.column.formats[1], found.column.formats[0])
+    assert f"{both} of 400 cells could be both" in dates.doubt
+    assert dates.decision == ("--format", dates.column.formats[1], dates.column.formats[0])
 
 
 def test_one_order_that_could_be_another_is_told():
     """As it is without a doubt about any single date."""
-    found = reading(["1/2/2024", "1/3/2024", "1/4/2024", "1/5/2024"])
-    assert found.doubt == "holds dates written %m/%d/%Y, which could be %d/%m/%Y too"
-    assert found.decision == ("--format", "%d/%m/%Y")
+    dates = reading(["1/2/2024", "1/3/2024", "1/4/2024", "1/5/2024"])
+    assert dates.doubt == "holds dates written %m/%d/%Y, which could be %d/%m/%Y too"
+    assert dates.decision == ("--format", "%d/%m/%Y")
     assert reading([f"{day:%d/%m/%Y}" for day in DAYS]).doubt == ""
 
 
@@ -89,11 +89,11 @@ def test_years_of_two_digits_are_of_the_century_that_keeps_them_together(
     drawn = random.Random(1)
     days = [first + timedelta(days=drawn.randrange((last - first).days)) for _ in range(300)]
     texts = [f"{day:%d.%m.%y}" for day in days]
-    found = reading(texts)
-    assert found.column.latest_year == latest
-    assert read(texts, found.column) == days
-    assert found.doubt.startswith("has years of two digits: '")
-    assert found.decision == ("latest_year", "2068" if latest else "2026")
+    dates = reading(texts)
+    assert dates.column.latest_year == latest
+    assert read(texts, dates.column) == days
+    assert dates.doubt.startswith("has years of two digits: '")
+    assert dates.decision == ("latest_year", "2068" if latest else "2026")
 
 
 def test_a_person_decides_on_the_format():
@@ -110,10 +110,10 @@ def test_a_person_decides_on_the_format():
 def test_what_keeps_dates_from_being_dates_is_told():
     """A person who knows which cells are wrong can correct them."""
     texts = [*map(str, DAYS[:100]), *(f"week {week}, 2024" for week in range(4))]
-    found = reading(texts)
-    assert found.column.type == "category"
-    assert found.why.startswith("text: 4 of 104 cells, such as 'week ")
-    assert found.why.endswith("are not written %Y-%m-%d as the others are")
+    dates = reading(texts)
+    assert dates.column.type == "category"
+    assert dates.why.startswith("text: 4 of 104 cells, such as 'week ")
+    assert dates.why.endswith("are not written %Y-%m-%d as the others are")
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,9 @@ def test_what_keeps_dates_from_being_dates_is_told():
 def test_what_programs_and_countries_write_is_read(form):
     """In the format that wrote it, each date is the day that it was."""
     texts = [f"{day:{form}}" for day in DAYS]
-    found = reading(texts)
-    assert found.column.type == "datetime"
-    assert read(texts, found.column) == [
+    dates = reading(texts)
+    assert dates.column.type == "datetime"
+    assert read(texts, dates.column) == [
         day.replace(day=1) if "%d" not in form else day for day in DAYS
     ]
 
@@ -162,9 +162,9 @@ def test_time_zones_are_told():
 )
 def test_dates_and_times_that_are_not_read_are_told(write):
     """A category of dates is no mistake of the person, who can write them otherwise."""
-    found = reading([write(day) for day in DAYS])
-    assert found.column.type == "category"
-    assert "dates or times that are written like '" in found.why
+    dates = reading([write(day) for day in DAYS])
+    assert dates.column.type == "category"
+    assert "dates or times that are written like '" in dates.why
 
 
 @pytest.mark.parametrize(
@@ -172,6 +172,6 @@ def test_dates_and_times_that_are_not_read_are_told(write):
 )
 def test_versions_and_addresses_are_no_dates(texts):
     """Whatever signs they have between their digits, a year has two or four."""
-    found = reading(texts)
-    assert found.column.type == "category"
-    assert "dates" not in found.why
+    dates = reading(texts)
+    assert dates.column.type == "category"
+    assert "dates" not in dates.why

@@ -26,7 +26,7 @@ def doubts(cells):
 
 
 @pytest.mark.parametrize(
-    ("cells", "told"),
+    ("cells", "expected"),
     [
         ([-999, *range(8, 34), -999], [(-999, 2)]),
         ([-999.9, 1.5, 2.5, 3.5, -999.9], [(-999.9, 2)]),
@@ -56,11 +56,11 @@ def doubts(cells):
         ([None], []),
     ],
 )
-def test_numbers_and_dates_that_stand_for_nothing_are_asked_about(cells, told):
+def test_numbers_and_dates_that_stand_for_nothing_are_asked_about(cells, expected):
     """They lie far from all others, and there is more than one; a usual 99 is none of them."""
-    found = sentinels(pl.Series(cells))
-    assert [rows for _, rows in found] == [rows for _, rows in told]
-    assert all(value in (None, found[place][0]) for place, (value, _) in enumerate(told))
+    doubts = sentinels(pl.Series(cells))
+    assert [rows for _, rows in doubts] == [rows for _, rows in expected]
+    assert all(value in (None, doubts[place][0]) for place, (value, _) in enumerate(expected))
 
 
 def test_each_doubt_names_the_option_that_decides():
@@ -108,8 +108,8 @@ def test_rows_that_differ_in_the_target_are_told_from_others():
 
 def test_texts_for_nothing_are_told_once_for_all_columns():
     """NA may be Namibia; in one column the option names it."""
-    found = [*words_for_nothing({"country": {"": 3, "NA": 50}, "b": {"NA": 2, "null": 1, "-": 4}})]
-    assert found == [
+    notes = [*words_for_nothing({"country": {"": 3, "NA": 50}, "b": {"NA": 2, "null": 1, "-": 4}})]
+    assert notes == [
         "cells that say 'NA' count as empty in 'country' (50), 'b' (2): where that is a value, "
         "--keep NA",
         "cells that say 'null' count as empty in 'b' (1): where that is a value, --keep b=null",
@@ -118,8 +118,8 @@ def test_texts_for_nothing_are_told_once_for_all_columns():
 
 def test_values_that_differ_in_capitals_or_blanks_alone_are_told():
     """They stay different values."""
-    told = spellings("region", pl.Series(["Nord", "nord", "Bad  Ems", "Bad Ems", "Ost", None]))
-    assert told == (
+    note = spellings("region", pl.Series(["Nord", "nord", "Bad  Ems", "Bad Ems", "Ost", None]))
+    assert note == (
         "'region' has values that differ in capitals or blanks alone: 'Bad  Ems' and 'Bad Ems'; "
         "'Nord' and 'nord'"
     )
@@ -132,8 +132,8 @@ def test_values_that_differ_in_capitals_or_blanks_alone_are_told():
 
 def test_values_that_look_alike_are_written_so_that_they_do_not():
     """An u with dots may be one letter or two, and a blank may have no width."""
-    told = spellings("town", pl.Series(["Z\u00fcrich", "Zu\u0308rich", "Bern", "Bern\u200b"]))
-    assert told == (
+    note = spellings("town", pl.Series(["Z\u00fcrich", "Zu\u0308rich", "Bern", "Bern\u200b"]))
+    assert note == (
         "'town' has values that differ in capitals, blanks or code points alone: 'Bern' and "
         "'Bern\\u200b'; 'Zu\\u0308rich' and 'Z\\xfcrich'"
     )

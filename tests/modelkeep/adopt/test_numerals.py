@@ -113,5 +113,5 @@ def test_numbers_have_their_values(texts, values, rules):
 )
 def test_what_is_unusual_is_said(texts, why):
     """A mark that could be a decimal one is told with what decides; a certain one is not."""
-    said = read(*texts)[1]
-    assert said.startswith(why) if why.endswith(": ") else said == why
+    reason = read(*texts)[1]
+    assert reason.startswith(why) if why.endswith(": ") else reason == why

@@ -206,8 +206,8 @@ def test_what_has_no_order_says_why(tmp_path):
         *(f"2024-01-{row % 28 + 1:02}" for row in range(56)),
         *(f"week {n} 24" for n in range(4)),
     ]
-    told = refusal(tmp_path, Options("label", time="when"), when=days)
-    assert "which have no order (text: 4 of 60 cells, such as 'week " in told
+    message = refusal(tmp_path, Options("label", time="when"), when=days)
+    assert "which have no order (text: 4 of 60 cells, such as 'week " in message
 
 
 def test_a_table_of_one_column_is_refused(tmp_path):

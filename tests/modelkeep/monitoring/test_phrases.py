@@ -101,8 +101,8 @@ def test_a_report_without_an_alarm_has_one_sentence():
 
 def test_what_was_refused_has_a_sentence():
     """With the share that may be."""
-    told = "ALARM: 25% of what came in was refused, 5% may be."
-    assert [*conclusion(reported({}, refused=True))] == [told]
+    sentence = "ALARM: 25% of what came in was refused, 5% may be."
+    assert [*conclusion(reported({}, refused=True))] == [sentence]
 
 
 def test_a_column_without_a_value_has_no_middle():
@@ -132,8 +132,8 @@ def test_other_models_are_named():
         {"recipe_id": "abcdef012", "version": "v1.0.0", "requests": 1200},
         {"recipe_id": "012abcdef", "version": "", "requests": 3},
     ]
-    told = left_out({"volume": {"other_models": models}})
-    assert told == "requests answered 1,200 by v1.0.0 (abcdef0), 3 by a model (012abcd)"
+    text = left_out({"volume": {"other_models": models}})
+    assert text == "requests answered 1,200 by v1.0.0 (abcdef0), 3 by a model (012abcd)"
 
 
 @pytest.mark.parametrize(
@@ -178,8 +178,8 @@ def test_values_that_are_judged_as_one_are_named():
         "current": {"rows": 100, "missing": 0, "counts": [98, 0, 0, 2]},
         "checks": {},
     }
-    said = legend(reported({"town": town}))
-    assert "too rare to be judged each count as one (3 in town): where some take" in said
+    text = legend(reported({"town": town}))
+    assert "too rare to be judged each count as one (3 in town): where some take" in text
     usual = {**town, "reference": {**town["reference"], "counts": [60, 42, 1, 0]}}
     usual["current"] = {**town["current"], "counts": [60, 40, 0, 0]}
     assert "too rare" not in legend(reported({"town": usual}))

@@ -181,11 +181,11 @@ def test_that_time_goes_on_is_no_drift():
 def test_nothing_is_told_of_a_few_private_cells():
     """Whatever came in pieces: a few empty ones count as none, and all but a few as all."""
     current = Private({"type": "private", "missing": 0, "counts": {}, "others": 40})
-    told = []
+    counts = []
     for piece in ([None] * 9, ["a"] * 10, [None] * 3, ["a"], [None] * 20):
         current.add(piece)
-        told.append((current.missing, current.rest))
-    assert told == [(0, 9), (0, 19), (12, 10), (12, 11), (32, 11)]
+        counts.append((current.missing, current.rest))
+    assert counts == [(0, 9), (0, 19), (12, 10), (12, 11), (32, 11)]
     only = Private({"type": "private", "missing": 0, "counts": {}, "others": 40})
     only.add([None] * 30 + ["a"] * 2)
     assert (only.missing, only.rest) == (32, 0)

@@ -46,9 +46,9 @@ def test_what_is_lost_is_named_with_its_version(numbered, monkeypatch, capsys):
     for name in (numbered.kept("weak")["package"], shared):
         numbered.stored(name).unlink()
     assert ended(monkeypatch) == 1
-    found = entries(numbered)
-    assert paths(found["v1.0.0"]) == [("raw/rows.csv", "missing"), ("package", "missing")]
-    assert paths(found["v1.1.0"]) == [("raw/rows.csv", "missing")]
+    versions = entries(numbered)
+    assert paths(versions["v1.0.0"]) == [("raw/rows.csv", "missing"), ("package", "missing")]
+    assert paths(versions["v1.1.0"]) == [("raw/rows.csv", "missing")]
     shown = capsys.readouterr().out
     assert "made-up v1.0.0  -       missing: raw/rows.csv and 1 more\n" in shown
     assert "3 of 3 are not whole. On a machine that has the bytes, `modelkeep fsck --rep" in shown
@@ -60,9 +60,9 @@ def test_a_size_that_does_not_fit_is_noticed_without_reading_all(numbered, cache
     if not cache:
         numbered.lose_cache()
     damage(numbered.stored(numbered.objects("strong")["package/model.skops"]), b"cut")
-    found = entries(numbered)
-    assert paths(found["v1.1.0"]) == [("package/model.skops", "damaged")]
-    assert found["v1.0.0"]["whole"]
+    versions = entries(numbered)
+    assert paths(versions["v1.1.0"]) == [("package/model.skops", "damaged")]
+    assert versions["v1.0.0"]["whole"]
 
 
 def test_other_bytes_of_the_same_size_are_noticed_where_all_are_read(numbered):
@@ -70,8 +70,8 @@ def test_other_bytes_of_the_same_size_are_noticed_where_all_are_read(numbered):
     stored = numbered.stored(numbered.objects("strong")["package/model.skops"])
     damage(stored, stored.read_bytes()[::-1])
     assert entries(numbered)["v1.1.0"]["whole"]
-    found = entries(numbered, "--deep")
-    assert paths(found["v1.1.0"]) == [("package/model.skops", "damaged")]
+    versions = entries(numbered, "--deep")
+    assert paths(versions["v1.1.0"]) == [("package/model.skops", "damaged")]
 
 
 def test_what_the_cache_has_is_sent(numbered, monkeypatch, capsys):
@@ -147,9 +147,9 @@ def test_a_cache_that_takes_nothing_is_no_damage_of_the_remote(numbered):
     numbered.lose_cache()
     Path(".dvc/cache").write_text("no directory", encoding="utf-8")
     for words in ((), ("--deep", "--repair")):
-        told = numbered.refusal("fsck", *words)
-        assert "cannot be written" in told
-        assert "names another" in told
+        message = numbered.refusal("fsck", *words)
+        assert "cannot be written" in message
+        assert "names another" in message
 
 
 def test_without_a_version_there_is_nothing_to_check(project):
@@ -280,14 +280,14 @@ def test_imported_data_are_looked_for_in_their_source(project, source):
     project.tag("made-up@v1.0.0", "main")
     assert entries(project)["v1.0.0"]["whole"]
     shutil.rmtree(source.with_name("source-storage"))
-    found = entries(project)["v1.0.0"]
-    assert found["problem"].startswith(
+    entry = entries(project)["v1.0.0"]
+    assert entry["problem"].startswith(
         f"raw was imported from {source}, which does not have raw/rows.csv any more: whoever"
     )
-    assert not found["whole"]
+    assert not entry["whole"]
     shutil.rmtree(source)
-    found = entries(project)["v1.0.0"]
-    assert found["problem"].startswith(f"whether {source} still has raw (raw.dvc) cannot be told: ")
+    entry = entries(project)["v1.0.0"]
+    assert entry["problem"].startswith(f"whether {source} still has raw (raw.dvc) cannot be told: ")
 
 
 def test_files_in_git_of_the_source_are_there_as_well(project, source):

@@ -167,10 +167,10 @@ def test_nothing_of_a_table_with_private_columns_is_repeated(classification):
     classification.columns["colour"].private = True
     with pytest.raises(Unfit) as unfit:
         records_of(body, classification)
-    said = str(unfit.value)
-    assert "a CSV table in UTF-8 (line" in said
-    assert "Zaphod" not in said
-    assert "Trillian" not in said
+    message = str(unfit.value)
+    assert "a CSV table in UTF-8 (line" in message
+    assert "Zaphod" not in message
+    assert "Trillian" not in message
 
 
 def test_no_request_imports_polars():

@@ -106,9 +106,9 @@ def test_mlflow_finds_the_server_alive(server):
 )
 def test_the_open_inference_protocol_is_answered(server, expected, changes):
     """Predictions and probabilities are tensors of the shapes that the metadata promise."""
-    said = server.post(f"{V2}/infer", tensors(**changes) | {"id": "mine"}).json
-    assert (said["model_name"], said["id"]) == ("made-up", "mine")
-    predictions, probabilities = said["outputs"]
+    response = server.post(f"{V2}/infer", tensors(**changes) | {"id": "mine"}).json
+    assert (response["model_name"], response["id"]) == ("made-up", "mine")
+    predictions, probabilities = response["outputs"]
     assert predictions == {
         "name": "predictions",
         "datatype": "BYTES",
@@ -118,13 +118,13 @@ def test_the_open_inference_protocol_is_answered(server, expected, changes):
     flat = [value for row in expected["probabilities"] for value in row]
     assert probabilities["shape"] == [2, 3]
     assert probabilities["data"] == flat
-    assert said["parameters"]["recipe_id"] == expected["recipe_id"]
+    assert response["parameters"]["recipe_id"] == expected["recipe_id"]
 
 
 def test_without_an_id_a_request_gets_ours(server):
     """The id is the one of the record."""
-    said = server.post(f"{V2}/infer", tensors()).json
-    assert said["id"] == said["parameters"]["request_id"]
+    response = server.post(f"{V2}/infer", tensors()).json
+    assert response["id"] == response["parameters"]["request_id"]
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_tensors_that_do_not_fit_get_a_sentence(server, body, sentence):
 )
 def test_the_outputs_are_those_that_are_asked_for(server, expected, asked, there):
     """All of them, unless some are named; in the order in which they are."""
-    said = server.post(f"{V2}/infer", tensors() | {"outputs": asked}).json["outputs"]
-    assert [output["name"] for output in said] == there
+    outputs = server.post(f"{V2}/infer", tensors() | {"outputs": asked}).json["outputs"]
+    assert [output["name"] for output in outputs] == there
 
 
 @pytest.mark.parametrize(
@@ -216,9 +216,9 @@ def test_mlflow_leaves_other_columns_alone(server, expected):
 
 def test_the_metadata_of_the_model_say_what_it_takes(server):
     """A tensor for each column in its type, and the answers."""
-    said = server.get(V2).json
-    assert {field["name"]: field["datatype"] for field in said["inputs"]} == KINDS
-    assert [(field["name"], field["shape"]) for field in said["outputs"]] == [
+    metadata = server.get(V2).json
+    assert {field["name"]: field["datatype"] for field in metadata["inputs"]} == KINDS
+    assert [(field["name"], field["shape"]) for field in metadata["outputs"]] == [
         ("predictions", [-1]),
         ("probabilities", [-1, 3]),
     ]
@@ -274,9 +274,9 @@ def test_numbers_are_tensors_of_numbers(regression_run, tmp_path):
     from server import Server
 
     with Server(regression_run.package, tmp_path) as served:
-        (said,) = served.post(f"{V2}/infer", tensors()).json["outputs"]
+        (predictions,) = served.post(f"{V2}/infer", tensors()).json["outputs"]
         described = served.get(V2).json["outputs"]
-    assert (said["datatype"], said["shape"]) == ("FP64", [2])
+    assert (predictions["datatype"], predictions["shape"]) == ("FP64", [2])
     assert [field["name"] for field in described] == ["predictions"]
 
 

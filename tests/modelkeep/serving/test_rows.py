@@ -227,8 +227,8 @@ def test_with_private_columns_no_invented_name_is_repeated(contract):
     """A table without a header has values for names; only what is nearly a column is named."""
     contract.schema.columns["shop"].private = True
     record = {**GOOD, "Zaphod Beeblebrox": 1, "x" * 200: 1, "sizes": 1}
-    found = faults(contract.from_records, [record])
-    assert [(column, rule) for _, column, rule, _ in found] == [
+    problems = faults(contract.from_records, [record])
+    assert [(column, rule) for _, column, rule, _ in problems] == [
         ("", "given without columns that are not there"),
         ("", "given without columns that are not there"),
         ("sizes", "left out: there is no such column (did you mean 'size'?)"),

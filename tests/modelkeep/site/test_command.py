@@ -18,9 +18,9 @@ def test_it_writes_and_says_what(tmp_path: Path, capsys: pytest.CaptureFixture[s
     words = ["site", str(tmp_path / "out"), "--repo", str(made.directory)]
     for new in (2, 0):
         assert run(arguments(words)) == 0
-        said = capsys.readouterr().out
-        assert said.startswith(f"2 versions, {new} of them new, ")
-        assert said.endswith("/out/index.html\n")
+        output = capsys.readouterr().out
+        assert output.startswith(f"2 versions, {new} of them new, ")
+        assert output.endswith("/out/index.html\n")
 
 
 def test_options_are_followed(tmp_path: Path) -> None:

@@ -48,11 +48,11 @@ def test_what_versions_have_alike_is_written_once(tmp_path: Path) -> None:
 
 def test_findings_are_told(tmp_path: Path) -> None:
     """What `evaluate` has to say of a model is in its file, and how many warnings in a column."""
-    said = [
+    findings = [
         {"name": "overfitting", "severity": "warning", "says": "Lost on new rows.", "evidence": {}},
         {"name": "useless-feature", "severity": "note", "says": "As good without."},
     ]
-    file = only(tmp_path, {"findings": [*said, {"says": 3}, "odd"]})
+    file = only(tmp_path, {"findings": [*findings, {"says": 3}, "odd"]})
     rows = [["warning", "Lost on new rows."], ["note", "As good without."]]
     assert ["How good it is", ["finding", "what to look at"], rows] in file["tables"]
     assert index(tmp_path / "out")[0]["warnings"] == [1]
