@@ -70,8 +70,14 @@ def exit_on_user_error() -> Iterator[None]:
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:
-    """Return " (did you mean 'x'?)" for the one of `words` nearest to `word`, or nothing."""
+    """Return " (did you mean 'x'?)" for the one of `words` nearest to `word`, or nothing.
+
+    Where none is near as it is written, capitals and small letters count as the same.
+    """
     from difflib import get_close_matches
 
-    near = get_close_matches(word, list(words), n=1)
+    words = list(words)
+    small = {each.lower(): each for each in words}
+    near = get_close_matches(word, words, n=1)
+    near = near or [small[each] for each in get_close_matches(word.lower(), small, n=1)]
     return f" (did you mean '{near[0]}'?)" if near else ""

@@ -91,9 +91,15 @@ def check_manifest(directory: Path) -> None:
     """Compare every file of the package with the SHA-256 that the manifest has for it.
 
     Raises:
-        UserError: the manifest is none, or of a newer format; or naming the first file that is
-            missing or changed, elsewhere, no ordinary file, or needed or code and not listed.
+        UserError: there is no directory; the manifest is none, or of a newer format; or naming the
+            first file that is missing or changed, elsewhere, no ordinary file, or needed or code
+            and not listed.
     """
+    if not os.path.exists(directory):
+        raise UserError(
+            f"{directory} is no package: it is missing (`dvc repro` makes that of a project, "
+            "`dvc checkout` or `dvc pull` brings it back)."
+        )
     if not os.path.exists(directory / MANIFEST):
         raise UserError(f"{directory} is no package: it has no {MANIFEST}.")
     check_file(directory / MANIFEST, directory)

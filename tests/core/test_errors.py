@@ -51,6 +51,13 @@ def test_the_nearest_known_word_is_suggested():
     )
 
 
+def test_a_word_in_other_capitals_is_near():
+    """C is the parameter that c was meant to be."""
+    assert suggestion("c", ["C", "max_iter"]) == " (did you mean 'C'?)"
+    assert suggestion("SEX", ["island", "sex"]) == " (did you mean 'sex'?)"
+    assert suggestion("sex", ["SEX", "sexe"]) == " (did you mean 'sexe'?)"
+
+
 def test_nothing_is_suggested_where_no_word_is_near():
     """A word that resembles none of the known ones gets no misleading suggestion."""
     assert suggestion("zzz", ["seed", "test_size"]) == ""

@@ -72,6 +72,12 @@ def test_a_missing_file_is_refused(package_copy, name):
         open_package(package_copy)
 
 
+def test_a_directory_that_is_missing_is_no_package(tmp_path):
+    """What brings it back is said: it may have been deleted, or never pulled."""
+    with pytest.raises(UserError, match=r"gone is no package: it is missing \(`dvc repro` makes"):
+        open_package(tmp_path / "gone")
+
+
 def test_a_directory_without_a_manifest_is_no_package(tmp_path):
     """Nothing is loaded from a directory that proves nothing."""
     with pytest.raises(UserError, match=r"is no package: it has no manifest\.json"):

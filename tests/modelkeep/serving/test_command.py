@@ -279,7 +279,10 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path):
     with process("--package", tmp_path / "nowhere", directory=tmp_path) as (server, _):
         output, _ = server.communicate(timeout=30)
     assert server.returncode == 1
-    assert output == f"error: {tmp_path}/nowhere is no package: it has no manifest.json.\n"
+    assert output == (
+        f"error: {tmp_path}/nowhere is no package: it is missing (`dvc repro` makes that of a "
+        "project, `dvc checkout` or `dvc pull` brings it back).\n"
+    )
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "http"])
