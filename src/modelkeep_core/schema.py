@@ -15,6 +15,8 @@ from modelkeep_core.errors import suggestion
 from modelkeep_core.files import Section, read_model
 
 NUMERIC = ("number", "integer", "boolean")
+# Types whose values lie one after the other, as moments do
+ORDERED = ("number", "integer", "datetime")
 # A number with a point as a code: without zeros behind it, it is the two groups
 CODE = r"^(-?\d+)(?:\.0*|(\.\d*[1-9])0*)$"
 # How books write that a number is negative: in parentheses, or by what stands behind it

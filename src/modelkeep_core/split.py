@@ -8,7 +8,7 @@ import polars.selectors as cs
 
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.params import Prepare
-from modelkeep_core.schema import Schema
+from modelkeep_core.schema import ORDERED, Schema
 
 ROW_GROUP = 250_000
 
@@ -17,7 +17,7 @@ def split_column(params: Prepare, schema: Schema) -> str:
     """Return the column that the split goes by; a random one goes by none, so by the target.
 
     Raises:
-        UserError: the schema has no such column.
+        UserError: the schema has no such column, or one without an order for a split by time.
     """
     if params.split == "random":
         return schema.target
@@ -25,6 +25,12 @@ def split_column(params: Prepare, schema: Schema) -> str:
         raise UserError(
             f"prepare.split_by: schema.yaml has no column '{params.split_by}'"
             f"{suggestion(str(params.split_by), schema.columns)}."
+        )
+    kind = schema.columns[str(params.split_by)].type
+    if params.split == "time" and kind not in ORDERED:
+        raise UserError(
+            f"prepare.split_by: column '{params.split_by}' is a {kind}, of which no row is the "
+            "latest: name a datetime or a number, or choose split: group."
         )
     return str(params.split_by)
 

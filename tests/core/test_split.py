@@ -310,6 +310,13 @@ def test_a_split_by_group_tests_on_whole_groups(raw, classification, params, tmp
     assert not set(train["shop"]) & set(test["shop"])
 
 
+def test_a_split_by_time_needs_an_order(raw, classification, params, tmp_path):
+    """The order of texts says nothing of time: shop 9 would be later than shop 10."""
+    params.prepare = params.prepare.model_copy(update={"split": "time", "split_by": "shop"})
+    with pytest.raises(UserError, match=r"'shop' is a category, .* choose split: group"):
+        prepare(raw, classification, params.prepare, tmp_path / "out")
+
+
 def test_a_split_by_an_unknown_column_is_refused(raw, classification, params, tmp_path):
     """The message names the parameter, the column and the nearest one."""
     params.prepare = params.prepare.model_copy(update={"split": "time", "split_by": "sean"})

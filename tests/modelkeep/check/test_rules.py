@@ -425,6 +425,16 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "the schema has no column 'iland' (did you mean 'island'?)",
     ),
     (
+        "MK307",
+        lambda home: (
+            home.replace("params.yaml", "split: random", "split: time")
+            or home.replace("params.yaml", "split_by: null", "split_by: island")
+        ),
+        "params.yaml",
+        "split_by: island",
+        "column 'island' is a category, of which no row is the latest",
+    ),
+    (
         "MK401",
         lambda home: home.replace(".gitignore", "/models\n", ""),
         "dvc.yaml",

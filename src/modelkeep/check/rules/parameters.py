@@ -15,7 +15,7 @@ from modelkeep_core.files import Section, read_model
 from modelkeep_core.hooks import read_hooks
 from modelkeep_core.metric_names import COVERAGE, declared
 from modelkeep_core.params import Evaluate, Package, Prepare, Train
-from modelkeep_core.schema import Schema
+from modelkeep_core.schema import ORDERED, Schema
 
 # Sections that are read by a command and not by a stage
 COMMANDS = ("promote",)
@@ -291,14 +291,18 @@ def _computed(task: str) -> set[str]:
 
 @rule("MK307")
 def known_column(project: Project) -> Iterator[Finding]:
-    """The columns that params.yaml names are in the schema."""
+    """The columns that params.yaml names are in the schema, and suit what they are named for."""
     for stage, params, name, schema in _settings(project, "split", "split_by"):
-        if params.value(stage.key, "split") != "random" and name not in schema.columns:
-            yield Finding(
-                PARAMS,
-                params.line(stage.key, "split_by"),
-                "MK307",
-                f"{stage.key}.split_by: the schema has no column '{name}'"
-                f"{suggestion(name, schema.columns)}.",
-                "Write the name of a column, or null.",
-            )
+        split = params.value(stage.key, "split")
+        if split == "random":
+            continue
+        if name not in schema.columns:
+            fault = f"the schema has no column '{name}'{suggestion(name, schema.columns)}"
+            remedy = "Write the name of a column, or null."
+        elif split == "time" and (kind := schema.columns[name].type) not in ORDERED:
+            fault = f"column '{name}' is a {kind}, of which no row is the latest"
+            remedy = "Write the name of a datetime or a number, or choose split: group."
+        else:
+            continue
+        line = params.line(stage.key, "split_by")
+        yield Finding(PARAMS, line, "MK307", f"{stage.key}.split_by: {fault}.", remedy)
