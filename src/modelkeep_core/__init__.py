@@ -22,8 +22,9 @@ everything else may change:
 - transformers: `DateParts`, `ColumnFunction`: steps whose names are part of the package format.
 - estimators: `build`: an estimator by its name.
 - scoring: `read_prepared`, `Prepared`: where the training rows are, and how they were split.
-- training: `PREPROCESS`, `MODEL`, `fit`, `Fitted`, `summary`, `write_trials`, `reported`: a model,
-  fitted the same way on every machine.
+- disk_rows: `training_rows`, `DiskRows`: the training rows, in memory or left on disk.
+- training: `PREPROCESS`, `MODEL`, `fit`, `fit_external`, `Fitted`, `summary`, `write_trials`,
+  `reported`: a model, fitted the same way on every machine.
 - predictions: `predict`, `Predictions`: classes with probabilities, or numbers.
 - evaluation: `evaluate`, `Evaluation`, `one_thread`: scores with intervals, by group, beside a
   baseline.

@@ -5,12 +5,13 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from modelkeep_core.disk_rows import DiskRows
 from modelkeep_core.inputs import inputs_from_rows
 from modelkeep_core.predictions import predict
 from modelkeep_core.schema import Schema
 
 
-def typical_row(table: pd.DataFrame, schema: Schema) -> dict[str, Any]:
+def typical_row(table: pd.DataFrame | DiskRows, schema: Schema) -> dict[str, Any]:
     """Return a value for each feature: the median of numbers, the commonest of everything else.
 
     No row of `table` is given away; a feature without any value is None, a datetime is ISO text.
@@ -34,7 +35,7 @@ def typical_row(table: pd.DataFrame, schema: Schema) -> dict[str, Any]:
     return row
 
 
-def example(model: Pipeline, table: pd.DataFrame, schema: Schema) -> dict[str, Any]:
+def example(model: Pipeline, table: pd.DataFrame | DiskRows, schema: Schema) -> dict[str, Any]:
     """Return a typical row of the training rows with what the model predicts for it."""
     return with_predictions(model, typical_row(table, schema), schema)
 

@@ -183,6 +183,7 @@ class Train(Section):
     seed: Seed
     estimator: str
     search: Search
+    memory: Literal["full", "external"] = "full"
     preprocessing: Literal["auto", "full"] = "auto"
     calibrate: Literal["none", "sigmoid", "isotonic", "temperature"] = "none"
     threshold: Threshold | None = None

@@ -2,7 +2,8 @@
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from modelkeep_core import boosters, decisions, intervals, scoring, search, workers
+from modelkeep_core import boosters, decisions, external, intervals, scoring, search, workers
 from modelkeep_core.blocks import core_of
 from modelkeep_core.candidates import Trial
+from modelkeep_core.disk_rows import DiskRows
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import plain, read_json, write_text
 from modelkeep_core.folds import Separation
@@ -24,6 +26,7 @@ from modelkeep_core.native import left, settled, suited
 from modelkeep_core.own_metrics import OwnMetricError
 from modelkeep_core.params import Prepare, Train
 from modelkeep_core.preprocessing import described
+from modelkeep_core.schema import Schema
 from modelkeep_core.scoring import Job, Prepared, Rows, learnt
 
 PREPROCESS, MODEL = "preprocess", "model"
@@ -86,6 +89,12 @@ def fit(
     Raises:
         UserError: a value that scikit-learn does not take.
     """
+    if params.memory == "external":
+        print(
+            "warning: train.memory: external: pipeline/train.py holds all rows in memory; "
+            "training_rows of modelkeep_core.disk_rows leaves them on disk.",
+            file=sys.stderr,
+        )
     target = learnt(target, task)
     if params.preprocessing == "auto" and not params.search.method:
         pipeline = suited(pipeline)
@@ -99,27 +108,60 @@ def fit(
         elif prepared is not None and params.search.folds:
             validated = _cross_validated(pipeline, inputs, target, task, params, prepared, metrics)
         name = searched["best"]["estimator"] if searched else params.estimator
-        try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always")
-                if params.interval is None:
-                    model = decisions.fit(pipeline, inputs, target, task, params, separation)
-                else:
-                    model, interval = intervals.fit(
-                        pipeline, inputs, target, task, params.interval, separation()
-                    )
-        except boosters.failures() as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"{name} cannot be trained: {reason}") from None
-    messages = [
+        with _spoken(name) as messages:
+            if params.interval is None:
+                model = decisions.fit(pipeline, inputs, target, task, params, separation)
+            else:
+                model, interval = intervals.fit(
+                    pipeline, inputs, target, task, params.interval, separation()
+                )
+    return Fitted(settled(model), searched, messages, validated, trials, params, interval)
+
+
+def fit_external(pipeline: Pipeline, rows: DiskRows, schema: Schema, params: Train) -> Fitted:
+    """Fit a pipeline to rows that stay on disk: the model that `fit` makes of them in memory.
+
+    Args:
+        pipeline: the unfitted steps "preprocess" and "model".
+        rows: the training rows.
+        schema: which columns are features, and the target.
+        params: the estimator's name, and nothing that needs the rows in memory.
+
+    Raises:
+        UserError: the estimator or another parameter needs them there, the disk has no room, or a
+            value that XGBoost does not take.
+    """
+    with threadpool_limits(1, "blas"), _spoken(params.estimator) as messages:
+        model = external.fit(pipeline, rows, schema, params)
+    return Fitted(model, None, messages, params=params)
+
+
+@contextmanager
+def _spoken(name: str) -> Iterator[list[str]]:
+    """Tell what an estimator says while it is fitted.
+
+    Yields:
+        What is filled at the end: its warnings, which are printed, each once.
+
+    Raises:
+        UserError: it takes a value or a parameter not.
+    """
+    messages: list[str] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield messages
+    except boosters.failures() as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{name} cannot be trained: {reason}") from None
+    told = [
         f"{name}: {' '.join(str(warning.message).split())}"
         for warning in caught
         if not issubclass(warning.category, OF_DEVELOPERS)
     ]
-    distinct = list(dict.fromkeys(messages))
-    for message in distinct:
+    messages += dict.fromkeys(told)
+    for message in messages:
         print(f"warning: {message}", file=sys.stderr)
-    return Fitted(settled(model), searched, distinct, validated, trials, params, interval)
 
 
 def _separation(params: Train, prepared: Prepared | None, rows: int) -> Separation:

@@ -72,6 +72,14 @@ def _parts(times: NDArray[np.datetime64]) -> NDArray[np.float64]:
     return np.hstack([days, *map(np.sin, angles), *map(np.cos, angles)])
 
 
+def extremes(times: NDArray[np.datetime64]) -> NDArray[np.intp]:
+    """Return where (n, k) datetimes, n of 1 or more, have the least and greatest of each part."""
+    parts = _parts(times)
+    low = np.where(np.isnan(parts), np.inf, parts).argmin(axis=0)
+    high = np.where(np.isnan(parts), -np.inf, parts).argmax(axis=0)
+    return np.concatenate([low, high])
+
+
 class EmptyAsZero(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Numbers as they are, NaN where one is missing; columns without any in training are 0."""
 

@@ -95,8 +95,10 @@ def test_a_search_that_cannot_be_made_is_refused(tmp_path, params, change, messa
 
 def test_a_key_of_train_that_there_is_not_is_no_section(tmp_path, params):
     """Sections have the names of classes; the message does not ask for a section of another key."""
-    with pytest.raises(UserError, match="train: unknown key 'memory'"):
-        read(tmp_path, params, "train", memory="external")
+    with pytest.raises(UserError, match="train: unknown key 'storage'"):
+        read(tmp_path, params, "train", storage="external")
+    with pytest.raises(UserError, match=r"train\.memory: .* 'full' or 'external', not 'disk'"):
+        read(tmp_path, params, "train", memory="disk")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 from modelkeep_core import model_file, stage, training
+from modelkeep_core.disk_rows import DiskRows, training_rows
 from modelkeep_core.estimators import build
 from modelkeep_core.example import example
 from modelkeep_core.files import write_json
@@ -21,7 +22,7 @@ from pipeline.features import preprocessing
 
 
 def train(
-    table: pd.DataFrame,
+    table: pd.DataFrame | DiskRows,
     schema: Schema,
     params: Train,
     prepared: Prepared | None = None,
@@ -32,11 +33,15 @@ def train(
     `prepared` says where other processes read the rows, and how they were split: the folds of the
     cross-validation follow it. `metrics` are modules with metrics of your own.
 
+    Rows that stay on disk (`memory: external`) train XGBoost alone.
+
     Raises:
         UserError: an estimator, a parameter or a value that scikit-learn does not take.
     """
     estimator = build(params.estimator, params.sections, schema.task, params.seed)
     steps = [(training.PREPROCESS, preprocessing(schema)), (training.MODEL, estimator)]
+    if isinstance(table, DiskRows):
+        return training.fit_external(Pipeline(steps), table, schema, params)
     inputs, target = model_inputs(table, schema), table[schema.target].to_numpy()
     return training.fit(Pipeline(steps), inputs, target, schema.task, params, prepared, metrics)
 
@@ -46,8 +51,9 @@ def main(args: argparse.Namespace) -> None:
     schema, params = read_schema(args.schema), read_params(args.params, "train", Train)
     hooks = read_hooks(Path())
     check_headline(args.params, schema.task, Path(), hooks.metrics)
-    table = pd.read_parquet(args.prepared / "train.parquet")
-    fitted = train(table, schema, params, read_prepared(args.prepared, schema), hooks.metrics)
+    prepared = read_prepared(args.prepared, schema)
+    table = training_rows(prepared, params.memory, args.out)
+    fitted = train(table, schema, params, prepared, hooks.metrics)
     model_file.save(fitted.model, args.out / "model.skops", hooks.trusted)
     write_json(args.out / "training.json", training.summary(fitted, len(table)))
     training.write_trials(fitted, args.out)
