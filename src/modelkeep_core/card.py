@@ -3,9 +3,11 @@
 import re
 from typing import Any
 
+from modelkeep_core.boosters import BOOSTERS, class_name
 from modelkeep_core.visible import in_line, visible
 
 FOLDS = {"random": "at random", "time": "by time", "group": "by group"}
+LIBRARIES = {"lightgbm": "A LightGBM", "xgboost": "An XGBoost"}
 ROWS = {"train": "training rows", "test": "test rows", "baseline": "test rows, naive baseline"}
 
 
@@ -175,6 +177,14 @@ def _left_out(rows: int) -> str:
     return f" ({rows} rows without a target were left out)" if rows else ""
 
 
+def _kind(estimator: str) -> str:
+    """Say whose an estimator is, by the name of its class."""
+    for name in BOOSTERS:
+        if class_name(name) == estimator:
+            return LIBRARIES[name.partition(".")[0]]
+    return "A scikit-learn"
+
+
 def _left(training: dict[str, Any]) -> list[str]:
     """Return what the estimator gets as it is."""
     if not (left := training.get("left_to_estimator")):
@@ -204,8 +214,9 @@ def _making(metadata: dict[str, Any]) -> list[str]:
     rows = data["rows"]
     return [
         "## How it was made",
-        f"A scikit-learn `{training['estimator']}`, trained on {rows['train']} rows and tested on "
-        f"{rows['test']} others, of these files{_left_out(rows['without_target'])}:",
+        f"{_kind(training['estimator'])} `{training['estimator']}`, trained on {rows['train']} "
+        f"rows and tested on {rows['test']} others, of these files"
+        f"{_left_out(rows['without_target'])}:",
         table(["file", "rows", "SHA-256"], files),
         "Each input passes through these steps first, which are part of the model:",
         "\n".join(steps),

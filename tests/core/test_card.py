@@ -256,3 +256,17 @@ def test_a_model_that_was_not_cross_validated_says_nothing_of_it(metadata):
     assert "Cross-validated" not in card(metadata, [])
     del metadata["training"]["cross_validation"]
     assert "Cross-validated" not in card(metadata, [])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "kind"),
+    [
+        ("LGBMClassifier", "A LightGBM"),
+        ("XGBRegressor", "An XGBoost"),
+        ("Ridge", "A scikit-learn"),
+    ],
+)
+def test_an_estimator_is_of_its_own_library(metadata, estimator, kind):
+    """A booster is none of scikit-learn."""
+    metadata["training"]["estimator"] = estimator
+    assert f"{kind} `{estimator}`, trained on" in card(metadata, [])
