@@ -25,7 +25,7 @@ class _Source:
         directory: where XGBoost keeps what it makes of them.
     """
 
-    batches: Callable[[], Iterator[NDArray[np.float64]]]
+    batches: Callable[[], Iterator[NDArray[np.float32]]]
     shape: tuple[int, int]
     directory: Path
 
@@ -75,7 +75,7 @@ class _Portable:
 
     def fit_batches(
         self,
-        batches: Callable[[], Iterator[NDArray[np.float64]]],
+        batches: Callable[[], Iterator[NDArray[np.float32]]],
         shape: tuple[int, int],
         y: NDArray[Any],
         directory: Path,

@@ -61,10 +61,11 @@ def fit(pipeline: Pipeline, rows: DiskRows, schema: Schema, params: Train) -> Pi
     target = learnt(rows.values(schema.target), schema.task)
     width = len(preprocessing.get_feature_names_out())
 
-    def pages() -> Iterator[NDArray[np.float64]]:
-        page: list[NDArray[np.float64]] = []
+    def pages() -> Iterator[NDArray[np.float32]]:
+        page: list[NDArray[np.float32]] = []
         for inputs in _inputs(rows, schema, [*schema.features]):
-            page.append(preprocessing.transform(inputs))
+            # It is the precision of XGBoost
+            page.append(preprocessing.transform(inputs).astype("float32"))
             if sum(part.size for part in page) >= PAGE_CELLS:
                 yield np.concatenate(page)
                 page = []
