@@ -16,10 +16,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from modelkeep_core.errors import UserError
-from modelkeep_core.scoring import Prepared
 
 # Of a batch: 4 MB as floating numbers, and many times as much as texts
 BATCH_CELLS = 500_000
+# Of a table that is read whole: reading it column by column takes longer
+SMALL_CELLS = 4_000_000
 # It waits for the end of the process that started it, however that comes about
 REMOVE = "import shutil, sys; sys.stdin.read(); shutil.rmtree(sys.argv[1], ignore_errors=True)"
 
@@ -30,15 +31,20 @@ class DiskRows:
     Attributes:
         path: the file.
         scratch: a directory on whose disk files may be made meanwhile.
+        columns: the names of the columns.
     """
 
     def __init__(self, path: Path, scratch: Path) -> None:
         self.path, self.scratch = path, scratch
         with pq.ParquetFile(path) as file:
             self._rows = int(file.metadata.num_rows)
+            self.columns: list[str] = file.schema_arrow.names
 
     def __len__(self) -> int:
         return self._rows
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
 
     def __getitem__(self, name: str) -> pd.Series:
         """Read one column whole."""
@@ -50,6 +56,16 @@ class DiskRows:
         with pq.ParquetFile(self.path) as file:
             for batch in file.iter_batches(rows, columns=[*names]):
                 yield pa.Table.from_batches([batch]).to_pandas()
+
+    def sample(self, rows: int, random_state: int) -> pd.DataFrame:
+        """Read some rows at random: those, in that order, that pandas draws of a table."""
+        drawn = pd.Series(range(len(self))).sample(rows, random_state=random_state).to_numpy()
+        parts, start = [], 0
+        for batch in self.batches(self.columns):
+            batch.index = pd.RangeIndex(start, start + len(batch))
+            start += len(batch)
+            parts.append(batch[batch.index.isin(drawn)])
+        return pd.concat(parts).loc[drawn]
 
     def values(self, name: str) -> NDArray[Any]:
         """Read one column whole, (n,), in which equal texts are one object."""
@@ -64,18 +80,34 @@ class DiskRows:
 
 
 def training_rows(
-    prepared: Prepared, memory: Literal["full", "external"], scratch: Path
+    path: Path, memory: Literal["full", "external"], scratch: Path
 ) -> pd.DataFrame | DiskRows:
     """Return the training rows: all of them in memory, or where to read them.
 
     Args:
-        prepared: where they are.
+        path: the Parquet file.
         memory: `train.memory` of params.yaml.
         scratch: a directory on whose disk files may be made meanwhile.
     """
     if memory == "external":
-        return DiskRows(prepared.path, scratch)
-    return pd.read_parquet(prepared.path)
+        return DiskRows(path, scratch)
+    return pd.read_parquet(path)
+
+
+def few_or_on_disk(path: Path) -> pd.DataFrame | DiskRows:
+    """Return the rows of a Parquet file: in memory where they are few, or where to read them."""
+    rows = DiskRows(path, path.parent)
+    if len(rows) * len(rows.columns) > SMALL_CELLS:
+        return rows
+    return pd.read_parquet(path)
+
+
+def parts(table: pd.DataFrame | DiskRows, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a table: at once, or with the columns `names` alone where it is on disk."""
+    if isinstance(table, DiskRows):
+        yield from table.batches(names)
+    else:
+        yield table
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from modelkeep_core.disk_rows import DiskRows
 from modelkeep_core.metrics import Metric, ScoredRows
 from modelkeep_core.schema import Schema
 
@@ -21,7 +22,7 @@ class Evaluated:
     Attributes:
         model: the fitted pipeline.
         schema: the contract of the data.
-        train, test: the rows.
+        train, test: the rows; those that train may be on disk.
         tested: what was predicted for the test rows.
         metric: the headline.
         evaluation: what `evaluation.evaluate` returned.
@@ -32,7 +33,7 @@ class Evaluated:
 
     model: Any
     schema: Schema
-    train: pd.DataFrame
+    train: pd.DataFrame | DiskRows
     test: pd.DataFrame
     tested: ScoredRows
     metric: Metric
@@ -56,6 +57,8 @@ Said = tuple[Severity, str, dict[str, Any]]
 Check = Callable[[Evaluated], Iterator[Said]]
 
 
-def sample(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+def sample(table: pd.DataFrame | DiskRows, seed: int) -> pd.DataFrame:
     """Return at most ROWS rows of a table, at random."""
-    return table if len(table) <= ROWS else table.sample(ROWS, random_state=seed)
+    if isinstance(table, pd.DataFrame) and len(table) <= ROWS:
+        return table
+    return table.sample(min(ROWS, len(table)), random_state=seed)

@@ -5,11 +5,13 @@ from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from threadpoolctl import threadpool_limits
 
 from modelkeep_core import metrics, resampling
+from modelkeep_core.disk_rows import DiskRows, parts
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import Metric, ScoredRows
 from modelkeep_core.params import Evaluate
@@ -26,7 +28,7 @@ def one_thread() -> AbstractContextManager[Any]:
 
 def evaluate(
     model: Any,
-    train: pd.DataFrame,
+    train: pd.DataFrame | DiskRows,
     test: pd.DataFrame,
     schema: Schema,
     params: Evaluate,
@@ -36,7 +38,8 @@ def evaluate(
 
     Args:
         model: the fitted pipeline.
-        train: the rows that it learnt from, with at least features and target.
+        train: the rows that it learnt from, with at least features and target, in memory or on
+            disk.
         test: those that it has not seen.
         schema: which columns are features, and the target.
         params: the headline metric, the bootstrap and the groups.
@@ -50,13 +53,14 @@ def evaluate(
     Raises:
         UserError: there is no such headline metric or group column, or the target has one class.
     """
-    inputs = {"train": model_inputs(train, schema), "test": model_inputs(test, schema)}
-    target = {"train": train[schema.target].to_numpy(), "test": test[schema.target].to_numpy()}
-    baseline = baseline_of(schema.task).fit(inputs["train"], target["train"])
+    inputs, target = model_inputs(test, schema), test[schema.target].to_numpy()
+    learnt = train[schema.target].to_numpy()
+    # It looks at no inputs
+    baseline = baseline_of(schema.task).fit(np.zeros((len(learnt), 1)), learnt)
     by_part = {
-        "train": metrics.scored_rows(model, inputs["train"], target["train"]),
-        "test": metrics.scored_rows(model, inputs["test"], target["test"]),
-        "baseline": metrics.scored_rows(baseline, inputs["test"], target["test"]),
+        "train": _scored(model, train, schema),
+        "test": metrics.scored_rows(model, inputs, target),
+        "baseline": metrics.scored_rows(baseline, inputs, target),
     }
     tested = by_part["test"]
     metric = metrics.headline_metric(params.headline, schema.task, tested, own)
@@ -86,6 +90,17 @@ def evaluate(
         "settings": params.model_dump(),
         "code": sorted({metric.module for metric in own.values() if metric.module}),
     }, tested
+
+
+def _scored(model: Any, table: pd.DataFrame | DiskRows, schema: Schema) -> ScoredRows:
+    """Predict the rows of a table."""
+    names = [*schema.features, schema.target]
+    return ScoredRows.joined(
+        [
+            metrics.scored_rows(model, model_inputs(part, schema), part[schema.target].to_numpy())
+            for part in parts(table, names)
+        ]
+    )
 
 
 def baseline_of(task: str) -> Any:

@@ -1,17 +1,19 @@
 """An input example: a made-up row that stands for the training data, and its prediction."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from modelkeep_core.disk_rows import DiskRows
 from modelkeep_core.inputs import inputs_from_rows
 from modelkeep_core.predictions import predict
 from modelkeep_core.schema import Schema
 
+if TYPE_CHECKING:
+    from modelkeep_core.disk_rows import DiskRows
 
-def typical_row(table: pd.DataFrame | DiskRows, schema: Schema) -> dict[str, Any]:
+
+def typical_row(table: "pd.DataFrame | DiskRows", schema: Schema) -> dict[str, Any]:
     """Return a value for each feature: the median of numbers, the commonest of everything else.
 
     No row of `table` is given away; a feature without any value is None, a datetime is ISO text.
@@ -35,7 +37,7 @@ def typical_row(table: pd.DataFrame | DiskRows, schema: Schema) -> dict[str, Any
     return row
 
 
-def example(model: Pipeline, table: pd.DataFrame | DiskRows, schema: Schema) -> dict[str, Any]:
+def example(model: Pipeline, table: "pd.DataFrame | DiskRows", schema: Schema) -> dict[str, Any]:
     """Return a typical row of the training rows with what the model predicts for it."""
     return with_predictions(model, typical_row(table, schema), schema)
 

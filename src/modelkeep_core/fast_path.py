@@ -5,7 +5,7 @@ fitted pipeline what preprocessing does to the numbers, and leaves the rest to t
 `evaluate` proves for each model that nothing differs; where it does, the pipeline itself predicts.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -127,15 +127,25 @@ class FastPath:
         return predicted._replace(predictions=places)
 
 
-def proof(model: Pipeline, schema: Schema, inputs: pd.DataFrame) -> dict[str, Any]:
+def proof(
+    model: Pipeline, schema: Schema, inputs: pd.DataFrame | Iterable[pd.DataFrame]
+) -> dict[str, Any]:
     """Compare the fast path with the pipeline, bit for bit, on inputs and on hostile rows.
+
+    Args:
+        model: the pipeline.
+        schema: the contract of its inputs.
+        inputs: (n, features), at once or in parts.
 
     Returns:
         "rows", how many of the inputs were compared; "exact", whether nothing differed; and the
         "reason" where the pipeline itself must predict.
     """
-    reason = _difference(model, schema, inputs)
-    return {"rows": len(inputs), "exact": reason is None, "reason": reason}
+    rows, reason = 0, None
+    for part in [inputs] if isinstance(inputs, pd.DataFrame) else inputs:
+        reason = reason or _difference(model, schema, part)
+        rows += len(part)
+    return {"rows": rows, "exact": reason is None, "reason": reason}
 
 
 def same_by_columns(fast: FastPath, model: Pipeline, schema: Schema, rows: Rows) -> bool:

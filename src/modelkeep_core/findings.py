@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from modelkeep_core import findings_data, findings_model
+from modelkeep_core.disk_rows import DiskRows
 from modelkeep_core.evaluated import Check, Evaluated
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.metrics import Metric, headline_metric, scored_rows
@@ -36,7 +37,7 @@ CHECKS: dict[str, Check] = {
 
 def findings(
     model: Any,
-    train: pd.DataFrame,
+    train: pd.DataFrame | DiskRows,
     test: pd.DataFrame,
     schema: Schema,
     evaluation: dict[str, Any],
@@ -48,7 +49,7 @@ def findings(
 
     Args:
         model: the fitted pipeline.
-        train: the rows that it learnt from.
+        train: the rows that it learnt from, in memory or on disk.
         test: those that it has not seen.
         schema: the contract of the data.
         evaluation: what `evaluation.evaluate` returned.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score, r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from modelkeep_core.disk_rows import parts
 from modelkeep_core.evaluated import Evaluated, Said, sample
 from modelkeep_core.inputs import model_inputs
 from modelkeep_core.schema import NUMERIC
@@ -149,7 +150,10 @@ def repeated(case: Evaluated) -> Iterator[Said]:
     """Test rows repeat training rows, more than chance would have."""
     names = list(case.schema.features)
     hashes = [
-        pd.util.hash_pandas_object(model_inputs(table, case.schema), index=False)
+        pd.concat(
+            pd.util.hash_pandas_object(model_inputs(part, case.schema), index=False)
+            for part in parts(table, names)
+        )
         for table in (case.train, case.test)
     ]
     among = hashes[1].isin(set(hashes[0]))

@@ -1,6 +1,6 @@
 """How good predictions are: metrics by name, their intervals, results by group."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -34,6 +34,17 @@ class ScoredRows:
         """Return some of the rows, given as numbers or as a mask."""
         chosen = None if self.probabilities is None else self.probabilities[rows]
         return ScoredRows(self.actual[rows], self.predicted[rows], chosen, self.classes)
+
+    @staticmethod
+    def joined(parts: Sequence["ScoredRows"]) -> "ScoredRows":
+        """Return the rows of several parts, of one or more, which have the same classes."""
+        chances = [part.probabilities for part in parts if part.probabilities is not None]
+        return ScoredRows(
+            np.concatenate([part.actual for part in parts]),
+            np.concatenate([part.predicted for part in parts]),
+            np.concatenate(chances) if chances else None,
+            parts[0].classes,
+        )
 
     def place_of(self, name: Any) -> int:
         """Return the place of a class in `classes`: its number in `actual` and `predicted`.

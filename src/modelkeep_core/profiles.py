@@ -6,7 +6,7 @@ Counts in bins are exact, so that two-sample tests against them hold; no row is 
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from modelkeep_core.files import write_text
 from modelkeep_core.schema import FEW, Schema
+
+if TYPE_CHECKING:
+    from modelkeep_core.disk_rows import DiskRows
 
 # The type by which a profile has a private column; and those that are counted, and no more
 PRIVATE = "private"
@@ -23,11 +26,13 @@ COMMONEST = 200
 DIGITS = 6
 
 
-def profile(train: pd.DataFrame, predicted: NDArray[Any], schema: Schema) -> dict[str, Any]:
+def profile(
+    train: "pd.DataFrame | DiskRows", predicted: NDArray[Any], schema: Schema
+) -> dict[str, Any]:
     """Describe the training rows and what the model predicts for rows that it never saw.
 
     Args:
-        train: the training rows.
+        train: the training rows, in memory or on disk.
         predicted: (n,) predictions for the test rows, numbers or classes.
         schema: which columns are features, and of which types.
 

@@ -1,10 +1,5 @@
 """XGBoost from rows on disk: the same bytes as in memory, little held, and clear refusals."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from argparse import Namespace
 
 import numpy as np
@@ -16,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from made import NO_SEARCH, feature_schema
 from modelkeep_core import disk_rows, external, model_file
 from modelkeep_core.boosters import class_name
-from modelkeep_core.disk_rows import DiskRows, room
+from modelkeep_core.disk_rows import DiskRows
 from modelkeep_core.errors import UserError
 from modelkeep_core.estimators import build
 from modelkeep_core.example import example
@@ -240,36 +235,6 @@ def test_an_interrupt_while_rows_are_read_is_none_of_half_the_rows(regression, o
     with pytest.raises(KeyboardInterrupt):
         train(rows, regression, params_of(REGRESSOR))
     assert not [*(tmp_path / "models").iterdir()]
-
-
-def test_a_disk_without_room_is_told_before_anything_is_written(tmp_path):
-    """With how much is needed, how much there is, and what to do."""
-    with (
-        pytest.raises(
-            UserError, match=r"needs up to 1000000\.0 GB .* or set train\.memory to full"
-        ),
-        room(tmp_path, 10**15),
-    ):
-        pass
-    assert not [*tmp_path.iterdir()]
-
-
-def test_a_process_that_is_killed_leaves_no_files(tmp_path):
-    """Nobody is there to remove them but who waits for its end."""
-    code = (
-        "import os, signal, sys; from pathlib import Path\n"
-        "from modelkeep_core.disk_rows import room\n"
-        "with room(Path(sys.argv[1]), 1) as directory:\n"
-        "    (directory / 'part').write_bytes(b'1')\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    source = os.path.dirname(os.path.dirname(disk_rows.__file__))
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], env={"PYTHONPATH": source})
-    assert done.returncode == -signal.SIGKILL
-    until = time.monotonic() + 30
-    while [*tmp_path.iterdir()] and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not [*tmp_path.iterdir()]
 
 
 def test_rows_that_a_stage_holds_all_the_same_are_told_of(frame, regression, capsys):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from modelkeep_core import evaluation, fast_path, model_file, plots, stage, training
+from modelkeep_core.disk_rows import DiskRows, few_or_on_disk, parts
 from modelkeep_core.files import read_json, write_json
 from modelkeep_core.findings import findings
 from modelkeep_core.hooks import read_hooks
@@ -22,7 +23,7 @@ from modelkeep_core.schema import Schema, read_schema
 
 def evaluate(
     model: Any,
-    train: pd.DataFrame,
+    train: pd.DataFrame | DiskRows,
     test: pd.DataFrame,
     schema: Schema,
     params: Evaluate,
@@ -46,7 +47,8 @@ def evaluate(
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage on the paths that dvc.yaml gives."""
-    train, test = (pd.read_parquet(args.prepared / f"{name}.parquet") for name in ("train", "test"))
+    train = few_or_on_disk(args.prepared / "train.parquet")
+    test = pd.read_parquet(args.prepared / "test.parquet")
     schema, params = read_schema(args.schema), read_params(args.params, "evaluate", Evaluate)
     hooks = read_hooks(Path())
     model = model_file.load(args.models / "model.skops", hooks.trusted)
@@ -57,7 +59,8 @@ def main(args: argparse.Namespace) -> None:
         importance, folds = drawn.get("importance", []), made["cross_validation"]
         noted = findings(model, train, test, schema, scores, importance, own, folds)
         predicted = predict(model, model_inputs(test, schema)).predictions
-        proof = fast_path.proof(model, schema, model_inputs(train, schema))
+        learnt = (model_inputs(part, schema) for part in parts(train, [*schema.features]))
+        proof = fast_path.proof(model, schema, learnt)
     write_profile(args.out / "profile.json", profile(train, predicted, schema))
     # Experiments are compared by the cross-validated score; the test rows are for the gate.
     compared = training.reported(args.models, args.out)

@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> None:
     hooks = read_hooks(Path())
     check_headline(args.params, schema.task, Path(), hooks.metrics)
     prepared = read_prepared(args.prepared, schema)
-    table = training_rows(prepared, params.memory, args.out)
+    table = training_rows(prepared.path, params.memory, args.out)
     fitted = train(table, schema, params, prepared, hooks.metrics)
     model_file.save(fitted.model, args.out / "model.skops", hooks.trusted)
     write_json(args.out / "training.json", training.summary(fitted, len(table)))
