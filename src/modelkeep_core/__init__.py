@@ -22,7 +22,8 @@ everything else may change:
 - transformers: `DateParts`, `ColumnFunction`: steps whose names are part of the package format.
 - estimators: `build`: an estimator by its name.
 - scoring: `read_prepared`, `Prepared`: where the training rows are, and how they were split.
-- disk_rows: `training_rows`, `DiskRows`: the training rows, in memory or left on disk.
+- disk_rows: `training_rows`, `few_or_on_disk`, `parts`, `DiskRows`: the training rows, in memory
+  or left on disk.
 - training: `PREPROCESS`, `MODEL`, `fit`, `fit_external`, `Fitted`, `summary`, `write_trials`,
   `reported`: a model, fitted the same way on every machine.
 - predictions: `predict`, `Predictions`: classes with probabilities, or numbers.

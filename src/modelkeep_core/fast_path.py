@@ -143,7 +143,7 @@ def proof(
     """
     rows, reason = 0, None
     for part in [inputs] if isinstance(inputs, pd.DataFrame) else inputs:
-        reason = reason or _difference(model, schema, part)
+        reason = reason or _difference(model, schema, part, strange=not rows)
         rows += len(part)
     return {"rows": rows, "exact": reason is None, "reason": reason}
 
@@ -178,8 +178,8 @@ def same_by_columns(fast: FastPath, model: Pipeline, schema: Schema, rows: Rows)
     )
 
 
-def _difference(model: Pipeline, schema: Schema, inputs: pd.DataFrame) -> str | None:
-    """Return why the fast path must not be used, or None."""
+def _difference(model: Pipeline, schema: Schema, inputs: pd.DataFrame, strange: bool) -> str | None:
+    """Return why the fast path must not be used on inputs, and on hostile rows too, or None."""
     try:
         fast = FastPath(model, schema)
     except ValueError as unknown:
@@ -188,7 +188,8 @@ def _difference(model: Pipeline, schema: Schema, inputs: pd.DataFrame) -> str | 
     def plain(rows: Rows) -> Predictions:
         return predict(model, inputs_from_rows(rows, schema))
 
-    for rows in chain(_batches(inputs), hostile(next(_batches(inputs))[0], schema)):
+    others = hostile(next(_batches(inputs))[0], schema) if strange else ()
+    for rows in chain(_batches(inputs), others):
         if not _same(_tried(fast, rows), _tried(plain, rows)):
             # Which rows is not said: they are those of people, and this is kept in Git.
             return "it differs from the pipeline on some rows"
