@@ -6,6 +6,7 @@ quotation marks inside a cell. Such a file is refused with the number of the lin
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from typing import IO, NamedTuple, NoReturn
 
@@ -19,6 +20,9 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLANK = ' \t\r\n",'
 COMMA, LINE_END, RETURN, QUOTE = b',\n\r"'
 REPEATED = "the header is there again: delete this line"
+NO_HEADER = ", or put the names of the columns above the first line, if that is a row as well"
+# How a text begins that readers take for one that zlib has packed
+PACKED = (b"x^", b"x\x01")
 # What some programs write at the end of a file, as old systems did
 END = "\x1a"
 ENDED = "the control character 0x1a (Ctrl-Z), with which some programs end a file: delete it"
@@ -62,7 +66,11 @@ def examine(
             header, or quotation marks elsewhere than around whole cells; or the header comes again.
     """
     lines = _Lines()
-    header = lines.records(file, file.readline().removeprefix(BYTE_ORDER_MARK))
+    first = file.readline()
+    if first.startswith(PACKED):
+        begins = first[:2].decode()
+        lines.refuse(f"it begins with {begins!r}, as packed data do: quote the name of the column")
+    header = lines.records(file, first.removeprefix(BYTE_ORDER_MARK))
     while header and not header.strip(b"\r\n"):
         lines.before += 1
         header = lines.records(file, file.readline())
@@ -76,7 +84,8 @@ def examine(
         twice = next(name for place, name in enumerate(names) if name in names[:place])
         lines.refuse(f"the header names the column '{twice}' more than once")
     lines.before += header.count(b"\n")
-    lines.header = header if len(names) > 1 else b""
+    lines.headers = _spellings(header, names) if len(names) > 1 else []
+    lines.repeated = repeated(names)
     rows = blank = 0
     ended(file.tell(), 0)
     while text := lines.records(file, file.read(CHUNK)):
@@ -87,17 +96,32 @@ def examine(
     return CsvText(names, rows, blank)
 
 
+def repeated(names: list[str]) -> str:
+    """Say that a header is there again; one with numbers in it may be a row that has a twin."""
+    numbers = [name for name in names if re.fullmatch(r"[-+]?\d*\.?\d+", name.strip())]
+    return REPEATED + (NO_HEADER if numbers else "")
+
+
+def _spellings(header: bytes, names: list[str]) -> list[bytes]:
+    """Return a header as it stands there, and with quotation marks, without, and with blanks."""
+    end = b"\r\n" if header.endswith(b"\r\n") else b"\n"
+    spelt = [",".join(names), ", ".join(names), ",".join(f'"{name}"' for name in names)]
+    return list(dict.fromkeys([header, *(text.encode() + end for text in spelt)]))
+
+
 class _Lines:
     """The lines of a file, some at a time.
 
     Attributes:
         before: how many came before those.
-        header: the line that must not come again; nothing where it may.
+        headers: the line that must not come again, in its spellings; none where it may.
+        repeated: what is said where it does.
     """
 
     def __init__(self) -> None:
         self.before = 0
-        self.header = b""
+        self.headers: list[bytes] = []
+        self.repeated = REPEATED
 
     def refuse(self, reason: str, text: bytes = b"", place: int = 0) -> NoReturn:
         """Refuse the file for what is at a place of a text."""
@@ -126,9 +150,11 @@ class _Lines:
 
     def check_header(self, text: bytes) -> None:
         """Make sure that no line is the header again, as where files were put one after another."""
-        place = 0 if text.startswith(self.header) else text.find(b"\n" + self.header) + 1
-        if place or text.startswith(self.header):
-            self.refuse(REPEATED, text, place)
+        # So that one at the beginning follows a line end as well, and has the place of that.
+        lines = b"\n" + text
+        places = [place for header in self.headers if (place := lines.find(b"\n" + header)) >= 0]
+        if places:
+            self.refuse(self.repeated, text, min(places))
 
     def separators(self, text: bytes) -> tuple[Bytes, Places]:
         """Return the bytes of whole records, and the places of what parts their cells and lines.
@@ -185,7 +211,7 @@ class _Lines:
 
         Those with content must have `width` cells, those without at most so many.
         """
-        if self.header and self.header in text:
+        if any(header in text for header in self.headers):
             self.check_header(text)
         if text[-3:].rstrip(b"\r\n").endswith(END.encode()):
             self.refuse(ENDED, text, len(text.rstrip()) - 1)

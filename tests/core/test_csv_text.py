@@ -58,6 +58,8 @@ def test_names_and_lines_are_counted(text, names, rows, blank):
         ("a,b\n1,2\n\x1a", "line 3: the control character 0x1a"),
         ("a,b\n1,2\n3,4\x1a\r\n", "line 3: the control character 0x1a"),
         (b"a,b\n1,2\n\n3,\xe9\n", "line 4: the byte 0xe9 is no text in UTF-8"),
+        ("x^2,y\n1,2\n", "line 1: it begins with 'x^', as packed data do: quote the name"),
+        ("x\x01y\n1,2\n", "line 1: it begins with 'x\\x01', as packed data do"),
     ],
 )
 def test_what_programs_read_differently_is_refused_with_its_line(text, reason):
@@ -73,6 +75,10 @@ def test_what_programs_read_differently_is_refused_with_its_line(text, reason):
     [
         ("a,b\n1,2\na,b\n", "line 3: the header is there again"),
         ("a,b\na,b\n1,2\n", "line 2: the header is there again"),
+        ('"a","b"\n1,2\na,b\n', "line 3: the header is there again"),
+        ('a,b\r\n1,2\r\n"a","b"\r\n', "line 3: the header is there again"),
+        ("a,b\n1,2\na, b\na,b\n", "line 3: the header is there again: delete this line$"),
+        ("0,1.5\n1,2\n0,1.5\n", "line 3: .*, or put the names of the columns above the first line"),
         ("a,b\n1,é\n\ufeff2,3\n", "line 3: a byte order mark"),
     ],
 )

@@ -12,11 +12,16 @@ from itertools import product
 from typing import NamedTuple
 
 from modelkeep.intake.foreign import check_blanks, check_header, check_text
+from modelkeep.intake.row_names import no_row_names
 from modelkeep.intake.text_encoding import CHUNK, Source, encoding_of, opened_text
-from modelkeep_core.csv_text import BLANK, END, ENDED, REPEATED
+from modelkeep_core.csv_text import BLANK, END, ENDED, repeated
 from modelkeep_core.errors import UserError
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+DELIMITERS |= {"\x01": "the control character 0x01", "\x1f": "the control character 0x1f"}
+# What part cells where it does so in every line, and nothing else does
+RARE = {"^": "carets", "~": "tildes", ":": "colons"}
+DELIMITERS |= RARE
 SAMPLE_ROWS = 200
 MARK = "\ufeff"
 # A cell in quotation marks of one stroke, and no mark of two anywhere
@@ -93,7 +98,7 @@ def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialec
     if not usable:
         raise UserError(f"{name} is empty.")
     cells = {way: ([row for _, row in rows], end) for way, (rows, end) in usable.items()}
-    way = max(usable, key=lambda way: _fit(*cells[way], way.delimiter))
+    way = _best(cells)
     if (bare := way._replace(blanks=True)) in usable and _all_begin_blank(cells[way][0]):
         way = bare
     rows, width = cells[way][0], _width(cells[way][0])
@@ -106,11 +111,13 @@ def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialec
         # R leaves the column of the row names without a name; others end each row with a delimiter.
         below = [row for row in rows[1:] if len(row) == width]
         trailing = all(row[-1] == "" for row in below)
-        if not trailing and len({row[0] for row in below}) < len(below):
+        quoted = sum(line.startswith(way.quote) for line in text.splitlines()[1 : len(rows)])
+        why = "" if trailing else no_row_names(below, way.delimiter, quoted > len(below) / 2)
+        if why:
             raise UserError(
                 f"{name}, line {lines[0][0]}: the header has {len(header)} names, and the rows "
-                f"have {width} cells, of which the first are no names of rows, since some are "
-                "equal. Name every column, and put cells that hold a comma into quotation marks."
+                f"have {width} cells, {why}. Name every column, and put cells that hold a comma "
+                "into quotation marks."
             )
         header = [*header, ""] if trailing else ["", *header]
         short = "last" if trailing else "first"
@@ -129,7 +136,7 @@ def _ways(text: str, delimiters: list[str]) -> list[Way]:
         Way(*way)
         for way in product(delimiters, escapes, quotes, blanks)
         # In quotation marks that are escaped or of one stroke, nothing else is unusual.
-        if way[0] not in (" ", "\t") or not way[3]
+        if way[0] in ",;|" or not way[3]
     ]
 
 
@@ -193,13 +200,14 @@ def rows_of(source: Source, name: str, dialect: Dialect) -> Iterator[list[str]]:
     Raises:
         UserError: a row has more or fewer cells than the header, or a quotation mark is not closed.
     """
+    header = [cell.strip(BLANK) for cell in dialect.given]
     with opened_text(source, dialect.encoding) as file:
         line = 1
         try:
             for line, row in _lines(_reader(file, dialect.way)):
                 if line > dialect.header:
-                    if row == dialect.given and len(row) > 1:
-                        raise UserError(f"{name}, line {line}: {REPEATED}.")
+                    if len(row) > 1 and [cell.strip(BLANK) for cell in row] == header:
+                        raise UserError(f"{name}, line {line}: {repeated(header)}.")
                     if row[-1].endswith(END):
                         raise UserError(f"{name}, line {line}: {ENDED}.")
                     if len(row) != dialect.width:
@@ -272,6 +280,21 @@ def _sample(text: str, way: Way, whole: bool) -> tuple[list[tuple[int, list[str]
 
 def _width(rows: list[list[str]]) -> int:
     return Counter(map(len, rows[1:] or rows)).most_common(1)[0][0]
+
+
+def _best(cells: dict[Way, tuple[list[list[str]], bool]]) -> Way:
+    """Return the way that fits best: a rare one where no other has a cell for each name."""
+    usual = [way for way in cells if way.delimiter not in RARE]
+    best = max(usual or cells, key=lambda way: _fit(*cells[way], way.delimiter))
+    rows = cells[best][0]
+    if best.delimiter != " " and len(rows[0]) == _width(rows) > 1:
+        return best
+    return next((way for way in cells if way.delimiter in RARE and _alike(*cells[way])), best)
+
+
+def _alike(rows: list[list[str]], readable: bool) -> bool:
+    """Say whether all rows have as many cells as the header, which are more than one."""
+    return readable and len(rows[0]) > 1 and len({*map(len, rows)}) == 1
 
 
 def _fit(rows: list[list[str]], readable: bool, delimiter: str) -> tuple[float, ...]:

@@ -19,11 +19,14 @@ from modelkeep.intake.delimited import (
     renamed,
     rows_of,
 )
-from modelkeep_core.csv_text import NotPlain
+from modelkeep_core.csv_text import PACKED, NotPlain
 from modelkeep_core.errors import UserError
 from modelkeep_core.tables import readable, scan_as_given, text_table
 
-ENDS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".parquet", ".pq", ".gz", ".zip")
+ENDS = (
+    *(".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".parquet", ".pq"),
+    *(".gz", ".bz2", ".xz", ".zip"),
+)
 
 
 def table_at(
@@ -141,7 +144,8 @@ def _take_text(path: Path, name: str, target: Path, encoding: str | None) -> lis
     count = 0
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(dialect.names)
+        quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        (quoted if _seems_packed(dialect) else writer).writerow(dialect.names)
         for row in rows_of(path, name, dialect):
             writer.writerow(row)
             count += 1
@@ -163,10 +167,17 @@ def _unusual(dialect: Dialect, guessed: bool) -> Iterator[str]:
         yield read
     elif dialect.encoding == "utf-8-sig":
         yield "is read without the byte order mark at its beginning"
+    elif _seems_packed(dialect):
+        yield f"is read as text, though it begins with '{dialect.names[0]}', as packed data may"
     elif not dialect.renamed:
         yield "is read as UTF-8 with commas, though its quotation marks or line ends are unusual"
     if dialect.renamed:
         yield dialect.renamed
+
+
+def _seems_packed(dialect: Dialect) -> bool:
+    """Say whether a header, without quotation marks, begins as packed data do."""
+    return dialect.names[0].encode().startswith(PACKED)
 
 
 def _rows(file: Path) -> int | None:

@@ -24,7 +24,7 @@ def read(path):
     return dialect.names, list(rows_of(path, path.name, dialect))
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^", ":", "~", "\x01", "\x1f"])
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"]
 )
@@ -55,6 +55,10 @@ def test_delimiter_encoding_and_line_end_make_no_difference(tmp_path, delimiter,
         ("a,b\nx's,1\ny's,2\n", ["a", "b"], [["x's", "1"], ["y's", "2"]]),
         ("a,b\n1,x\n\ufeff2,y\n", ["a", "b"], [["1", "x"], ["2", "y"]]),
         ("only\n1\n2\n", ["only"], [["1"], ["2"]]),
+        ("time\n9:30\n10:30\n", ["time"], [["9:30"], ["10:30"]]),
+        ("at n\n9:30 1\n9:45 2\n", ["at", "n"], [["9:30", "1"], ["9:45", "2"]]),
+        ('"a","b"\n"1",2,3\n"2",4,5\n', ["column_1", "a", "b"], [["1", "2", "3"], ["2", "4", "5"]]),
+        ("a,b\n1,2,.5\n2,4,5\n", ["column_1", "a", "b"], [["1", "2", ".5"], ["2", "4", "5"]]),
         ("a,b\n", ["a", "b"], []),
         ("sep=\t\na\tb\n1\t2\n", ["a", "b"], [["1", "2"]]),
         (
@@ -66,7 +70,8 @@ def test_delimiter_encoding_and_line_end_make_no_difference(tmp_path, delimiter,
     ids=[
         *("spaces", "sep=", "decimal commas", "empty lines", "row names", "delimiter at the end"),
         *("line end in a cell", "escaped quotes", "open quote in a cell", "blanks", "strokes"),
-        *("a blank in a cell", "apostrophes", "files put together", "one column", "no rows"),
+        *("a blank in a cell", "apostrophes", "files put together", "one column", "times"),
+        *("times between blanks", "numbers of rows", "numbers of rows and points", "no rows"),
         *("sep= and a tab", "nulls of databases"),
     ],
 )
@@ -103,6 +108,8 @@ def test_every_column_has_a_name_of_its_own(header, names):
             "a,b\n1,5,2\n1,7,3\n",
             r"rows\.txt, line 1: the header has 2 names, and the rows have 3 cells",
         ),
+        ("a,b\n1,5,2\n3,7,3\n", r"line 1: .* of which '1,5' may be one number with a comma in it"),
+        ("id,b\nx,3,14\ny,2,05\n", r"line 1: .* of which '3,14' may be one number"),
         ("a;b\n1;2\n3;4\x1a\r\n", r"rows\.txt, line 3: the control character 0x1a \(Ctrl-Z\)"),
     ],
 )
@@ -124,13 +131,14 @@ def test_only_a_plain_file_may_stay_as_it_is(tmp_path):
     """UTF-8 with commas and names that can stay is usual; everything else is not."""
     usual = {
         text: dialect_of(file_of(tmp_path, text), "x").usual
-        for text in ("a,b\n1,2\n", "\ufeffa,b\n1,2\n", "a;b\n1;2\n", "a,a\n1,2\n", "a\n1,2\n")
+        for text in ("a,b\n1,2\n", "\ufeffa,b\n1,2\n", "a;b\n1;2\n", "a,a\n1,2\n", "a\nx,2\n")
     }
     assert list(usual.values()) == [True, False, False, False, False]
 
 
 def test_a_header_that_comes_again_is_named(tmp_path):
     """Files that were put one after another have it in their middle, and it is no row."""
-    path = file_of(tmp_path, "a;b\n1;2\n\ufeffa;b\n3;4\n")
-    with pytest.raises(UserError, match=r"^rows\.txt, line 3: the header is there again"):
-        read(path)
+    for again in ("\ufeffa;b", '"a";"b"', "a; b", '"a"; "b"'):
+        path = file_of(tmp_path, f"a;b\n1;2\n{again}\n3;4\n")
+        with pytest.raises(UserError, match=r"^rows\.txt, line 3: the header is there again"):
+            read(path)

@@ -69,6 +69,8 @@ def test_other_text_becomes_csv_with_the_same_cells(tmp_path, content, cells):
         ("\ufeffa,b\n1,2\n", "is read without the byte order mark at its beginning"),
         ("a,b\n5'10\",2\n", "is read as UTF-8 with commas, though its quotation marks or line"),
         ("a, b\n1, x\n2, y\n", "is read as UTF-8 with commas and blanks behind them"),
+        ("x^2,b\n1,2\n", "is read as text, though it begins with 'x^2', as packed data may"),
+        ("a^b\n1^2\n", "is read as UTF-8 with carets"),
         ("a,b,c\n1,'x,y',3\n2,'z',4\n", "is read as UTF-8 with commas and single quotation marks"),
     ],
 )
