@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from modelkeep import __version__
-from modelkeep.place import enter_project, path_given, path_or_word
+from modelkeep.place import enter_project, path_given, path_or_word, table_given
 from modelkeep.streams import lasting_streams
 from modelkeep_core import __version__ as core_version
 from modelkeep_core.errors import UserError, described, suggestion
@@ -208,7 +208,7 @@ class _PrintCompletion(argparse.Action):
 
         whole = parser_of([*COMMANDS], complete=True)
         for action in _actions(whole):
-            if action.type in (path_given, path_or_word):
+            if action.type in (path_given, path_or_word, table_given):
                 setattr(action, "complete", shtab.FILE)  # noqa: B010
         print(shtab.complete(whole, shell=values))
         parser.exit()

@@ -51,6 +51,11 @@ def path_given(text: str) -> Path:
     return short if short.resolve() == whole.resolve() else whole
 
 
+def table_given(text: str) -> Path:
+    """Return the path of a table that a person typed; "-" is the standard input."""
+    return Path("/dev/stdin") if text == "-" else path_given(text)
+
+
 def path_or_word(text: str) -> str:
     """Return what a person typed: as `path_given` does where that exists, else as it is.
 

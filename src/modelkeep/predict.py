@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from modelkeep.place import path_given
+from modelkeep.place import path_given, table_given
 from modelkeep.scoring.afar import is_url
 from modelkeep.text import counted
 from modelkeep_core.errors import UserError
@@ -16,9 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("package", type=path_given, help="the directory of a package")
     parser.add_argument(
         "source",
-        type=_place,
+        type=_source,
         help="a table, or a directory of tables: a path, also of what DVC has not checked out, "
-        "or a URL such as s3://bucket/path",
+        "or a URL such as s3://bucket/path; - is standard input",
     )
     parser.add_argument(
         *("-o", "--out"),
@@ -91,6 +91,11 @@ def run(args: argparse.Namespace) -> int:
     )
     print(f"{args.out}: {counted(rows, 'row')}")
     return 0
+
+
+def _source(text: str) -> Path | str:
+    """Return what is to be scored: a URL, the standard input, or a path."""
+    return table_given(text) if text == "-" else _place(text)
 
 
 def _place(text: str) -> Path | str:

@@ -2,12 +2,14 @@
 
 import argparse
 
-from modelkeep.place import path_given
+from modelkeep.place import table_given
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `modelkeep adopt` takes."""
-    parser.add_argument("source", type=path_given, help="a file, an archive or a directory")
+    parser.add_argument(
+        "source", type=table_given, help="a file, an archive or a directory; - is standard input"
+    )
     parser.add_argument("--target", required=True, metavar="COLUMN", help="what to predict")
     parser.add_argument(
         "--task", choices=["classification", "regression"], help="default: what the target says"

@@ -5,6 +5,11 @@ import re
 
 from modelkeep_core.errors import UserError
 
+# What helps with a spreadsheet
+SHEET = (
+    "save the sheet as CSV first, in its program or with "
+    "pandas.read_excel(path).to_csv('table.csv', index=False)"
+)
 # How files of other kinds begin
 STARTS = {
     b"\x89PNG": "a picture (PNG)",
@@ -13,36 +18,59 @@ STARTS = {
     b"%PDF": "a PDF",
     b"\xd0\xcf\x11\xe0": "an old spreadsheet or document (such as .xls)",
     b"SQLite format 3\0": "a database (SQLite)",
+    b"\0\x01\0\0Standard": "a database (Access)",
     b"ARROW1": "an Arrow (Feather) file",
+    b"\xff\xff\xff\xff": "a stream of Arrow",
     b"\x93NUMPY": "an array of NumPy",
     b"\x89HDF": "an HDF5 file",
     b"Obj\x01": "an Avro file",
     b"ORC": "an ORC file",
+    b"PARE": "an encrypted Parquet file",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
-    b"\xfd7zXZ\0": "packed by xz",
-    b"BZh": "packed by bzip2",
+    b"\xfd7zXZ\0": "packed by xz once more",
+    b"BZh": "packed by bzip2 once more",
     b"\x28\xb5\x2f\xfd": "packed by Zstandard",
+    b"\x04\x22\x4d\x18": "packed by LZ4",
+    b"\xff\x06\0\0sNaPpY": "packed by Snappy",
     b"Rar!": "a RAR archive",
     b"\x1f\x8b": "packed by gzip once more",
     b"PK\x03\x04": "an archive within an archive",
     b"FEA1": "an Arrow (Feather) file",
     b"$FL2": "an SPSS file",
     b"<stata_dta>": "a Stata file",
+    b"r\x01\x01\0": "a Stata file",
+    b"r\x02\x01\0": "a Stata file",
+    b"s\x01\x01\0": "a Stata file",
+    b"s\x02\x01\0": "a Stata file",
+    b"\0" * 12 + b"\xc2\xea\x81\x60": "a SAS file",
     b"RDX": "a file of R",
+    b"X\n\0\0\0": "a file of R",
     b"MATLAB": "a MATLAB file",
     b"\x80\x03": "a pickle of Python",
     b"\x80\x04": "a pickle of Python",
     b"\x80\x05": "a pickle of Python",
 }
-# What stands in the header of a tar archive, and where
-TAR, TAR_AT = b"ustar", 257
-PAGE = re.compile(r"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+# What reads some of them; what is in an archive, or packed, only has to be taken out
+READERS = {
+    **{"Feather": "read_feather", "HDF5": "read_hdf", "ORC": "read_orc", "SPSS": "read_spss"},
+    **{"Stata": "read_stata", "SAS": "read_sas", "pickle": "read_pickle"},
+}
+ARCHIVED = ("archive", "packed")
+# What stands in other places of some: a tar archive, a database of DuckDB
+INSIDE = {(257, b"ustar"): "a tar archive", (8, b"DUCK"): "a database (DuckDB)"}
+PAGE = re.compile(r"\s*<(!doctype\s+html|html|head|body|table)\b", re.IGNORECASE)
+# An element within another one; some programs put each name of a header into such brackets
+ELEMENTS = re.compile(r"\s*<[A-Za-z][^<>]*>[ \r\n]*<[A-Za-z].*</", re.DOTALL)
 # How texts begin that hold a table in a form of their own, and what they are
 FORMS = {
     r"\|.*\|\s*\n\s*\|[-:| ]+\|\s*(\n|$)": "a table in Markdown",
     r"\+[-+]+\+\s*\n\||.*\|.*\n-+(\+-+)+\s*(\n|$)|[│┌╭╔]": "a table drawn with lines",
     r"(%.*\n|\s)*@relation\b": "an ARFF file (of Weka)",
     r"[-+.\d]+( +\d+:[-+.\deE]+)+ *(\n|$)": "in the format of LIBSVM",
+    r"HEADER RECORD\*{7}LIB": "a SAS file",
+    r"\{\\rtf\d": "a document (RTF)",
+    r"(\\.*\n)*[^\n&]*&[^\n]*\\\\\s*(\n|$)": "a table in LaTeX",
+    r"(---\s*\n)?- \w+: .*\n  \w+: ": "YAML",
     r"(--.*\n|/\*.*\*/;?|\s)*(insert\s+into|create\s+table|drop\s+table)\b": "SQL",
 }
 COMMENTS = ("#", "//", "%", "--")
@@ -55,12 +83,26 @@ def kind_of_start(start: bytes) -> str:
     # Some begin with letters, and text may begin with the same, as a column ORCID does.
     control = any(byte < ord("\t") or ord("\r") < byte < ord(" ") for byte in start)
     binary = control or not start.isascii()
-    if control and start.startswith(TAR, TAR_AT):
-        return "a tar archive"
+    for (place, mark), kind in INSIDE.items() if control else ():
+        if start.startswith(mark, place):
+            return kind
     for mark, kind in STARTS.items():
         if start.startswith(mark) and (control if mark.isalnum() else binary):
             return kind
     return ""
+
+
+def remedy_for(kind: str) -> str:
+    """Return what helps with a file of a kind, as an order."""
+    if kind.endswith(ARCHIVED) or kind.startswith(ARCHIVED[1]):
+        return "unpack it first"
+    if "spreadsheet" in kind:
+        return SHEET
+    for name, reader in READERS.items():
+        if name in kind:
+            example = f"pandas.{reader}(path).to_parquet('table.parquet')"
+            return f"convert it to Parquet or CSV first, for example with {example}"
+    return "convert it to CSV first"
 
 
 def check_text(text: str, name: str) -> None:
@@ -82,22 +124,27 @@ def check_text(text: str, name: str) -> None:
         raise UserError(f"{name} is a file of DVC, not the data: `dvc pull` brings those.")
     if first.startswith("/annex/objects/"):
         raise UserError(f"{name} is a pointer of git-annex: `git annex get` brings the file.")
+    if PAGE.match(text) and "<table" in text.lower():
+        raise UserError(
+            f"{name} is an HTML page: save the table in it as CSV first, for example with "
+            "pandas.read_html(path)[0].to_csv('table.csv', index=False)."
+        )
     if PAGE.match(text):
         raise UserError(
             f"{name} is an HTML page, such as a sign-in page, not a table: open it in a browser "
             "to see what it says, and download the file again."
         )
-    if first.startswith("<?xml"):
+    if first.startswith("<?xml") or ELEMENTS.match(text):
         raise UserError(f"{name} is XML, not a table: convert it to CSV first.")
     for form, kind in FORMS.items():
         if re.match(form, text.lstrip("\ufeff\r\n\t "), re.IGNORECASE):
-            raise UserError(f"{name} is {kind}, not CSV: convert it to CSV first.")
+            raise UserError(f"{name} is {kind}, not CSV: {remedy_for(kind)}.")
     if _is_json(first, text):
-        lines = first.endswith("}")
+        lines = first.startswith("{") and first.endswith("}") and first != text.strip()
         kind, reads = ("JSON Lines", ", lines=True") if lines else ("JSON", "")
         raise UserError(
             f"{name} is {kind}, not a table: convert it to CSV first, for example with "
-            f"pandas.read_json(path{reads}).to_csv(...)."
+            f"pandas.read_json(path{reads}).to_csv('table.csv', index=False)."
         )
 
 
@@ -123,15 +170,16 @@ def check_header(rows: list[tuple[int, list[str]]], width: int, name: str) -> No
     """
     (line, header), below = rows[0], rows[1:]
     alone = [cell for cell in header if cell.strip()]
-    title = width >= TITLED and len(alone) == 1 and bool(header[0].strip())
-    if len(header) in (width, width - 1) and not title:
+    is_comment = header[0].startswith(COMMENTS)
+    title = (width >= TITLED or is_comment) and len(alone) == 1 and bool(header[0].strip())
+    if width == 1 or (len(header) in (width, width - 1) and not title):
         return
     first = next((number for number, row in below if len(row) == width and all(row)), None)
     if first is None:
         return
     shown = " ".join(" ".join(alone).split())
     shown = shown if len(shown) <= 40 else f"{shown[:37]}..."
-    what = "a comment" if header[0].startswith(COMMENTS) else "a title, or no header of this table"
+    what = "a comment" if is_comment else "a title, or no header of this table"
     raise UserError(
         f"{name}, line {line}: '{shown}' is {what}. The header seems to be on line {first}: "
         "delete the lines above it."

@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from typing import IO, NoReturn
 
-from modelkeep.intake.foreign import kind_of_start
+from modelkeep.intake.foreign import kind_of_start, remedy_for
 from modelkeep_core.errors import UserError
 
 Source = Path | bytes
@@ -152,7 +152,7 @@ def _zeros(source: Source) -> tuple[int, int]:
 
 def _no_text(name: str, kind: str = "", zeros: tuple[int, int] = (0, 0)) -> NoReturn:
     described = f"is {kind}, " if kind else "is "
-    remedy = "save it as CSV first."
+    remedy = f"{remedy_for(kind)}."
     if zeros[0]:
         line, count = zeros
         more = f" ({count - 1} more such bytes)" if count > 1 else ""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from modelkeep.intake.archives import is_table, missing
+from modelkeep.intake.archives import is_table, missing, on_disk
 from modelkeep.intake.reading import ENDS, table_at
 from modelkeep.scoring.afar import Afar
 from modelkeep_core.csv_text import CsvText
@@ -69,7 +69,7 @@ class Given(NamedTuple):
             UserError: it cannot be brought.
         """
         if self.afar is None:
-            return Path(self.path)
+            return on_disk(Path(self.path), work)
         copy = work / "given" / PurePosixPath(self.name).name
         self.afar.bring(str(self.path), copy)
         return copy

@@ -1,7 +1,12 @@
 """Table files are found in directories and archives, and nothing else is."""
 
+import bz2
 import gzip
+import lzma
+import os
+import threading
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +43,22 @@ def test_packed_files_are_unpacked(tmp_path):
     path.write_bytes(gzip.compress(CSV))
     assert tables_in(path, tmp_path) == ({"rows.csv": CSV}, 0)
     assert tables_in(zipped(tmp_path / "x", rows_csv=CSV), tmp_path) == ({"rows.csv": CSV}, 0)
+    for end, packed in ((".bz2", bz2.compress(CSV)), (".xz", lzma.compress(CSV))):
+        path = tmp_path / f"rows.csv{end}"
+        path.write_bytes(packed)
+        assert tables_in(path, tmp_path) == ({"rows.csv": CSV}, 0)
+
+
+def test_a_pipe_is_read_once(tmp_path):
+    """What comes through it is a table as from a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=pipe.write_bytes, args=(CSV,))
+    writing.start()
+    assert tables_in(pipe, tmp_path) == ({"pipe": CSV}, 0)
+    writing.join()
+    with pytest.raises(UserError, match="is neither a file, a directory nor a pipe"):
+        table_files(Path("/dev/null"), tmp_path / "work")
 
 
 def test_several_tables_of_an_archive_are_named_after_it(tmp_path):
@@ -45,7 +66,15 @@ def test_several_tables_of_an_archive_are_named_after_it(tmp_path):
     path = zipped(
         tmp_path / "all.zip", a_csv=CSV, in__b_tsv=CSV, README_txt=b"x", _hidden__a_csv=b""
     )
-    assert sorted(tables_in(path, tmp_path)[0]) == ["all/a.csv", "all/in/b.tsv"]
+    files, left = tables_in(path, tmp_path)
+    assert (sorted(files), left) == (["all/a.csv", "all/in/b.tsv"], 2)
+
+
+def test_a_table_of_an_archive_may_have_any_name_if_it_is_alone(tmp_path):
+    """Of several files of which none has the name of a table, none is left out in silence."""
+    assert tables_in(zipped(tmp_path / "a", rows_txt=CSV), tmp_path) == ({"rows.txt": CSV}, 0)
+    with pytest.raises(UserError, match=r"holds 2 files, of which none ends in \.csv.*: unpack it"):
+        table_files(zipped(tmp_path / "b", README_txt=b"x", rows_txt=CSV), tmp_path / "work")
 
 
 def test_the_tables_of_a_directory_are_found_at_any_depth(tmp_path):
@@ -75,6 +104,9 @@ def test_what_cannot_be_unpacked_is_refused(tmp_path):
     """A missing, empty, damaged or foreign archive is told in a sentence."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "short.gz").write_bytes(gzip.compress(CSV * 100)[:-9])
+    (tmp_path / "short.bz2").write_bytes(bz2.compress(CSV * 100)[:-9])
+    (tmp_path / "short.xz").write_bytes(lzma.compress(CSV * 100)[:-9])
+    zipped(tmp_path / "nothing.zip")
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04" + b"x" * 100)
     zipped(tmp_path / "book.xlsx", xl__workbook_xml=b"")
     with zipfile.ZipFile(tmp_path / "book.xlsx", "a") as archive:
@@ -82,6 +114,7 @@ def test_what_cannot_be_unpacked_is_refused(tmp_path):
     for name, message in (
         *(("gone", "is missing"), ("empty", "holds no table"), ("short.gz", "is damaged")),
         *(("bad.zip", "cannot be unpacked"), ("book.xlsx", "spreadsheet: save the sheet as CSV")),
+        *(("short.bz2", "is damaged"), ("short.xz", "is damaged"), ("nothing.zip", "no table")),
     ):
         with pytest.raises(UserError, match=message):
             table_files(tmp_path / name, tmp_path / "work")
@@ -92,6 +125,7 @@ def test_what_cannot_be_unpacked_is_refused(tmp_path):
     [
         *((b"PAR1", "parquet"), (b"PAR1\x15\x04", "parquet"), (b"PAR1,PAR2\n", "text")),
         *((b"PK\x03\x04", "zip"), (b"\x1f\x8b\x08", "gzip"), (b"a,b", "text")),
+        *((bz2.compress(CSV), "bzip2"), (b"BZh,a\n", "text"), (lzma.compress(CSV), "xz")),
     ],
 )
 def test_the_first_bytes_say_what_a_file_is(tmp_path, start, kind):

@@ -18,7 +18,16 @@ PAGE = "\n<!DOCTYPE html><html><body>\n" + "<p>sign in, please; now</p>\n" * 30
         ("outs:\n- md5: 4d7a.dir\n  path: raw\n", "a file of DVC, not the data: `dvc pull`"),
         ("/annex/objects/SHA256E-s5--4d7a.csv\n", "a pointer of git-annex: `git annex get`"),
         (PAGE, "an HTML page, such as a sign-in page"),
+        ("<table><tr><td>1</td></tr></table>", r"an HTML page: save .* pandas\.read_html\(path\)"),
         ('<?xml version="1.0"?>\n<rows/>\n', "XML, not a table"),
+        ("<Error><Code>AccessDenied</Code></Error>", "XML, not a table"),
+        ("{\\rtf1\\ansi a,b\\par 1,2}", r"a document \(RTF\), not CSV: convert it to CSV first"),
+        ("a & b \\\\\n\\hline\n1 & 2 \\\\\n", "a table in LaTeX"),
+        ("- a: 1\n  b: 2\n", "YAML, not CSV"),
+        (f"HEADER RECORD{7 * '*'}LIBRARY HEADER", r"a SAS file, .* pandas\.read_sas\(path\)"),
+        ('{"error": "not found"}', r"JSON, not a table"),
+        ('[{"a": 1}\n,{"a": 2}]', r"JSON, not a table: .* pandas\.read_json\(path\)"),
+        ("# exported by tool\na\tx\n1\t2\n3\t4\n", r"line 1: '# exported by tool' is a comment"),
         (RECORDS, r"JSON Lines, not a table: .* pandas\.read_json\(path, lines=True\)"),
         ('[\n  {"a": 1},\n  {"a": 2}\n]\n', r"JSON, not a table: .* pandas\.read_json\(path\)"),
         ('{\n  "a": [1, 2]\n}\n', "JSON, not a table"),
@@ -60,10 +69,30 @@ def test_a_text_that_is_no_table_is_named(text, sentence):
         (b"<stata_dta><header>\0", "is a Stata file, neither"),
         (b"\x1f\x8b\x08\0", "is packed by gzip once more, neither"),
         (b"rows.csv".ljust(257, b"\0") + b"ustar\x0000", "is a tar archive, neither"),
+        (
+            b"\x28\xb5\x2f\xfd\0",
+            "is packed by Zstandard, neither text nor Parquet: unpack it first",
+        ),
+        (b"\x04\x22\x4d\x18\xff", "is packed by LZ4, neither"),
+        (b"\xff\xff\xff\xff\x10\0", "is a stream of Arrow, neither"),
+        (b"X\n\0\0\0\x03", "is a file of R, neither text nor Parquet: convert it to CSV first"),
+        (b"r\x01\x01\0\x05", "is a Stata file, neither"),
+        (bytes(12) + b"\xc2\xea\x81\x60", "is a SAS file, neither"),
+        (bytes(8) + b"DUCK\x40\0", "is a database (DuckDB), neither"),
+        (
+            b"ARROW1\0\0\xff",
+            "is an Arrow (Feather) file, neither text nor Parquet: convert it to Parquet or CSV "
+            "first, for example with pandas.read_feather(path).to_parquet('table.parquet').",
+        ),
+        (
+            b"\xd0\xcf\x11\xe0\xa1",
+            "is an old spreadsheet or document (such as .xls), neither text nor Parquet: save the "
+            "sheet as CSV first, in its program or with pandas.read_excel(path).to_csv('table",
+        ),
     ],
 )
 def test_a_file_of_bytes_is_named(start, kind):
-    """By how it begins."""
+    """By how it begins, and with what helps."""
     with pytest.raises(UserError) as refused:
         dialect_of(start, "rows")
     assert str(refused.value).startswith(f"rows {kind}")
@@ -73,7 +102,7 @@ def test_a_file_of_bytes_is_named(start, kind):
     "header",
     [
         *("#,name", "# id,name", "{a},b", "[a],b", '"[x]",y', "BZh,a", "version https,a"),
-        *("outs:,a", "a,b  c"),
+        *("outs:,a", "a,b  c", "<DATE>,<TIME>", "a & b,c", "- a: 1,b"),
     ],
 )
 def test_a_table_with_a_strange_header_is_a_table(header):
