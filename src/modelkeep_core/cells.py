@@ -157,11 +157,15 @@ def _datetime(text: pl.Expr, form: str, latest_year: int | None = None) -> pl.Ex
     if "%y" in form:
         # Without this, the version 1.2.3 would be a day in 2003.
         text = pl.when(text.str.contains(_two_digits(form))).then(text)
+    # Of a second, chrono's "%f" are billionths, where Python's is a fraction.
+    form = form.replace(".%f", "%.f")
+    if form.endswith("%H"):
+        text, form = text + pl.lit(":00"), f"{form}:%M"
     if not any(directive in form for directive in DAY) and form not in DATETIMES:
         first = "%u" if any(directive in form for directive in WEEK) else "%d"
         text, form = text + pl.lit(" 1"), f"{form} {first}"
     time = text.str.to_datetime(form, time_unit="us", strict=False)
-    if "%z" in form:
+    if "%z" in form or "%#z" in form:
         time = time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if latest_year is not None and "%y" in form:
         early = time.dt.year() > latest_year

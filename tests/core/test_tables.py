@@ -191,6 +191,12 @@ def test_a_text_becomes_what_the_schema_says_or_nothing(tmp_path, kind, cell, va
         ({"type": "datetime", "formats": ["%d.%m.%Y"]}, "2024-03-01", None),
         ({"type": "datetime", "formats": ["%d/%m/%y", "%d %b %Y"]}, "01 Mar 2024", DAY),
         ({"type": "datetime", "formats": ["%Y-%m"]}, "2024-03", DAY),
+        ({"type": "datetime", "formats": ["%d.%m.%Y %H"]}, "1.3.2024 00", DAY),
+        (
+            {"type": "datetime", "formats": ["%Y-%m-%d %H:%M:%S.%f"]},
+            *("2024-03-01 00:00:00.25", DAY + timedelta(seconds=0.25)),
+        ),
+        ({"type": "datetime", "formats": ["%Y-%m-%d %H:%M%#z"]}, "2024-03-01 02:00+02", DAY),
         ({"type": "datetime", "formats": ["%Y-%m-%dT%H:%M%z"]}, "2024-03-01T02:00+02:00", DAY),
     ],
 )

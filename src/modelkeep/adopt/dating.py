@@ -17,9 +17,10 @@ DAYS: tuple[str, ...] = (
     *("%m-%d-%Y", "%d %b %Y", "%d-%b-%Y", "%d%b%Y", "%d. %b %Y", "%b %d, %Y", "%b %d %Y"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%y", "%d %b %y", "%a, %d %b %Y"),
     *("%d-%m-%y", "%m-%d-%y", "%d. %m. %Y", "%b. %d, %Y", "%A, %b %d, %Y", "%A, %d %b %Y"),
+    *("%y-%m-%d", "%y/%m/%d", "%y.%m.%d", "%Y%m%d"),
     *("%Y年%m月%d日",),
 )
-MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y", "%Y %b")
+MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y", "%Y %b", "%YM%m")
 TIMES: tuple[str, ...] = (
     "",
     " %H:%M",
@@ -29,17 +30,18 @@ TIMES: tuple[str, ...] = (
     " %I:%M%p",
     " %H:%M Uhr",
 )
-TIMES += (", %H:%M", ", %H:%M:%S", ", %I:%M:%S %p")
+TIMES += (", %H:%M", ", %H:%M:%S", ", %I:%M:%S %p", " %H.%M", " %Hh%M")
 STAMPS: tuple[str, ...] = ("T%H:%M", "T%H:%MZ", "T%H:%M%z", "T%H:%M:%S%.fZ", "T%H:%M:%S%.f%z")
 STAMPS += (" %H:%M:%S%.fZ", " %H:%M:%S%.f%z", " %H:%M:%S%.f %z", "T%H:%M:%S%.f")
-STAMPS += (" %H:%M:%S%.f UTC", " %H:%M:%S,%3f")
+STAMPS += (" %H:%M:%S%.f UTC", " %H:%M:%S,%3f", " %H:%M:%S%.f%#z", "T%H:%M:%S%.f%#z", " %H", "T%H")
 # What programs write, and the weeks of ISO 8601
 WHOLE: tuple[str, ...] = (
     "%a %b %d %H:%M:%S %Y",
     "%a, %d %b %Y %H:%M:%S GMT",
     "%a, %d %b %Y %H:%M:%S %z",
 )
-WHOLE += ("%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%G-W%V", "%G-W%V-%u")
+WHOLE += ("%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%G-W%V", "%G-W%V-%u", "%GW%V")
+WHOLE += ("%d/%b/%Y:%H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S UTC %Y")
 SHORT = (*(day + time for day in DAYS for time in TIMES), *MONTHS)
 FORMATS = (
     *SHORT,
@@ -48,10 +50,12 @@ FORMATS = (
     *(form.replace("%b", "%B") for form in SHORT if "%b" in form),
 )
 # How a format ends that says a time zone
-ZONED = ("Z", "%z", "UTC", "GMT")
+ZONED = ("Z", "%z", "%#z", "UTC", "GMT", "%z %Y", "UTC %Y")
 # The year until which %y reads two digits, unless the schema says another
 DEFAULT_LATEST = 2068
 TRIED = 200
+# How many times closer the dates lie where years of two digits come first
+RARE = 3
 # In how many formats the dates of one column may be
 MOST_FORMATS = 3
 # What share of the cells must look like dates, that formats are looked for
@@ -83,11 +87,17 @@ def read_dates(texts: pl.DataFrame) -> Reading | None:
     rivals: dict[str, str] = {}
     rest = like
     while len(rest) and len(forms) < MOST_FORMATS:
-        ranked = _ranked(rest)
+        ranked = [pair for pair in _ranked(rest) if _goes_with(pair[0], forms)]
         if not ranked:
             break
         best, times = ranked[0]
-        if rival := next((form for form, others in ranked[1:] if _rivals(times, others)), ""):
+        near = _span(times) * RARE
+        others = (
+            form
+            for form, read in ranked[1:]
+            if _rivals(times, read) and (_rarity(form) == 1 or _span(read) < near)
+        )
+        if rival := next(others, ""):
             rivals[best] = rival
         forms.append(best)
         rest = meaningful(rest.filter(~fits(Column(type="datetime", formats=forms))))
@@ -121,7 +131,11 @@ def read_as_told(name: str, texts: pl.DataFrame, forms: list[str]) -> Reading:
         UserError: some texts are not written so.
     """
     column = Column(type="datetime", formats=forms)
-    strays = texts.filter(~fits(column))
+    try:
+        strays = texts.filter(~fits(column))
+    except pl.exceptions.ComputeError as error:
+        reason = str(error).partition("\n")[0].removesuffix(".")
+        raise UserError(f"--format {name}={forms[0]}: {reason}.") from None
     other = meaningful(strays)
     if len(other) or len(strays) == len(texts):
         raise UserError(
@@ -215,7 +229,17 @@ def _ranked(texts: pl.DataFrame) -> list[tuple[str, pl.Series]]:
     timed = sample["text"].str.contains(":").any()
     read = [(form, _times(sample, form)) for form in FORMATS if timed or ":" not in form]
     read = [(form, times) for form, times in read if times.count()]
-    return sorted(read, key=lambda pair: (pair[1].null_count(), _span(pair[1])))
+    return sorted(read, key=lambda pair: (pair[1].null_count(), _span(pair[1]) * _rarity(pair[0])))
+
+
+def _rarity(form: str) -> int:
+    """Return how many times closer dates must lie, that they are taken for written so."""
+    return RARE if form.startswith("%y") else 1
+
+
+def _goes_with(form: str, others: list[str]) -> bool:
+    """Say whether dates may be written so beside others: two digits of a year have one place."""
+    return all("%y" not in other or _rarity(form) == _rarity(other) for other in others)
 
 
 def _times(texts: pl.DataFrame, form: str) -> pl.Series:

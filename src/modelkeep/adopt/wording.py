@@ -22,7 +22,8 @@ BESIDE_WORD = (
     r"^\s*(\pL{1,5}[.:]?\s+|\pL{1,3}\.)?\d[\d.,:'\x{2019}_\s]*([^\w\s]{1,2}|\s\pL{1,10}\.?)?\s*$"
 )
 LIKELY = 0.9
-COMPACT = "%Y%m%d"
+# Digits of a day, and of a time of a day: how they are read, and what they look like
+DAY, STAMPS = "%Y%m%d", {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 # What is written with digits alone, and more of them than numbers can tell apart
 LONG = r"^[1-9]\d{15,}$"
 # A telephone number as other countries dial it
@@ -48,9 +49,12 @@ def read_texts(texts: pl.DataFrame, comma: bool = False) -> Reading:
     """
     texts = texts.sort("rows", "text", descending=[True, False])
     if why := _codes(texts):
-        return _compact(texts) or Reading(Column(type="category"), f"codes: {why}")
-    if reading := _booleans(texts) or _compact(texts, r"^(19|20)\d{6}$"):
+        return _compact(texts, DAY) or Reading(Column(type="category"), f"codes: {why}")
+    if reading := _booleans(texts):
         return reading
+    for digits, form in STAMPS.items():
+        if reading := _compact(texts, form, rf"^(19|20)\d{{{digits - 2}}}$"):
+            return reading
     for column, pattern, why in numerals.ways(texts, comma):
         if reading := _numbers(texts, column, pattern, why):
             return reading
@@ -93,9 +97,9 @@ def _codes(texts: pl.DataFrame) -> str:
     return "digits around an E, which would be one number in many spellings" if exponents else ""
 
 
-def _compact(texts: pl.DataFrame, pattern: str = "") -> Reading | None:
-    """Return the reading of eight digits as dates, if they are some."""
-    return accepted(texts, Column(type="datetime", formats=[COMPACT]), "dates", pattern)
+def _compact(texts: pl.DataFrame, form: str, pattern: str = "") -> Reading | None:
+    """Return the reading of digits alone as dates in a format, if they are some."""
+    return accepted(texts, Column(type="datetime", formats=[form]), "dates", pattern)
 
 
 def _booleans(texts: pl.DataFrame) -> Reading | None:

@@ -1,7 +1,7 @@
 """Dates are read in the formats that they have, and what could be another date is said."""
 
 import random
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -175,3 +175,57 @@ def test_versions_and_addresses_are_no_dates(texts):
     dates = reading(texts)
     assert dates.column.type == "category"
     assert "dates" not in dates.why
+
+
+@pytest.mark.parametrize("form", ["%y-%m-%d", "%y/%m/%d", "%y.%m.%d"])
+def test_years_of_two_digits_may_come_first(form):
+    """Where the dates lie far closer together so; the other way is told."""
+    texts = [f"{day:{form}}" for day in DAYS]
+    dates = reading(texts)
+    assert dates.column.formats == [form]
+    assert read(texts, dates.column) == DAYS
+    assert dates.decision == ("--format", f"%d{form[2]}%m{form[2]}%y")
+
+
+def test_years_of_two_digits_come_last_unless_the_dates_lie_far_apart():
+    """Dates of a year and a half are not thirty years, and nothing is asked of them."""
+    texts = [f"{day:%d/%m/%y}" for day in DAYS]
+    dates = reading(texts)
+    assert (dates.column.formats, dates.doubt) == (["%d/%m/%y"], "")
+    mixed = [f"{day:{'%d/%m/%y' if place % 9 else '%m/%d/%y'}}" for place, day in enumerate(DAYS)]
+    assert {*reading(mixed).column.formats} == {"%d/%m/%y", "%m/%d/%y"}
+
+
+@pytest.mark.parametrize(
+    ("form", "read_so"),
+    [
+        ("%Y-%m-%d %H:%M:%S+00", "%Y-%m-%d %H:%M:%S%.f%#z"),
+        ("%Y-%m-%d %H", "%Y-%m-%d %H"),
+        ("%Y%m%d%H%M%S", "%Y%m%d%H%M%S"),
+        ("%Y%m%d%H%M", "%Y%m%d%H%M"),
+        ("%d/%b/%Y:%H:%M:%S +0000", "%d/%b/%Y:%H:%M:%S %z"),
+        ("%a %b %d %H:%M:%S +0000 %Y", "%a %b %d %H:%M:%S %z %Y"),
+        ("%d.%m.%Y %H.%M", "%d.%m.%Y %H.%M"),
+    ],
+)
+def test_times_that_databases_and_servers_write_are_times(form, read_so):
+    """To the minute, or the hour where they say no more."""
+    times = [datetime(2024, 3, 1, 9, 0) + timedelta(hours=7 * n) for n in range(60)]
+    dates = reading([f"{time:{form}}" for time in times])
+    assert dates.column.formats == [read_so]
+    frame = pl.DataFrame({"text": [f"{time:{form}}" for time in times]})
+    values = frame.select(typed(pl.col("text"), pl.String(), dates.column))["text"]
+    assert values.to_list() == times
+
+
+def test_weeks_and_months_without_a_dash_are_dates():
+    """As Eurostat writes them."""
+    assert reading(["2024M01", "2024M02", "2023M12"]).column.formats == ["%YM%m"]
+    assert reading(["2024W01", "2024W52", "2023W12"]).column.formats == ["%GW%V"]
+
+
+def test_a_format_that_cannot_be_read_is_refused():
+    """In a sentence, whatever is wrong with it."""
+    texts = counted(["2024-01-31 09:30"])
+    with pytest.raises(UserError, match=r"^--format day=%Y-%m-%d %I:%M: .*12-hour"):
+        read_as_told("day", texts, ["%Y-%m-%d %I:%M"])
