@@ -54,7 +54,7 @@ def adopt(
     """
     if dry_run:
         with tempfile.TemporaryDirectory(prefix="adopt-") as work:
-            prepared(source, options, Path(work), say, encoding)
+            prepared(source, options, Path(work), say, encoding, dry_run)
         say("Nothing was changed.")
         return
     placing.undo()
@@ -75,8 +75,17 @@ def prepared(
     work: Path,
     say: Callable[[str], object],
     encoding: str | None = None,
+    dry_run: bool = False,
 ) -> tuple[Schema, dict[str, Any]]:
     """Write the tables that data/raw is to hold into work/raw.
+
+    Args:
+        source: as for `adopt`.
+        options: as for `adopt`.
+        work: a directory.
+        say: as for `adopt`.
+        encoding: as for `adopt`.
+        dry_run: whether schema.yaml stays as it is.
 
     Returns:
         Their schema, and what changes in params.yaml, by section.
@@ -98,7 +107,7 @@ def prepared(
         made, joined = replace(made, schema=before.schema), before.joined
         notes += before.notes
     else:
-        notes += changed_rules(old, made.schema)
+        notes += changed_rules(old, made.schema, dry_run)
     hashes = pl.concat(checked_hashes(files, made.schema))["hash"]
     repeated = len(hashes) - hashes.n_unique()
     schema = made.schema.model_copy(update={"duplicates": repeated > 0})

@@ -143,7 +143,11 @@ def spellings(name: str, values: pl.Series) -> str:
     texts = values.drop_nulls().unique().sort().alias("text")
     alike = pl.col("text").str.normalize("NFKC").str.replace_all(UNSEEN, "")
     alike = alike.str.strip_chars_end(MARKS)
-    folded = alike.str.split(" ").list.eval(pl.element().filter(pl.element() != ""))
+    folded = (
+        alike.str.replace_all(r"\s", " ")
+        .str.split(" ")
+        .list.eval(pl.element().filter(pl.element() != ""))
+    )
     groups = (
         texts.to_frame()
         .group_by(folded.list.join(" ").str.to_lowercase().alias("same"), maintain_order=True)
@@ -155,7 +159,7 @@ def spellings(name: str, values: pl.Series) -> str:
     shown = "; ".join(" and ".join(_told_apart(group)) for group in groups[:SHOWN])
     more = f"; and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
     hidden = any(not text.isascii() for group in groups for text in group)
-    marked = any(text.rstrip(MARKS) != text.rstrip() for group in groups for text in group)
+    marked = any(text.strip() != text.strip().rstrip(MARKS) for group in groups for text in group)
     what = "capitals, blanks or code points" if hidden else "capitals or blanks"
     what = f"{what.replace(' or ', ', ')} or marks at the end" if marked else what
     return f"'{name}' has values that differ in {what} alone: {shown}{more}"

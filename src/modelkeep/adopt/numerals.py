@@ -8,11 +8,11 @@ import polars as pl
 from modelkeep_core.cells import bare
 from modelkeep_core.schema import BEHIND, PARENTHESES, Column
 
-PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 # Groups of three digits, or, in India, of two before the last; none begins with a zero
-GROUPED = (
-    r"^[+-]?([1-9]\d{{0,2}}({0}\d{{3}})+|[1-9]\d?({0}\d{{2}})+{0}\d{{3}}|\d+)({1}\d*)?([eE]\d+)?$"
-)
+EXPONENT = r"([eE][+-]?\d+)?"
+GROUPED = r"^[+-]?([1-9]\d{{0,2}}({0}\d{{3}})+|[1-9]\d?({0}\d{{2}})+{0}\d{{3}}|\d+)({1}\d*)?"
+GROUPED += f"{EXPONENT}$"
+PLAIN = rf"^[+-]?(\d+\.?\d*|\.\d+){EXPONENT}$"
 # What stands before a number or behind it: signs, codes and names of money, units of measure
 MONEY = (
     "USD|EUR|GBP|CHF|S?Fr\\.|JPY|CNY|INR|BRL|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|Rs\\.?|kr\\.?"
@@ -34,6 +34,8 @@ MULTIPLES = {
     **{"billion": 10**9, "bln": 10**9, "trillion": 10**12},
     **{"b": 10**9, "bn": 10**9, "g": 10**9, "mrd": 10**9, "t": 10**12},
 }
+# What may be a year and its month
+MONTHS = r"^(19|20)\d{2}(0[1-9]|1[0-2])$"
 # How spreadsheets show a number of twelve digits or more
 SHORTENED = r"^\d\.\d{2,5}E\+1[1-9]$"
 TRIED = 200
@@ -89,7 +91,13 @@ def doubt(texts: pl.DataFrame, column: Column) -> str:
             f'thousands: where it is a decimal mark, set decimal: "{thousands}" in schema.yaml in '
             "the place of thousands"
         )
-    if thousands is None and _parts_three_digits(texts, decimal) and _others_are_less(texts):
+    if texts["text"].str.strip_chars().str.contains(MONTHS).all() and len(texts) > 2:
+        return (
+            f"; where '{texts['text'][0].strip()}' is the month of a year, --format COLUMN=%Y%m "
+            "reads it as one"
+        )
+    whole = _others_are_less(texts) or _fills_up(texts)
+    if thousands is None and _parts_three_digits(texts, decimal) and whole:
         return (
             f"; '{decimal}' in '{_marked(texts, decimal)}' is taken for a decimal mark: where it "
             f'parts thousands, set thousands: "{decimal}" in schema.yaml'
@@ -118,6 +126,13 @@ def _others_are_less(texts: pl.DataFrame) -> bool:
     """Say whether some texts are whole numbers below a thousand without any mark."""
     plain = texts.filter(~pl.col("text").str.contains(r"\d[.,'\s]\d"))["text"]
     return bool(len(plain)) and bool(plain.str.contains(r"^[^\d]*\d{1,3}[^\d]*$").all())
+
+
+def _fills_up(texts: pl.DataFrame) -> bool:
+    """Say whether all numbers have a mark, and some zeros behind it that no program would write."""
+    return bool(texts["text"].str.contains(r"\d[.,]\d").all()) and bool(
+        texts["text"].str.contains(r"[.,]\d*0\D*$").any()
+    )
 
 
 def zeros(texts: pl.DataFrame, column: Column) -> dict[str, float]:

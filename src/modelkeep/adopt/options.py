@@ -6,8 +6,12 @@ from dataclasses import dataclass, field, replace
 from modelkeep.adopt.reading import Hints
 from modelkeep.adopt.target import Task
 from modelkeep.intake.delimited import named
+from modelkeep.text import fitted
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.visible import in_line
+
+# How long a name may be in a list of names
+WIDEST = 40
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,8 @@ def _in_header(name: str, header: list[str], option: str) -> str:
     for spelling in (name, *named([name])):
         if spelling in header:
             return spelling
-    shown = ", ".join(header[:12]) + (", ..." if len(header) > 12 else "")
+    shown = ", ".join(fitted(in_line(known), WIDEST).rstrip() for known in header[:12])
+    shown += ", ..." if len(header) > 12 else ""
     raise UserError(
         f"{option}: there is no column '{in_line(name)}'{suggestion(name, header)}, but {shown}."
     )

@@ -1,5 +1,6 @@
 """Tables that were taken in, and what a person said of them → schema.yaml, with reasons."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,11 +15,20 @@ from modelkeep.adopt.reading import is_no_value
 from modelkeep.adopt.target import Target, read_target, with_all_classes
 from modelkeep.intake.reading import scan
 from modelkeep.scoring.answers import UNSEEN
+from modelkeep.text import fitted
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column, Schema
+from modelkeep_core.visible import in_line
 
 # How many cells are in memory at once
 CELLS = 20_000_000
+# What is said where one name has signs in it; and how long a name may be in messages
+OTHER_SIGN = (
+    " Where its cells are parted by another sign than a tab, a blank or one of , ; | : ~ ^, save "
+    "it with commas first, for example with pandas.read_csv(path, sep='...').to_csv('table.csv', "
+    "index=False)."
+)
+WIDEST = 40
 # What is an empty cell in every column; other texts are of the columns that they are in
 MISSING = [""]
 
@@ -49,8 +59,10 @@ def plan(files: list[Path], options: Options) -> Plan:
     """
     header = list(scan(files[0]).collect_schema())
     if len(header) < 2:
+        name = fitted(in_line(header[0]), WIDEST).rstrip()
+        remedy = OTHER_SIGN if re.search(r"[^\w\s]", header[0]) else ""
         raise UserError(
-            f"the table has one column only, '{header[0]}': nothing to predict it from."
+            f"the table has one column only, '{name}': nothing to predict it from.{remedy}"
         )
     options = options.in_terms_of(header)
     written = next(columns_of(files, [options.target]))

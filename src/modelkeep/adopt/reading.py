@@ -31,7 +31,11 @@ NO_VALUE = {
         "tbd",
     ),
     *("missing", "unknown", "not available", "inf", "+inf", "-inf", "infinity", "-infinity"),
-    *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "0000-00-00", "00/00/0000"),
+    *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#spill!", "#calc!"),
+    *("#" * letters for letters in range(2, 16)),
+    *("-nan", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "1.#inf", "-1.#inf"),
+    *("(null)", "(blank)", "(empty)", "n/d", "n.k.", "k.a.", "k. a.", "s/d", "n.r."),
+    *("0000-00-00", "00/00/0000"),
     *("00.00.0000", "00-00-0000", "0000-00-00 00:00:00"),
 }
 # How many other texts, and in what share of the cells, a column of one type may have

@@ -1,7 +1,9 @@
-"""Rows that are none: a line of units, a sum of the others, a footer. They are told, and stay."""
+"""Rows that are none, and a header that is one: units, sums, footers. They are told, and stay."""
 
+import math
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from textwrap import shorten
 
@@ -18,6 +20,10 @@ SUMS = (
 NUMBER = re.compile(r"\s*[-+]?[\d.,'\s]*\d[\d.,'\s]*([eE][-+]?\d+)?\s*%?\s*")
 # In how many rows at the end sums are looked for, and how many rows tell what a column holds
 LAST, COMPARED = 3, 20
+# Of how many rows at most the last may be the sum, and how near it has to come
+SUMMED, NEAR = 100_000, 1e-3
+# A number as a name of a column, perhaps given a second time
+NUMBERED = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(_\d+)?")
 
 
 def strange_rows(files: list[Path]) -> Iterator[str]:
@@ -32,13 +38,31 @@ def strange_rows(files: list[Path]) -> Iterator[str]:
         if not names:
             continue
         where = f"{file.name}, " if len(files) > 1 else ""
+        yield from (f"{where}{note}" for note in _header(list(scan(file).collect_schema())))
         rows = int(table.select(pl.len()).collect(engine="streaming").item())
         yield from (f"{where}{note}" for note in _units(table, names))
         if rows > LAST:
             last = table.slice(rows - LAST, LAST).collect(engine="streaming")
             whole = len(scan(file).collect_schema())
             ends = [*_sums(table, last, rows)] or [*_footer(last, rows, whole)]
+            ends = ends or [*_adds_up(table, last, rows)]
             yield from (f"{where}{note}" for note in ends)
+
+
+def _header(names: list[str]) -> Iterator[str]:
+    """Say that a header holds what only rows do: fractions, negative or repeated numbers.
+
+    Numbers that rise from column to column, such as wave lengths, are names.
+    """
+    numbers = [match for name in names if (match := NUMBERED.fullmatch(name))]
+    values = [float(match[1]) for match in numbers]
+    odd = next((m[1] for m in numbers if m[2] or "." in m[1] or m[1].startswith("-")), "")
+    rising = len(values) > 2 and all(low < high for low, high in pairwise(values))
+    if odd and 2 * len(numbers) >= len(names) and not rising:
+        yield (
+            f"the header names a column '{odd}': where that is the first row, put a line with the "
+            "names of the columns above it"
+        )
 
 
 def _units(table: pl.LazyFrame, names: list[str]) -> Iterator[str]:
@@ -71,6 +95,29 @@ def _sums(table: pl.LazyFrame, last: pl.DataFrame, rows: int) -> Iterator[str]:
                     "the file"
                 )
                 return
+
+
+def _adds_up(table: pl.LazyFrame, last: pl.DataFrame, rows: int) -> Iterator[str]:
+    """Say that the numbers of the last row are the sums of those above, in two columns or more."""
+    if rows > SUMMED:
+        return
+    total = table.select(_numbers().sum()).collect(engine="streaming").row(0)
+    own = last.tail(1).select(_numbers()).row(0)
+    sums = [
+        name
+        for name, number, sum_of_all in zip(last.columns, own, total, strict=True)
+        if number and math.isclose(number, sum_of_all - number, rel_tol=NEAR)
+    ]
+    if len(sums) > 1:
+        yield (
+            f"row {rows} sums up the others in '{sums[0]}' and '{sums[1]}': if it is no row of its "
+            "own, delete it from the file"
+        )
+
+
+def _numbers() -> pl.Expr:
+    """Return all columns as numbers, null where a cell is none."""
+    return pl.all().str.strip_chars().cast(pl.Float64, strict=False)
 
 
 def _footer(last: pl.DataFrame, rows: int, width: int) -> Iterator[str]:

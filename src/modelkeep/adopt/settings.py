@@ -106,12 +106,13 @@ def new_schema(text: str, schema: Schema) -> str:
     return _dump(document)
 
 
-def changed_rules(old: Schema, new: Schema) -> list[str]:
+def changed_rules(old: Schema, new: Schema, dry_run: bool = False) -> list[str]:
     """Say which rules of the same table are not written again, where a person may have set them.
 
     Args:
         old: the schema that is replaced.
         new: the one that is inferred.
+        dry_run: whether `old` is not replaced.
 
     Returns:
         A sentence, or nothing where the tables have other columns or the rules are the same.
@@ -129,9 +130,11 @@ def changed_rules(old: Schema, new: Schema) -> list[str]:
     if not changes:
         return []
     more = f"; and {len(changes) - CHANGES} more" if len(changes) > CHANGES else ""
+    lost = f"{'; '.join(changes[:CHANGES])}{more}"
+    if dry_run:
+        return [f"schema.yaml would be written anew, and lose {lost}"]
     return [
-        f"schema.yaml is written anew, and loses {'; '.join(changes[:CHANGES])}{more}: "
-        "`git diff schema.yaml` shows all of it"
+        f"schema.yaml is written anew, and loses {lost}: `git diff schema.yaml` shows all of it"
     ]
 
 

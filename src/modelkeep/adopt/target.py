@@ -79,7 +79,10 @@ def read_target(name: str, cells: Cells, written: pl.Series, task: Task | None) 
     if column.type == "datetime":
         raise UserError(f"'{name}' holds dates, which are neither classes nor numbers to predict.")
     if task == "regression" and not number:
-        raise UserError(f"regression predicts a number, and '{name}' holds {column.type} cells.")
+        raise UserError(
+            f"regression predicts a number, and '{name}' holds {column.type} cells"
+            f"{_not_numbers(values)}."
+        )
     whole = number and values.cast(pl.Float64).is_close(values.cast(pl.Float64).round()).all()
     if task is None:
         few = not number or (whole and distinct <= MOST_CLASSES)
@@ -99,7 +102,7 @@ def read_target(name: str, cells: Cells, written: pl.Series, task: Task | None) 
     if len(classes) > rows / 2:
         raise UserError(
             f"'{name}' has {len(classes)} different values in {rows} rows: it names rows, "
-            "and a model learns from rows that share a value."
+            f"and a model learns from rows that share a value{_not_numbers(values)}."
         )
     left_out = len(cells.values) - rows
     listed = column.type == "category" and len(classes) <= LISTED
@@ -132,6 +135,19 @@ def with_all_classes(cells: Cells, written: pl.Series, task: Task | None, hints:
         empty=hints.empty | {text.strip() for text in strays if text not in classes},
     )
     return read_cells(written, hints=hints)
+
+
+def _not_numbers(values: pl.Series) -> str:
+    """Say of texts, most of which are numbers, how many are none; "" of others."""
+    if values.dtype != pl.String:
+        return ""
+    others = values.filter(values.str.strip_chars().cast(pl.Float64, strict=False).is_null())
+    if not 0 < len(others) < len(values) / 2:
+        return ""
+    return (
+        f"; {len(others)} of {len(values)} cells, such as '{others[0]}', hold no number: correct "
+        "the file, or name with --empty what stands for nothing"
+    )
 
 
 def _is_word(text: str) -> bool:

@@ -124,6 +124,9 @@ def test_values_that_differ_in_capitals_or_blanks_alone_are_told():
         "'Nord' and 'nord'"
     )
     assert spellings("region", pl.Series(["Nord", "Ost"])) == ""
+    assert spellings("region", pl.Series(["Nord", "Nord\t"])) == (
+        "'region' has values that differ in capitals or blanks alone: 'Nord' and 'Nord\\t'"
+    )
     assert spellings("income", pl.Series([">50K", ">50K.", "<=50K", "A", "A+"])) == (
         "'income' has values that differ in capitals, blanks or marks at the end alone: '>50K' and "
         "'>50K.'"

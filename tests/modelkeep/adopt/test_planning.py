@@ -214,6 +214,10 @@ def test_a_table_of_one_column_is_refused(tmp_path):
     """There is nothing to predict from."""
     others = dict.fromkeys(TABLE, ())
     assert "one column only" in refusal(tmp_path, **others | {"label": ["a", "b"] * 30})
+    files = [tmp_path / "rows.csv"]
+    files[0].write_text("a§label\n" + "1§x\n" * 30, encoding="utf-8")
+    with pytest.raises(UserError, match=r"'a§label'.* another sign than .*read_csv\(path, sep="):
+        plan(files, Options("label"))
 
 
 def test_columns_are_read_a_few_at_a_time(tmp_path, monkeypatch):

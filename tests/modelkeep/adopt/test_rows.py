@@ -31,6 +31,36 @@ def test_a_sum_of_the_rows_is_told(tmp_path, word):
     ]
 
 
+def test_a_row_that_adds_up_the_others_is_told(tmp_path):
+    """It has no word for a sum, and its numbers are those of the others together."""
+    sums = f",{sum(number / 7 for number in range(40)):.1f},,"
+    rows = [f"{number * 5},{number / 7},red,a" for number in range(40)]
+    assert said(tmp_path, *rows, f"3900{sums}") == [
+        "row 41 sums up the others in 'id' and 'x': if it is no row of its own, delete it from the "
+        "file"
+    ]
+    assert said(tmp_path, *rows, f"200{sums}") == []
+    assert said(tmp_path, *(["0,0,red,a"] * 40)) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("5.1,3.5,1.4,setosa", "the header names a column '5.1': where that is the first row, put"),
+        ("0,1,-3,x", "the header names a column '-3'"),
+        ("400.5,401,401.5,y", ""),
+        ("1990,1991,1992,y", ""),
+        ("a,b,1.5,y", ""),
+    ],
+)
+def test_a_header_that_is_a_row_is_told(tmp_path, header, told):
+    """Fractions and negative numbers name no columns, but where they rise as wave lengths do."""
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join([header, *ROWS]) + "\n", encoding="utf-8")
+    found = [*strange_rows([path])]
+    assert [sentence[: len(told)] for sentence in found] == ([told] if told else [])
+
+
 def test_a_footer_is_told(tmp_path):
     """Its other cells are empty."""
     assert said(tmp_path, *ROWS, "Source: Office of Statistics,,,") == [

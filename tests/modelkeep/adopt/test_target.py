@@ -111,6 +111,11 @@ def test_rows_without_a_target_are_counted():
         ([f"id {row}" for row in range(ROWS)], None, "has 60 different values in 60 rows"),
         (list(range(ROWS)), "classification", "has 60 different values in 60 rows"),
         (turns("a", "b"), "regression", "regression predicts a number, and 'y' holds category"),
+        (
+            [f"{row}.5" if row % 3 else f"x{row}" for row in range(ROWS)],
+            None,
+            "share a value; 20 of 60 cells, such as 'x0', hold no number: correct the file, or",
+        ),
         ([10.0 ** (3 * row) for row in range(ROWS)], None, r"numbers beyond 1e\+100"),
         ([datetime(2024, 1, 1) + timedelta(row) for row in range(ROWS)], None, "holds dates"),
     ],
