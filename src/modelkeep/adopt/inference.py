@@ -308,7 +308,8 @@ def _category(cells: Cells, distinct: int) -> Inferred:
             column = column.model_copy(update={"values": values})
         else:
             column = Column(type="category", missing_values=column.missing_values, codes=True)
-        return Inferred(column, "category", cells.with_empty(f"{distinct} different values"))
+        why = f"{distinct} different values{_but_for(cells)}"
+        return Inferred(column, "category", cells.with_empty(why))
     codes = True if column.type == "integer" else column.codes
     missing = column.missing_values
     column = Column(type="category", missing_values=missing, encoding="target", codes=codes)

@@ -104,6 +104,13 @@ def test_empty_cells_are_told_by_their_texts():
     assert inferred.column.values == ["K", "Na"]
 
 
+def test_a_category_of_what_look_like_numbers_says_so():
+    """Points here and commas there, as of two files, are not read as numbers."""
+    why = "4 different values; text: numbers with other signs, such as '0,5', are not read"
+    assert role("x", texts("0.5", "1.5", "0,5", "1,5")).why == why
+    assert role("x", texts("red", "blue")).why == "2 different values"
+
+
 def test_a_person_says_what_is_empty():
     """Texts that are kept are values; numbers and days that stand for nothing are none."""
     kept = read_cells(pl.Series(texts("a", "NA")), hints=Hints(keep=frozenset(["NA"])))
