@@ -140,7 +140,7 @@ def check_text(text: str, name: str) -> None:
         if re.match(form, text.lstrip("\ufeff\r\n\t "), re.IGNORECASE):
             raise UserError(f"{name} is {kind}, not CSV: {remedy_for(kind)}.")
     if _is_json(first, text):
-        lines = first.startswith("{") and first.endswith("}") and first != text.strip()
+        lines = first.startswith("{") and first.endswith("}")
         kind, reads = ("JSON Lines", ", lines=True") if lines else ("JSON", "")
         raise UserError(
             f"{name} is {kind}, not a table: convert it to CSV first, for example with "

@@ -25,7 +25,6 @@ PAGE = "\n<!DOCTYPE html><html><body>\n" + "<p>sign in, please; now</p>\n" * 30
         ("a & b \\\\\n\\hline\n1 & 2 \\\\\n", "a table in LaTeX"),
         ("- a: 1\n  b: 2\n", "YAML, not CSV"),
         (f"HEADER RECORD{7 * '*'}LIBRARY HEADER", r"a SAS file, .* pandas\.read_sas\(path\)"),
-        ('{"error": "not found"}', r"JSON, not a table"),
         ('[{"a": 1}\n,{"a": 2}]', r"JSON, not a table: .* pandas\.read_json\(path\)"),
         ("# exported by tool\na\tx\n1\t2\n3\t4\n", r"line 1: '# exported by tool' is a comment"),
         (RECORDS, r"JSON Lines, not a table: .* pandas\.read_json\(path, lines=True\)"),
