@@ -172,9 +172,8 @@ def _doubted(texts: pl.DataFrame, reading: Reading, rivals: dict[str, str]) -> R
         if form in rivals:
             which = "which" if len(forms) == 1 else f"and {form}"
             why = f"{reading.why}, {which} could be {rivals[form]} too"
-            return replace(
-                reading, why=why, doubt=f"holds {why}", decision=("--format", rivals[form])
-            )
+            other = [rivals[form] if one == form else one for one in forms]
+            return replace(reading, why=why, doubt=f"holds {why}", decision=("--format", *other))
     return reading
 
 
