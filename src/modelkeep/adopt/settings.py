@@ -131,11 +131,8 @@ def changed_rules(old: Schema, new: Schema, dry_run: bool = False) -> list[str]:
         return []
     more = f"; and {len(changes) - CHANGES} more" if len(changes) > CHANGES else ""
     lost = f"{'; '.join(changes[:CHANGES])}{more}"
-    if dry_run:
-        return [f"schema.yaml would be written anew, and lose {lost}"]
-    return [
-        f"schema.yaml is written anew, and loses {lost}: `git diff schema.yaml` shows all of it"
-    ]
+    where = "" if dry_run else ": `git diff schema.yaml` shows all of it"
+    return [f"schema.yaml is written anew, and loses {lost}{where}"]
 
 
 def shown(value: Any) -> str:

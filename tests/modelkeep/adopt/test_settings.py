@@ -225,7 +225,7 @@ def test_rules_that_go_are_told():
         "all of it"
     )
     assert changed_rules(old, new, dry_run=True) == [
-        "schema.yaml would be written anew, and lose 'age' min 18 (now 0)"
+        "schema.yaml is written anew, and loses 'age' min 18 (now 0)"
     ]
     assert changed_rules(new, new) == []
     other = {"size": {"type": "number"}, "y": {"type": "category"}}
