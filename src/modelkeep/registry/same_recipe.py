@@ -34,7 +34,8 @@ def check_unregistered(catalogue: Catalogue, version: Version, accepted: bool) -
         if content_of(catalogue, other) == content:
             raise UserError(
                 f"this recipe is {other.number} already (tag {other.event.tag}): one recipe has "
-                "one number."
+                f"one number, and `modelkeep promote {other.number} STAGE` releases it. Where "
+                "something was changed since, `dvc repro` and commit first."
             )
     if same and not accepted:
         number = same[0].number

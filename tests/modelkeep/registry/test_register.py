@@ -356,7 +356,11 @@ def test_one_recipe_has_one_number(project):
     Path("README.md").write_text("Hello", encoding="utf-8")
     project.commit()
     why = project.refusal("register", "v2.0.0")
-    assert why == ("this recipe is v1.1.0 already (tag made-up@v1.1.0): one recipe has one number.")
+    assert why == (
+        "this recipe is v1.1.0 already (tag made-up@v1.1.0): one recipe has one number, and "
+        "`modelkeep promote v1.1.0 STAGE` releases it. Where something was changed since, "
+        "`dvc repro` and commit first."
+    )
 
 
 @pytest.fixture
