@@ -67,8 +67,8 @@ def importance(
     with lent(case) as loan:
         tasks = [(loan.path, name) for name in inputs.columns]
         with Workers[list[float]](len(tasks), loan.here) as workers:
-            found = workers.run(_importance_of, tasks)
-    features = zip(inputs.columns, found, strict=True)
+            losses = workers.run(_importance_of, tasks)
+    features = zip(inputs.columns, losses, strict=True)
     return sorted(([name, *numbers] for name, numbers in features), key=lambda row: -row[1])
 
 
@@ -101,7 +101,7 @@ class _Features:
 def _importance_of(loan: Path, name: str) -> list[float]:
     case: _Features = borrowed(loan)
     # scikit-learn draws the same numbers for each feature, so that one alone is as one among all
-    found = permutation_importance(
+    importances = permutation_importance(
         case.model,
         case.inputs[[name]],
         case.target,
@@ -109,4 +109,4 @@ def _importance_of(loan: Path, name: str) -> list[float]:
         n_repeats=case.repeats,
         random_state=case.seed,
     )
-    return [float(found.importances_mean[0]), float(found.importances_std[0])]
+    return [float(importances.importances_mean[0]), float(importances.importances_std[0])]

@@ -154,12 +154,11 @@ def _spoken(name: str) -> Iterator[list[str]]:
     except boosters.failures() as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{name} cannot be trained: {reason}") from None
-    told = [
+    messages += dict.fromkeys(
         f"{name}: {' '.join(str(warning.message).split())}"
         for warning in caught
         if not issubclass(warning.category, OF_DEVELOPERS)
-    ]
-    messages += dict.fromkeys(told)
+    )
     for message in messages:
         print(f"warning: {message}", file=sys.stderr)
 

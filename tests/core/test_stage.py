@@ -119,7 +119,7 @@ def test_a_mistake_of_a_person_is_one_sentence(stage):
 
 
 @pytest.mark.parametrize(
-    ("given", "message", "told"),
+    ("given", "message", "sentence"),
     [
         ("sex/params.yaml", "params.yaml: train.C: no.", "sex/params.yaml: train.C: no."),
         ("sex/params.yaml", "Change it in params.yaml.", "Change it in sex/params.yaml."),
@@ -129,12 +129,12 @@ def test_a_mistake_of_a_person_is_one_sentence(stage):
         (None, "params.yaml: train.C: no.", "params.yaml: train.C: no."),
     ],
 )
-def test_a_mistake_is_told_of_the_parameters_that_the_stage_was_given(given, message, told):
+def test_a_mistake_is_told_of_the_parameters_that_the_stage_was_given(given, message, sentence):
     """A second model has a file of its own, and a person should not look into another one."""
     args = argparse.Namespace(**({"params": Path(given)} if given else {}))
     with pytest.raises(UserError) as error, _naming(args):
         raise UserError(message, "reference/params.md")
-    assert (str(error.value), error.value.page) == (told, "reference/params.md")
+    assert (str(error.value), error.value.page) == (sentence, "reference/params.md")
 
 
 def test_another_environment_is_refused_before_anything_is_read(stage, library):

@@ -190,11 +190,11 @@ def test_years_of_two_digits_may_come_first(form):
 def test_the_other_way_of_one_of_two_formats_names_both():
     """With the rival alone, the dates in the first format would be refused."""
     texts = [f"{day:{'%Y-%m-%d' if place % 9 else '%y-%m-%d'}}" for place, day in enumerate(DAYS)]
-    found = reading(texts)
-    assert found.column.formats == ["%Y-%m-%d", "%y-%m-%d"]
-    assert read(texts, found.column) == DAYS
-    assert found.decision == ("--format", "%Y-%m-%d", "%d-%m-%y")
-    assert read_as_told("day", counted(texts), [*found.decision[1:]]).column.type == "datetime"
+    dates = reading(texts)
+    assert dates.column.formats == ["%Y-%m-%d", "%y-%m-%d"]
+    assert read(texts, dates.column) == DAYS
+    assert dates.decision == ("--format", "%Y-%m-%d", "%d-%m-%y")
+    assert read_as_told("day", counted(texts), [*dates.decision[1:]]).column.type == "datetime"
 
 
 def test_years_of_two_digits_come_last_unless_the_dates_lie_far_apart():

@@ -8,10 +8,10 @@ from modelkeep.adopt.rows import strange_rows
 ROWS = [f"{number},{number / 7:.2f},red,a" for number in range(40)]
 
 
-def said(tmp_path, *lines):
+def said(tmp_path, *lines, header="id,x,colour,y"):
     """Return what is told of a table with these lines below its header."""
     path = tmp_path / "rows.csv"
-    path.write_text("\n".join(["id,x,colour,y", *lines]) + "\n", encoding="utf-8")
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
     return [*strange_rows([path])]
 
 
@@ -44,7 +44,7 @@ def test_a_row_that_adds_up_the_others_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "note"),
     [
         ("5.1,3.5,1.4,setosa", "the header names a column '5.1': where that is the first row, put"),
         ("0,1,-3,x", "the header names a column '-3'"),
@@ -53,12 +53,10 @@ def test_a_row_that_adds_up_the_others_is_told(tmp_path):
         ("a,b,1.5,y", ""),
     ],
 )
-def test_a_header_that_is_a_row_is_told(tmp_path, header, told):
+def test_a_header_that_is_a_row_is_told(tmp_path, header, note):
     """Fractions and negative numbers name no columns, but where they rise as wave lengths do."""
-    path = tmp_path / "rows.csv"
-    path.write_text("\n".join([header, *ROWS]) + "\n", encoding="utf-8")
-    found = [*strange_rows([path])]
-    assert [sentence[: len(told)] for sentence in found] == ([told] if told else [])
+    notes = said(tmp_path, *ROWS, header=header)
+    assert [sentence[: len(note)] for sentence in notes] == ([note] if note else [])
 
 
 def test_a_footer_is_told(tmp_path):

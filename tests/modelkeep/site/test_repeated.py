@@ -54,12 +54,12 @@ def test_an_estimator_around_others_repeats_them() -> None:
         "LogisticRegression": {"C": 0.1},
         "StackingClassifier": stacking,
     }
-    told = ["SVC__C", "cv", "final_estimator__random_state"]
+    own = ["SVC__C", "cv", "final_estimator__random_state"]
     names = of("StackingClassifier", STACKED, {"train": given})
-    assert names == ["estimator", *(name for name in STACKED if name not in told)]
+    assert names == ["estimator", *(name for name in STACKED if name not in own)]
     deep = {f"estimator__{name}": value for name, value in STACKED.items()}
     names = of("Bagging", {"estimator": "StackingClassifier(cv=None)"} | deep, {"train": given})
-    assert {*deep} - {*names} == {f"estimator__{name}" for name in told}
+    assert {*deep} - {*names} == {f"estimator__{name}" for name in own}
 
 
 @pytest.mark.parametrize("odd", [None, 3, "text", ["a"], {"train": 3}, {"train": {"Ridge": [1]}}])
