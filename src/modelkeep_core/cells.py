@@ -8,6 +8,7 @@ import re
 
 import polars as pl
 
+from modelkeep_core.month_names import in_english
 from modelkeep_core.schema import BEHIND, CODE, PARENTHESES, Column
 
 # Words for true and false that go together; those of two families may mean different things
@@ -29,7 +30,11 @@ KINDS: dict[str, pl.DataType] = {
 # What says the day of a format, and what its week; what has a length of its own
 DAY = ("%d", "%e", "%j", "%u", "%w", "%D", "%F", "%x", "%c", "%s", "%+")
 WEEK = ("%V", "%U", "%W")
-DIRECTIVES = {"%y": r"\d{2}", "%.f": ".*"}
+DIRECTIVES = {"%y": r"\d{2}", "%.f": ".*", "%q": "[1-4]"}
+# What strptime has no directives for: thousandths of a second since 1970, and days of spreadsheets,
+# with the number of 1970-01-01, the one after the last, and a day in millionths of a second
+MILLISECONDS, EXCEL = "%s%3f", "excel"
+EXCEL_DAYS, LAST_DAY, DAY_LONG = 25_569, 2_958_466, 86_400_000_000
 DATETIMES = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d"]
 
 
@@ -140,13 +145,30 @@ def _grouped(text: pl.Expr, mark: str) -> pl.Expr:
     return text.str.contains(rf"^[^\d]*{groups}") | ~text.str.contains(mark)
 
 
-def _two_digits(form: str) -> str:
-    """Return a pattern of texts in which the year %y has two digits."""
+def _pattern(form: str) -> str:
+    """Return a pattern of texts in a format, in which the year %y has two digits."""
     parts = re.split(r"(%[-_0]?\.?\d?[A-Za-z])", form)
     patterns = (
         DIRECTIVES.get(part, ".+?") if part.startswith("%") else re.escape(part) for part in parts
     )
-    return f"^{''.join(patterns)}$"
+    return "".join(patterns)
+
+
+def _by_months(text: pl.Expr, form: str) -> tuple[pl.Expr, str]:
+    """Write the first month of each quarter, %q, in its place, and %m in the format."""
+    before, after = map(_pattern, form.split("%q", 1))
+    start, quarter, end = (
+        text.str.extract(f"^({before})([1-4])({after})$", part) for part in (1, 2, 3)
+    )
+    month = (quarter.cast(pl.Int8) * 3 - 2).cast(pl.String).str.zfill(2)
+    return pl.concat_str(start, month, end), form.replace("%q", "%m", 1)
+
+
+def _from_excel(text: pl.Expr) -> pl.Expr:
+    """Read the days that a spreadsheet counts, up to the end of the year 9999."""
+    days = text.cast(pl.Float64, strict=False)
+    days = pl.when(days.is_between(1, LAST_DAY, closed="left")).then(days)
+    return ((days - EXCEL_DAYS) * DAY_LONG).round().cast(pl.Int64).cast(pl.Datetime("us"))
 
 
 def _datetime(text: pl.Expr, form: str, latest_year: int | None = None) -> pl.Expr:
@@ -154,9 +176,19 @@ def _datetime(text: pl.Expr, form: str, latest_year: int | None = None) -> pl.Ex
 
     Years of two digits that would come after `latest_year` are a hundred earlier.
     """
+    if form == EXCEL:
+        return _from_excel(text)
+    if form == MILLISECONDS:
+        text = text.str.extract(r"^(\d{4,})(?:\.0*)?$").str.replace(r"(\d{3})$", ".${1}")
+    if form in ("%s", MILLISECONDS):
+        form = "%s%.f"
+    if "%b" in form or "%B" in form:
+        text, form = in_english(text), form.replace("%b.", "%b").replace("%B.", "%B")
+    if "%q" in form:
+        text, form = _by_months(text, form)
     if "%y" in form:
         # Without this, the version 1.2.3 would be a day in 2003.
-        text = pl.when(text.str.contains(_two_digits(form))).then(text)
+        text = pl.when(text.str.contains(f"^{_pattern(form)}$")).then(text)
     # Of a second, chrono's "%f" are billionths, where Python's is a fraction.
     form = form.replace(".%f", "%.f")
     if form.endswith("%H"):

@@ -18,9 +18,13 @@ DAYS: tuple[str, ...] = (
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%y", "%d %b %y", "%a, %d %b %Y"),
     *("%d-%m-%y", "%m-%d-%y", "%d. %m. %Y", "%b. %d, %Y", "%A, %b %d, %Y", "%A, %d %b %Y"),
     *("%y-%m-%d", "%y/%m/%d", "%y.%m.%d", "%Y%m%d"),
-    *("%Y年%m月%d日",),
+    *("%Y年%m月%d日", "%d de %b de %Y"),
 )
-MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y", "%Y %b", "%YM%m")
+MONTHS: tuple[str, ...] = (
+    *("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%b-%Y", "%b-%y", "%Y %b", "%YM%m"),
+    *("%b de %Y", "%YQ%q", "%Yq%q", "%Y-Q%q", "%Y Q%q", "%Y/Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y"),
+    "%q. Quartal %Y",
+)
 TIMES: tuple[str, ...] = (
     "",
     " %H:%M",
@@ -60,7 +64,7 @@ RARE = 3
 MOST_FORMATS = 3
 # What share of the cells must look like dates, that formats are looked for
 DATED = 0.9
-LIKE = r"^\s*(\d.{3,40}|[A-Za-z]{3,9}[ ,.-].{1,40})\d.*$|^\s*\d{4} [A-Za-z]{3,9}\s*$"
+LIKE = r"^\s*(\d.{3,40}|(\pL{3,10}|Q\d)[ ,./-].{1,40})\d.*$|^\s*\d{4} \pL{3,10}\s*$"
 # What is a date or a time to a person, in whatever language
 MONTH = "jan|ene|f[eé][bv]|m[aä]r|a[bpv]r|ma[ijy]|ju[iln]|au*g|aoû|se[pt]|o[ck]t|out|nov|d[eé][cz]"
 DATELIKE = (

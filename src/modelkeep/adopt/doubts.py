@@ -11,6 +11,7 @@ import polars as pl
 from scipy import stats
 
 from modelkeep.adopt.inference import Cells
+from modelkeep.adopt.moments import may_be_moments
 from modelkeep.adopt.options import deciding
 from modelkeep.adopt.reading import stands_for_nothing
 from modelkeep.adopt.scalars import bounds
@@ -66,6 +67,8 @@ def unclear(name: str, cells: Cells, written: pl.Series) -> Iterator[str]:
             yield f"'{name}' {reading.doubt}: {deciding(rule, name, *values)} is the other way"
         else:
             yield f"'{name}' {reading.doubt}: `{rule}: {values[0]}` in schema.yaml is the other way"
+    if moments := may_be_moments(name, column, cells.values, written):
+        yield moments
     if column.texts:
         yield _bounds(name, cells, written)
     if column.unit and (plain := _without_unit(cells, written)):

@@ -11,6 +11,7 @@ from modelkeep.adopt.dating import read_as_told
 from modelkeep.adopt.wording import read_texts
 from modelkeep_core.cells import typed
 from modelkeep_core.errors import UserError
+from modelkeep_core.schema import Column
 
 START = date(2023, 1, 1)
 DAYS = [START + timedelta(days=day) for day in range(700)]
@@ -133,6 +134,66 @@ def test_what_programs_and_countries_write_is_read(form):
     ]
 
 
+LANGUAGES = {
+    "{0}. {1} {2}": "Januar Februar März April Mai Juni Juli August September Oktober November "
+    "Dezember",
+    "{0:02}-{1}-{2}": "Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez",
+    "{0} {1} {2}": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+    "{1} {0}, {2}": "Jan. Feb. Mar. Apr. May June July Aug. Sept. Oct. Nov. Dec.",
+    "{0} de {1} de {2}": "enero febrero marzo abril mayo junio julio agosto septiembre octubre "
+    "noviembre diciembre",
+    "{0:02} {1} {2}": "gen feb mar apr mag giu lug ago set ott nov dic",
+}
+
+
+@pytest.mark.parametrize("form", LANGUAGES)
+def test_months_of_other_languages_are_read(form):
+    """Each is the month that it is in English, with its full stop or without."""
+    months = LANGUAGES[form].split()
+    texts = [form.format(day.day, months[day.month - 1], day.year) for day in DAYS]
+    dates = reading(texts)
+    assert (dates.column.type, dates.strays, dates.doubt) == ("datetime", (), "")
+    assert read(texts, dates.column) == DAYS
+
+
+def test_ordinal_numbers_are_days():
+    """1st and 1er are the first."""
+    ends = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
+    for form in ("{0}{1} {2:%B %Y}", "{2:%b} {0}{1}, {2:%Y}"):
+        texts = [form.format(day.day, ends.get(day.day, "th"), day) for day in DAYS]
+        assert read(texts, reading(texts).column) == DAYS
+    assert read(["1er août 2019"], Column(type="datetime", formats=["%d %B %Y"])) == [
+        date(2019, 8, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    "form", ["{0}Q{1}", "{0}-Q{1}", "{0} Q{1}", "Q{1} {0}", "Q{1}-{0}", "{1}. Quartal {0}"]
+)
+def test_quarters_are_their_first_day(form):
+    """As months are; a fifth quarter is none."""
+    quarters = [(year, quarter) for year in range(2010, 2022) for quarter in (1, 2, 3, 4)]
+    texts = [form.format(*quarter) for quarter in quarters]
+    dates = reading(texts)
+    assert read(texts, dates.column) == [date(year, 3 * part - 2, 1) for year, part in quarters]
+    assert read([form.format(2020, 5)], dates.column) == [None]
+
+
+@pytest.mark.parametrize(
+    ("form", "texts"),
+    [
+        ("%s", ["1577836800", "1577836800.0", "x"]),
+        ("%s%3f", ["1577836800000", "1577836800000.0", "12"]),
+        ("excel", ["43831", "43831.0", "1e300"]),
+    ],
+)
+def test_numbers_are_dates_where_a_person_says_so(form, texts):
+    """Seconds and milliseconds since 1970, and the days of spreadsheets; all else is no date."""
+    days = [date(2020, 1, 1)] * 2
+    assert read(texts, Column(type="datetime", formats=[form])) == [*days, None]
+    assert read_as_told("day", counted(texts[:2]), [form]).column.formats == [form]
+
+
 def test_weeks_begin_on_monday():
     """Those of ISO 8601 are their first day."""
     texts = [f"{day:%G-W%V}" for day in DAYS]
@@ -152,11 +213,10 @@ def test_time_zones_are_told():
 @pytest.mark.parametrize(
     "write",
     [
-        lambda day: f"{day.day}. {('Januar', 'März', 'Oktober')[day.month % 3]} {day.year}",
-        lambda day: f"{day.day} {('janv.', 'févr.', 'août')[day.month % 3]} {day.year}",
-        lambda day: f"{day.day} de {('enero', 'abril', 'mayo')[day.month % 3]} de {day.year}",
+        lambda day: f"lundi {day.day} {('janv.', 'févr.', 'août')[day.month % 3]} {day.year}",
+        lambda day: f"{day.day}. {('januari', 'maj', 'oktober')[day.month % 3]} {day.year}",
         lambda day: f"{day.day % 24:02}:{day.month:02}",
-        lambda day: f"{day.year} Q{1 + day.month % 4}",
+        lambda day: f"{day.year} H{1 + day.month % 2}",
         lambda day: f"{day} 10:00:00 CET",
     ],
 )
