@@ -58,6 +58,7 @@ class Dialect:
         names: the columns, each with a name of its own.
         header: the line in which the header begins.
         width: the cells of each row.
+        tail: whether some rows have empty cells behind those, and others have not.
         usual: whether it is UTF-8 with commas, and a header that can stay.
         renamed: which columns are called otherwise than in the file, in a sentence; or nothing.
     """
@@ -68,6 +69,7 @@ class Dialect:
     names: list[str]
     header: int
     width: int
+    tail: bool
     usual: bool
     renamed: str
 
@@ -101,10 +103,12 @@ def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialec
     way = _best(cells)
     if (bare := way._replace(blanks=True)) in usable and _all_begin_blank(cells[way][0]):
         way = bare
-    rows, width = cells[way][0], _width(cells[way][0])
+    rows, tail = _without_tail(cells[way][0])
+    width = _width(rows)
     if way.delimiter == " " or width == 1:
         check_blanks(text if whole else text.rpartition("\n")[0], name)
-    lines = [(line + bool(stated), row) for line, row in usable[way][0]]
+    numbers = [line + bool(stated) for line, _ in usable[way][0]]
+    lines = [*zip(numbers, rows, strict=True)]
     check_header(lines, width, name)
     header, short = rows[0], ""
     if len(header) == width - 1 and width > 1:
@@ -115,16 +119,16 @@ def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialec
         why = "" if trailing else no_row_names(below, way.delimiter, quoted > len(below) / 2)
         if why:
             raise UserError(
-                f"{name}, line {lines[0][0]}: the header has {len(header)} names, and the rows "
+                f"{name}, line {numbers[0]}: the header has {len(header)} names, and the rows "
                 f"have {width} cells, {why}. Name every column, and put cells that hold a comma "
                 "into quotation marks."
             )
         header = [*header, ""] if trailing else ["", *header]
         short = "last" if trailing else "first"
     names = named(header)
-    usual = (encoding, way, stated) == ("utf-8", Way(","), "") and names == rows[0]
+    usual = (encoding, way, stated) == ("utf-8", Way(","), "") and names == rows[0] and not tail
     called = renamed(header, names, short)
-    return Dialect(encoding, way, rows[0], names, lines[0][0], len(header), usual, called)
+    return Dialect(encoding, way, rows[0], names, numbers[0], len(header), tail, usual, called)
 
 
 def _ways(text: str, delimiters: list[str]) -> list[Way]:
@@ -206,14 +210,17 @@ def rows_of(source: Source, name: str, dialect: Dialect) -> Iterator[list[str]]:
         try:
             for line, row in _lines(_reader(file, dialect.way)):
                 if line > dialect.header:
+                    if dialect.tail and not any(cell.strip() for cell in row[dialect.width :]):
+                        row = row[: dialect.width]
                     if len(row) > 1 and [cell.strip(BLANK) for cell in row] == header:
                         raise UserError(f"{name}, line {line}: {repeated(header)}.")
                     if row[-1].endswith(END):
                         raise UserError(f"{name}, line {line}: {ENDED}.")
                     if len(row) != dialect.width:
+                        footer = " Where it is a title or a footer, delete it."
                         raise UserError(
                             f"{name}, line {line}: {len(row)} cells, where the header has "
-                            f"{dialect.width}."
+                            f"{dialect.width}.{footer if len(row) == 1 else ''}"
                         )
                     yield row
         except _Broken as broken:
@@ -276,6 +283,23 @@ def _sample(text: str, way: Way, whole: bool) -> tuple[list[tuple[int, list[str]
     except _Broken:
         return rows, False
     return rows if whole else rows[:-1], True
+
+
+def _without_tail(rows: list[list[str]]) -> tuple[list[list[str]], bool]:
+    """Leave out empty cells behind the last name of the header, where not all rows have them.
+
+    Spreadsheets write them in the first rows, and not in those further down.
+
+    Returns:
+        The rows, and whether some cells are left out.
+    """
+    width = len(rows[0])
+    while width and not rows[0][width - 1].strip():
+        width -= 1
+    empty = not any(cell.strip() for row in rows for cell in row[width:])
+    if width > 1 and empty and any(width <= len(row) < len(rows[0]) for row in rows):
+        return [row[:width] for row in rows], True
+    return rows, False
 
 
 def _width(rows: list[list[str]]) -> int:

@@ -172,7 +172,8 @@ def check_header(rows: list[tuple[int, list[str]]], width: int, name: str) -> No
     alone = [cell for cell in header if cell.strip()]
     is_comment = header[0].startswith(COMMENTS)
     title = (width >= TITLED or is_comment) and len(alone) == 1 and bool(header[0].strip())
-    if width == 1 or (len(header) in (width, width - 1) and not title):
+    as_long = bool(below) and len(below[0][1]) == len(header) > 1
+    if width == 1 or (not title and (as_long or len(header) in (width, width - 1))):
         return
     first = next((number for number, row in below if len(row) == width and all(row)), None)
     if first is None:

@@ -169,8 +169,10 @@ def _unusual(dialect: Dialect, guessed: bool) -> Iterator[str]:
         yield "is read without the byte order mark at its beginning"
     elif _seems_packed(dialect):
         yield f"is read as text, though it begins with '{dialect.names[0]}', as packed data may"
-    elif not dialect.renamed:
+    elif not dialect.renamed and not dialect.tail:
         yield "is read as UTF-8 with commas, though its quotation marks or line ends are unusual"
+    if dialect.tail:
+        yield "has empty cells behind the last name of its header, which are left out"
     if dialect.renamed:
         yield dialect.renamed
 

@@ -29,8 +29,21 @@ def no_row_names(rows: list[list[str]], delimiter: str, quoted: bool) -> str:
     if delimiter != "," or not pairs:
         return ""
     in_points = any(FRACTION.fullmatch(cell) for cells in columns for cell in cells)
-    numbers = all(map(WHOLE.fullmatch, columns[0])) and not quoted and not in_points
-    if not numbers and not any(BEHIND.fullmatch(cell) for _, right in pairs for cell in right):
-        return ""
-    left, right = (cells[0] for cells in pairs[0])
-    return f"of which '{left},{right}' may be one number with a comma in it"
+    numbers = all(map(WHOLE.fullmatch, columns[0]))
+    for left, right in pairs:
+        unclear = not quoted and not in_points and (numbers or _as_behind_a_mark(right))
+        if unclear or any(map(BEHIND.fullmatch, right)):
+            return f"of which '{left[0]},{right[0]}' may be one number with a comma in it"
+    return ""
+
+
+def _as_behind_a_mark(digits: list[str]) -> bool:
+    """Say whether digits look like those behind decimal marks: as many each, or no zero at the end.
+
+    Among whole numbers, some have more digits than others, and some end with a zero. Single digits
+    may be both.
+    """
+    lengths = {*map(len, digits)}
+    if lengths == {1}:
+        return False
+    return len(lengths) == 1 or not any(cell.endswith("0") and cell != "0" for cell in digits)

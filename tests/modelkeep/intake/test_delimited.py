@@ -109,6 +109,11 @@ def test_every_column_has_a_name_of_its_own(header, names):
             r"rows\.txt, line 1: the header has 2 names, and the rows have 3 cells",
         ),
         ("a,b\n1,5,2\n3,7,3\n", r"line 1: .* of which '1,5' may be one number with a comma in it"),
+        ("id,b\nx,3,14\ny,2,71\n", r"line 1: .* of which '3,14' may be one number"),
+        ("id,b\nx,3,1\ny,2,71\n", r"line 1: .* of which '3,1' may be one number"),
+        ("a,b,,\n1,2,,\n3,4\n5,6,7,\n", r"rows\.txt, line 3: 2 cells, where the header has 4"),
+        ("a,b,c,d\n1,2,3,4\n5,6,7\n8,9,1\n", r"line 3: 3 cells, where the header has 4"),
+        ("a,b\n1,2\nNote: x\n", r"line 3: 1 cells, .*Where it is a title or a footer, delete it"),
         ("id,b\nx,3,14\ny,2,05\n", r"line 1: .* of which '3,14' may be one number"),
         ("a;b\n1;2\n3;4\x1a\r\n", r"rows\.txt, line 3: the control character 0x1a \(Ctrl-Z\)"),
     ],
@@ -118,6 +123,22 @@ def test_a_broken_line_is_told_with_its_number(tmp_path, text, message):
     with pytest.raises(UserError, match=message) as refused:
         read(file_of(tmp_path, text))
     assert "\n" not in str(refused.value)
+
+
+def test_empty_cells_behind_the_header_are_left_out(tmp_path):
+    """Spreadsheets write them in the first rows alone; where all rows have them, they stay."""
+    assert read(file_of(tmp_path, "a,b,,\n1,2,,\n3,4\n5,6, \n")) == (
+        ["a", "b"],
+        [["1", "2"], ["3", "4"], ["5", "6"]],
+    )
+    names, rows = read(file_of(tmp_path, "a,b,,\n1,2,,\n3,4,,\n"))
+    assert (names, rows[0]) == (["a", "b", "column_3", "column_4"], ["1", "2", "", ""])
+
+
+def test_names_of_rows_beside_whole_numbers_are_names(tmp_path):
+    """Whole numbers have more or fewer digits and end with zeros, which fractions do not."""
+    rows = "".join(f"x{number},{number},{number * 5}\n" for number in range(1, 30))
+    assert read(file_of(tmp_path, "a,b\n" + rows))[0] == ["column_1", "a", "b"]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])
