@@ -8,10 +8,11 @@ import polars as pl
 from modelkeep_core.cells import bare
 from modelkeep_core.schema import BEHIND, PARENTHESES, Column
 
-# Groups of three digits, or, in India, of two before the last; none begins with a zero
+# Groups of three digits, or, in India, of two before the last; none begins with a zero. Nobody
+# groups digits before an exponent, but for e3 in the place of K.
 EXPONENT = r"([eE][+-]?\d+)?"
-GROUPED = r"^[+-]?([1-9]\d{{0,2}}({0}\d{{3}})+|[1-9]\d?({0}\d{{2}})+{0}\d{{3}}|\d+)({1}\d*)?"
-GROUPED += f"{EXPONENT}$"
+GROUPED = r"^[+-]?([1-9]\d{{0,2}}({0}\d{{3}})+|[1-9]\d?({0}\d{{2}})+{0}\d{{3}})({1}\d*)?"
+GROUPED += rf"(e[1-9]\d*)?$|^[+-]?\d+({{1}}\d*)?{EXPONENT}$"
 PLAIN = rf"^[+-]?(\d+\.?\d*|\.\d+){EXPONENT}$"
 # What stands before a number or behind it: signs, codes and names of money, units of measure
 MONEY = (
@@ -103,10 +104,25 @@ def doubt(texts: pl.DataFrame, column: Column) -> str:
             f'parts thousands, set thousands: "{decimal}" in schema.yaml'
             + (" in the place of decimal" if column.decimal else "")
         )
-    longer = texts.filter(pl.col("text").str.contains(rf"{re.escape(decimal)}\d*[1-9]0+$"))["text"]
-    both = longer.filter(longer.str.strip_chars_end("0").is_in(texts["text"].implode()))
+    return _of_two_parts(texts["text"].str.strip_chars(), decimal)
+
+
+def _of_two_parts(texts: pl.Series, decimal: str) -> str:
+    """Say that 1.10 is 1.1, where a text is that too, or all have one digit or two.
+
+    Args:
+        texts: the different texts of a column, without blanks around them.
+        decimal: its decimal mark.
+    """
+    behind = texts.str.extract(rf"{re.escape(decimal)}(\d+)$")
+    longer = texts.filter(behind.str.contains(r"[1-9]0+$").fill_null(False))
+    remedy = "where these are versions or sections, set `type: category` in schema.yaml"
+    both = longer.filter(longer.str.strip_chars_end("0").is_in(texts.implode()))
     if len(both):
-        return f"; '{both[0].rstrip('0')}' and '{both[0]}' are one number"
+        return f"; '{both[0].rstrip('0')}' and '{both[0]}' are one number: {remedy}"
+    digits = {*behind.str.len_chars()}
+    if len(longer) and digits == {1, 2}:
+        return f"; '{longer[0]}' is read as {longer[0].rstrip('0')}: {remedy}"
     return ""
 
 

@@ -20,6 +20,8 @@ SUMS = (
 NUMBER = re.compile(r"\s*[-+]?[\d.,'\s]*\d[\d.,'\s]*([eE][-+]?\d+)?\s*%?\s*")
 # In how many rows at the end sums are looked for, and how many rows tell what a column holds
 LAST, COMPARED = 3, 20
+# How many rows below the names may belong to the header
+HEADERS = 2
 # Of how many rows at most the last may be the sum, and how near it has to come
 SUMMED, NEAR = 100_000, 1e-3
 # A number as a name of a column, perhaps given a second time
@@ -66,17 +68,23 @@ def _header(names: list[str]) -> Iterator[str]:
 
 
 def _units(table: pl.LazyFrame, names: list[str]) -> Iterator[str]:
-    """Say that the first row holds words where all others hold numbers, and no number at all."""
-    top = table.head(COMPARED + 1).collect(engine="streaming")
-    if len(top) <= COMPARED or any(_is_number(cell) for cell in top.row(0)):
+    """Say that the first row, or the first two, hold words where all others hold numbers.
+
+    Below the names, surveys have a row of questions and one of identifiers.
+    """
+    top = table.head(COMPARED + HEADERS).collect(engine="streaming")
+    words = [not any(map(_is_number, row)) for row in top.head(HEADERS).rows()]
+    lines = next((place for place, alone in enumerate(words) if not alone), HEADERS)
+    if len(top) < COMPARED + lines or not lines:
         return
     for name, column in zip(names, top.iter_columns(), strict=True):
-        first, *others = column.to_list()
-        others = [cell for cell in others if cell is not None]
+        first, others = column[0], [cell for cell in column[lines:] if cell is not None]
         if first and others and all(map(_is_number, others)):
+            rows = "row 1 says" if lines == 1 else f"rows 1 to {lines} say"
+            what = "it is a line of units" if lines == 1 else "they are more lines of the header"
             yield (
-                f"row 1 says '{first.strip()}' in '{name}', where other rows hold numbers: if it "
-                "is a line of units, delete it from the file"
+                f"{rows} '{shorten(first, 40, placeholder=' ...')}' in '{name}', where other rows "
+                f"hold numbers: if {what}, delete {'it' if lines == 1 else 'them'} from the file"
             )
             return
 

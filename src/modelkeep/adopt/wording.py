@@ -21,6 +21,8 @@ NUMBERLIKE = r"^\s*[^\w\s]*\s*\d[\d.,:'\x{2019}_ ]*\s*[^\w\s]*(\s*[\d.,]+)?\s*$"
 BESIDE_WORD = (
     r"^\s*(\pL{1,5}[.:]?\s+|\pL{1,3}\.)?\d[\d.,:'\x{2019}_\s]*([^\w\s]{1,2}|\s\pL{1,10}\.?)?\s*$"
 )
+# Degrees of latitude or longitude
+DEGREES = r"(?i)^\s*[nsewo]?\s*\d{1,3}\s*°.*$"
 LIKELY = 0.9
 # Digits of a day, and of a time of a day: how they are read, and what they look like
 DAY, STAMPS = "%Y%m%d", {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -65,7 +67,8 @@ def _numberlike(texts: pl.DataFrame) -> str:
     """Say of texts that most of them hold a number or a date, and are written in another way."""
     if date := datelike(texts):
         return f": dates or times that are written like '{date}' are not read"
-    for pattern, what in ((NUMBERLIKE, "signs"), (BESIDE_WORD, "signs or units")):
+    patterns = {NUMBERLIKE: "signs", BESIDE_WORD: "signs or units", DEGREES: "signs"}
+    for pattern, what in patterns.items():
         like = texts.filter(pl.col("text").str.contains(pattern))
         odd = like.filter(~fits(Column(type="number")))
         if len(odd) and rows_of(like) >= LIKELY * rows_of(texts):

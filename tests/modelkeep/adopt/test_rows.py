@@ -23,6 +23,15 @@ def test_a_line_of_units_is_told(tmp_path, units):
     assert sentences[0].endswith(": if it is a line of units, delete it from the file")
 
 
+def test_two_more_lines_of_a_header_are_told(tmp_path):
+    """Surveys have the questions and identifiers below the names."""
+    assert said(tmp_path, "How old are you?,,Which?,", "QID1,QID2,QID3,QID4", *ROWS) == [
+        "rows 1 to 2 say 'How old are you?' in 'id', where other rows hold numbers: if they are "
+        "more lines of the header, delete them from the file"
+    ]
+    assert not said(tmp_path, *["a,b,red,c"] * 3, *ROWS)
+
+
 @pytest.mark.parametrize("word", ["Total", "Summe", "TOTAL:", "Average", "Grand total"])
 def test_a_sum_of_the_rows_is_told(tmp_path, word):
     """It would be the greatest of all rows."""
