@@ -40,7 +40,8 @@ def strange_rows(files: list[Path]) -> Iterator[str]:
         if not names:
             continue
         where = f"{file.name}, " if len(files) > 1 else ""
-        yield from (f"{where}{note}" for note in _header(list(scan(file).collect_schema())))
+        header = [*_header(list(scan(file).collect_schema()))] or [*_as_below(table, names)]
+        yield from (f"{where}{note}" for note in header)
         rows = int(table.select(pl.len()).collect(engine="streaming").item())
         yield from (f"{where}{note}" for note in _units(table, names))
         if rows > LAST:
@@ -64,6 +65,21 @@ def _header(names: list[str]) -> Iterator[str]:
         yield (
             f"the header names a column '{odd}': where that is the first row, put a line with the "
             "names of the columns above it"
+        )
+
+
+def _as_below(table: pl.LazyFrame, names: list[str]) -> Iterator[str]:
+    """Say that half of the names, and two at least, are values of their own columns."""
+    cells = table.select(
+        (pl.nth(place).str.strip_chars() == re.sub(r"_\d+$", "", name)).any().alias(str(place))
+        for place, name in enumerate(names)
+    )
+    there = cells.collect(engine="streaming").row(0)
+    values = [name for name, value in zip(names, there, strict=True) if value]
+    if len(values) > 1 and 2 * len(values) >= len(names):
+        yield (
+            f"the header names columns '{values[0]}' and '{values[1]}', as rows below say there: "
+            "where that is the first row, put a line with the names of the columns above it"
         )
 
 

@@ -8,7 +8,7 @@ from _csv import Reader
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import product, zip_longest
 from typing import NamedTuple
 
 from modelkeep.intake.foreign import check_blanks, check_header, check_text
@@ -26,6 +26,8 @@ SAMPLE_ROWS = 200
 MARK = "\ufeff"
 # A cell in quotation marks of one stroke, and no mark of two anywhere
 STROKES = re.compile(r"(?:^|[,;\t|])[ ]*'[^'\n]*'[ ]*(?:[,;\t|]|$)", re.MULTILINE)
+# A cell with such marks around it
+STROKE = re.compile(r"'[^']*'")
 # How many columns are named that are called otherwise than in the file
 SHOWN = 3
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
@@ -103,6 +105,11 @@ def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialec
     way = _best(cells)
     if (bare := way._replace(blanks=True)) in usable and _all_begin_blank(cells[way][0]):
         way = bare
+    strokes = way._replace(quote="'")
+    if strokes in usable and _fit(*cells[strokes], way.delimiter) == _fit(
+        *cells[way], way.delimiter
+    ):
+        way = strokes if _in_strokes(cells[way][0]) else way
     rows, tail = _without_tail(cells[way][0])
     width = _width(rows)
     if way.delimiter == " " or width == 1:
@@ -148,6 +155,13 @@ def _all_begin_blank(rows: list[list[str]]) -> bool:
     """Say whether a blank is behind every delimiter, so that it is no part of the cells."""
     behind = [cell for row in rows for cell in row[1:] if cell]
     return bool(behind) and all(cell.startswith(" ") for cell in behind)
+
+
+def _in_strokes(rows: list[list[str]]) -> bool:
+    """Say whether quotation marks of one stroke stand around all cells of some column."""
+    columns = zip_longest(*rows[1:], fillvalue="")
+    filled = ([cell.strip() for cell in cells if cell.strip()] for cells in columns)
+    return any(cells and all(map(STROKE.fullmatch, cells)) for cells in filled)
 
 
 def renamed(header: list[str], names: list[str], short: str = "") -> str:

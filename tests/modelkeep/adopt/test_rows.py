@@ -23,6 +23,14 @@ def test_a_line_of_units_is_told(tmp_path, units):
     assert sentences[0].endswith(": if it is a line of units, delete it from the file")
 
 
+def test_a_row_in_the_place_of_the_header_is_told(tmp_path):
+    """Its words are values of the columns that they would name."""
+    rows = ["old,red,yes", "young,blue,no"] * 3
+    (told,) = said(tmp_path, *rows, header="old,red,no")
+    assert told.startswith("the header names columns 'old' and 'red', as rows below say there: ")
+    assert not said(tmp_path, *rows, header="age,red,member")
+
+
 def test_two_more_lines_of_a_header_are_told(tmp_path):
     """Surveys have the questions and identifiers below the names."""
     assert said(tmp_path, "How old are you?,,Which?,", "QID1,QID2,QID3,QID4", *ROWS) == [

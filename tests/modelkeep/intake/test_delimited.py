@@ -125,6 +125,14 @@ def test_a_broken_line_is_told_with_its_number(tmp_path, text, message):
     assert "\n" not in str(refused.value)
 
 
+def test_marks_of_one_stroke_around_all_cells_of_a_column_are_quotation_marks(tmp_path):
+    """They part no commas; where some cells have none, they are part of a name."""
+    quoted = "a,b\n'1',x\n'2',\n'3',z\n"
+    assert read(file_of(tmp_path, quoted))[1] == [["1", "x"], ["2", ""], ["3", "z"]]
+    some = "a,b\n'tis',x\ntwo,y\n"
+    assert read(file_of(tmp_path, some))[1] == [["'tis'", "x"], ["two", "y"]]
+
+
 def test_empty_cells_behind_the_header_are_left_out(tmp_path):
     """Spreadsheets write them in the first rows alone; where all rows have them, they stay."""
     assert read(file_of(tmp_path, "a,b,,\n1,2,,\n3,4\n5,6, \n")) == (
