@@ -8,7 +8,7 @@ import json
 from asyncio import TimerHandle, Transport
 from collections import OrderedDict
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import httptools
@@ -75,12 +75,23 @@ class Unclear(ValueError):
 REFUSALS: dict[type, tuple[HTTPStatus, str]] = {TooLarge: TOO_LARGE, Unclear: UNCLEAR}
 
 
-# The connections of each server that wait for their clients, the one that waits longest first
-_waiting: "WeakKeyDictionary[ServerState, OrderedDict[Connection, None]]" = WeakKeyDictionary()
+class Waits(Protocol):
+    """A connection that waits for its client, and may be ended for it."""
+
+    def cut(self, reason: str) -> None:
+        """End it at once, and count why."""
+
+
+_waiting: "WeakKeyDictionary[ServerState, OrderedDict[Waits, None]]" = WeakKeyDictionary()
+
+
+def waiting(server: ServerState) -> "OrderedDict[Waits, None]":
+    """Return the connections of a server that wait for their clients, the longest wait first."""
+    return _waiting.setdefault(server, OrderedDict())
 
 
 class Connection(HttpToolsProtocol):
-    """Ends what takes too long or is too large, and the oldest that waits where there are too many.
+    """Reads the requests of a client, and ends what takes too long or is too large.
 
     It waits while it is for the client to go on: with a head, with a body, or reading an answer.
     """
@@ -92,12 +103,22 @@ class Connection(HttpToolsProtocol):
     _other_bytes = _body_bytes = _all_bodies = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Take in a client, in the place of another if need be."""
+        """Wait for a request."""
         super().connection_made(_Line(transport))  # type: ignore[arg-type]
-        self._queue = _waiting.setdefault(self.server_state, OrderedDict())
+        self._queue = waiting(self.server_state)
         self._wait(HEAD_SECONDS)
-        if len(self.connections) > most_connections():
-            next(iter(self._queue)).cut("connections")
+
+    def take_over(self, transport: Transport, head: bytes, seconds: float) -> None:
+        """Go on with a client that has sent the head of a request, or a part of it.
+
+        Args:
+            transport: its connection.
+            head: what it has sent.
+            seconds: how long it has for the rest of the head.
+        """
+        self.connection_made(transport)
+        self._wait(seconds)
+        self.data_received(head)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from modelkeep.serving.connections import HEAD_SECONDS, Connection
+from modelkeep.serving.arrivals import Arrival
+from modelkeep.serving.connections import HEAD_SECONDS
 from modelkeep_core.errors import UserError, reason_of
 
 LOG = logging.getLogger("uvicorn.error")
@@ -131,7 +132,7 @@ def serve(sockets: list[socket.socket], host: str, workers: int, timeout: float)
     config = uvicorn.Config(
         "modelkeep.serving.app:create",
         factory=True,
-        http=Connection,
+        http=Arrival,
         ws="none",
         backlog=BACKLOG,
         workers=workers,

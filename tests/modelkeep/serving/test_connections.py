@@ -10,10 +10,10 @@ import pytest
 import uvicorn
 
 from modelkeep.serving import connections as module
+from modelkeep.serving.arrivals import SHORT, Arrival
 from modelkeep.serving.connections import (
     CONNECTIONS,
     PIPELINED,
-    Connection,
     allow_connections,
     most_connections,
 )
@@ -64,7 +64,7 @@ def echo():
     """Run such a server."""
     app = Echo()
     config = uvicorn.Config(
-        app, port=0, http=Connection, ws="none", log_config=None, timeout_keep_alive=60
+        app, port=0, http=Arrival, ws="none", log_config=None, timeout_keep_alive=60
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -179,6 +179,46 @@ def test_a_head_that_does_not_come_is_not_waited_for(echo, start):
             pass
     assert 0.3 < time.monotonic() - began < 5
     assert echo.cut == ["slow"]
+
+
+def test_a_long_head_has_no_more_time_than_a_short_one(echo, monkeypatch):
+    """Its time begins with the connection, not with the letter from which on it is parsed."""
+    monkeypatch.setattr(module, "HEAD_SECONDS", 2)
+    with client(echo) as connected:
+        time.sleep(1)
+        connected.sendall(HEAD + b"X-A: " + b"a" * SHORT)
+        began = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            connected.recv(1)
+    assert time.monotonic() - began < 1.7
+    assert echo.cut == ["slow"]
+
+
+def test_no_parser_is_made_for_a_letter(echo, monkeypatch):
+    """Of thousands of connections that begin a head, none costs what a request does."""
+    made = []
+    monkeypatch.setattr("modelkeep.serving.arrivals.Connection", lambda *_: made.append(1))
+    held = [client(echo) for _ in range(20)]
+    for connected in held:
+        connected.sendall(b"GET / HTTP/1.1\r\n")
+    until(lambda: len(echo.state.connections) == 20)
+    assert made == []
+    for connected in held:
+        connected.close()
+
+
+@pytest.mark.parametrize("size", [1, 3, 17, 1000])
+def test_a_head_may_come_in_pieces(echo, size):
+    """Of any size, with the request that follows it."""
+    asked = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde" + HEAD + b"\r\n"
+    with client(echo) as connected:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(asked), size):
+            connected.sendall(asked[start : start + size])
+            time.sleep(0.001)
+        read = answered(connected, 2)
+    assert read.count(b"200 OK") == 2
+    assert b"\r\n\r\n5" in read
 
 
 @pytest.mark.usefixtures("hasty")

@@ -8,7 +8,7 @@ import threading
 import pytest
 import uvicorn
 
-from modelkeep.serving.connections import Connection
+from modelkeep.serving.arrivals import Arrival
 from modelkeep.serving.listening import bound, open_to
 from modelkeep.serving.stopping import Server, Worker, end_with_terminal
 from server import until
@@ -26,7 +26,7 @@ async def greets(scope, receive, send):
 @pytest.fixture
 def ending():
     """Run a server; return its port, and what lets it end."""
-    config = uvicorn.Config(greets, http=Connection, ws="none", lifespan="off", log_config=None)
+    config = uvicorn.Config(greets, http=Arrival, ws="none", lifespan="off", log_config=None)
     with bound("127.0.0.1", 0) as sockets:
         open_to(sockets, "127.0.0.1")
         port = sockets[0].getsockname()[1]
