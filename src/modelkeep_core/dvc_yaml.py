@@ -9,6 +9,7 @@ from typing import Any
 
 from modelkeep_core import recording
 from modelkeep_core.errors import UserError
+from modelkeep_core.merges import check_merged
 
 PARAMS = "params.yaml"
 TEMPLATED = ("foreach", "matrix", "vars")
@@ -95,6 +96,7 @@ def _parsed(text: str, path: Path) -> Any:
     try:
         return yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
     except yaml.YAMLError as error:
+        check_merged(text, str(path))
         raise UserError(f"{path} is not valid YAML: {error}") from None
 
 

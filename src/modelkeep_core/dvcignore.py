@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from modelkeep_core import recording
+from modelkeep_core.merges import check_merged
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -63,5 +64,6 @@ def _read(file: Path) -> "GitIgnoreSpec":
 
     # What DVC reads is no input of the stage that may be running.
     with recording.paused():
-        lines = file.read_text(encoding="utf-8").splitlines()
-    return GitIgnoreSpec.from_lines(line.strip() for line in lines)
+        text = file.read_text(encoding="utf-8")
+    check_merged(text, str(file))
+    return GitIgnoreSpec.from_lines(line.strip() for line in text.splitlines())

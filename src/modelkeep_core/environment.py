@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from modelkeep_core import __version__
 from modelkeep_core.errors import UserError
 from modelkeep_core.installing import install
+from modelkeep_core.merges import check_merged
 from modelkeep_core.wheel import rebuilt
 
 PYTHON = ".python-version"
@@ -105,13 +106,15 @@ def differences(lock: Path) -> Iterator[str]:
     here = ".".join(map(str, sys.version_info[:2]))
     if python.is_file():
         version = python.read_text(encoding="utf-8").strip()
+        check_merged(version, str(python))
         if ".".join(version.split(".")[:2]) != here:
             yield f"{python} says Python {version}, and here it is {here}"
 
 
 def _requirements(lock: Path) -> Iterator[tuple[Requirement, frozenset[str]]]:
-    text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
-    for line in text.splitlines():
+    text = lock.read_text(encoding="utf-8")
+    check_merged(text, str(lock))
+    for line in text.replace("\\\n", " ").splitlines():
         if "==" in line and line[:1].isalnum():
             named, *hashes = line.split(HASH)
             yield Requirement(named.strip()), frozenset(part.strip() for part in hashes)

@@ -22,6 +22,7 @@ from modelkeep_core.foreign import (
     parse_json,
     read_file,
 )
+from modelkeep_core.merges import check_merged
 
 # What reading YAML can raise; a value that is none of its type, such as the 32nd of a month, is any
 # of the latter.
@@ -107,6 +108,7 @@ def read_yaml(path: Path) -> Any:
     try:
         return yaml.load(content.decode("utf-8"))
     except BROKEN_YAML as error:
+        check_merged(content.decode("utf-8", "replace"), str(path))
         raise UserError(f"{path} is not valid YAML: {error}") from None
     except RecursionError:
         raise UserError(f"{path} is nested too deep: it is not read.") from None
@@ -145,10 +147,14 @@ def read_parameters(path: Path) -> Any:
     if path.suffix != ".toml":
         return read_yaml(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text)
     except FileNotFoundError:
         raise UserError(f"{path} is missing.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
+        check_merged(text, str(path))
+        raise UserError(f"{path} is not valid TOML: {error}") from None
+    except UnicodeDecodeError as error:
         raise UserError(f"{path} is not valid TOML: {error}") from None
 
 

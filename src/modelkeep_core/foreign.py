@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 from modelkeep_core.errors import UserError
+from modelkeep_core.merges import check_merged
 
 # Bytes that are read of a file, and values that it may hold
 MOST_JSON = 64 * 2**20
@@ -123,6 +124,7 @@ def parse_json(content: bytes, where: str) -> Any:
         if b"\\ud" in content or b"\\uD" in content:
             json.dumps(value, ensure_ascii=False).encode()
     except (RecursionError, ValueError) as error:
+        check_merged(content.decode("utf-8", "replace"), where)
         raise UserError(f"{where} is not valid JSON: {error}.") from None
     # Without aliases, it is as deep as it has brackets, at most.
     if content.count(b"[") + content.count(b"{") > DEEPEST:

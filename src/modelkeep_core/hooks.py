@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from modelkeep_core import recording
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import Section
+from modelkeep_core.merges import check_merged
 
 PYPROJECT = "pyproject.toml"
 
@@ -50,7 +51,10 @@ def read_hooks(root: Path) -> Hooks:
         with recording.paused():
             text = path.read_text(encoding="utf-8")
         content: dict[str, Any] = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
+        check_merged(text, str(path))
+        raise UserError(f"{path} is not valid TOML: {error}") from None
+    except UnicodeDecodeError as error:
         raise UserError(f"{path} is not valid TOML: {error}") from None
     tools = content.get("tool", {})
     if not isinstance(tools, dict):

@@ -18,6 +18,7 @@ from modelkeep.check.repository import Repository, repository_around
 from modelkeep_core.dvc_yaml import Stage, covers, overlaps, read_stages
 from modelkeep_core.environment import Locked, read_lock
 from modelkeep_core.errors import UserError
+from modelkeep_core.merges import REMEDY, Unmerged, half_merged
 from modelkeep_core.project_code import closure
 from modelkeep_core.schema import Schema, read_schema
 
@@ -196,6 +197,12 @@ class Project:
                     kept[path] = file, document.line("outs", number, "path")
         return kept
 
+    @cached_property
+    def unmerged(self) -> list[Unreadable]:
+        """The files in which both sides of a merge stand."""
+        names = self.git.tracked if self.git else ()
+        return [Unreadable(name, line, REMEDY) for name, line in half_merged(self.root, names)]
+
     def _document(self, name: str) -> Document | None:
         """Read a YAML file of the project."""
         path = self.root / name
@@ -216,14 +223,19 @@ class Project:
         except UserError as error:
             return error
 
-    def _lock(self, name: str) -> dict[str, Locked]:
-        """Return the packages of a lock by their normalized names; none where it is missing."""
+    def _lock(self, name: str) -> dict[str, Locked] | None:
+        """Return the packages of a lock by their normalized names; none where it is missing.
+
+        None where it cannot be read.
+        """
         path = self.root / name
         try:
             packages = read_lock(path) if path.is_file() else {}
+        except Unmerged:
+            return None
         except (InvalidRequirement, UnicodeDecodeError) as error:
             self.unreadable.append(Unreadable(name, 1, str(error).splitlines()[0]))
-            return {}
+            return None
         return {str(canonicalize_name(package)): locked for package, locked in packages.items()}
 
     def _code(self, name: str) -> list[str]:

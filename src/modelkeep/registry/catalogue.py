@@ -93,15 +93,31 @@ class Catalogue:
 
     def models_of(self, commit: str) -> list[str]:
         """Return the models that dvc.yaml of a commit names; none where it cannot be read."""
-        from modelkeep.registry.dvc_lock import read_artifacts
-
-        directory = Version(self.model, "").directory if self.model else self.git.prefix
         try:
-            names = read_artifacts(self.git, commit, directory)
+            return self.models_named(commit)
         except UserError:
             return []
-        models = [full_name(directory, name) for name in names]
+
+    def has_pipeline(self, commit: str) -> bool:
+        """Say whether a commit has a dvc.yaml."""
+        return self.git.read_one(f"{commit}:{self._place}dvc.yaml") is not None
+
+    def models_named(self, commit: str) -> list[str]:
+        """Return the models that dvc.yaml of a commit names.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        from modelkeep.registry.dvc_lock import read_artifacts
+
+        names = read_artifacts(self.git, commit, self._place)
+        models = [full_name(self._place, name) for name in names]
         return [model for model in models if self.model in (None, model)]
+
+    @property
+    def _place(self) -> str:
+        """The directory of the project in its repository."""
+        return Version(self.model, "").directory if self.model else self.git.prefix
 
     @cached_property
     def numbered(self) -> dict[str, dict[str, Version]]:

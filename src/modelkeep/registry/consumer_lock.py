@@ -15,6 +15,7 @@ from modelkeep.registry.catalogue import Catalogue, package_of
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.files import write_text
+from modelkeep_core.merges import check_merged
 
 HEADER = """\
 # Models that are taken exactly as they were. `modelkeep fetch --lock` writes this file,
@@ -86,7 +87,9 @@ def read_locks(path: Path) -> dict[str, Locked]:
         UserError: it cannot be read, or is not such a file.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        check_merged(text, str(path))
+        content = tomllib.loads(text)
         entries = {name: Locked(**entry) for name, entry in content.items()}
         if all(_is_text(entry) for entry in entries.values()):
             return entries

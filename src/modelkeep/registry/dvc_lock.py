@@ -9,6 +9,7 @@ from typing import Any
 from modelkeep.registry.git import Git
 from modelkeep_core.errors import UserError
 from modelkeep_core.foreign import MOST_YAML, check_tree, inside, object_name
+from modelkeep_core.merges import check_merged
 
 
 class NotYaml(UserError):
@@ -192,6 +193,7 @@ def _parsed_within(content: bytes, where: str) -> Any:
         raise UserError(f"{where} is too large to be read.")
     parsed = _parsed(content)
     if parsed is None:
+        check_merged(content.decode("utf-8", "replace"), where)
         raise NotYaml(f"{where} is not valid YAML.")
     return parsed
 

@@ -9,6 +9,7 @@ from modelkeep.registry.git import CHUNK, Git
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 from modelkeep_core.foreign import parse_json
+from modelkeep_core.merges import REMEDY, marked_line
 
 Metadata = dict[str, Any]
 # Where the first model of a project has its metadata, and what every command but `list` needs
@@ -131,6 +132,8 @@ class Records:
         metadata = _metadata(content, version.name)
         if metadata is None:
             where = f"{path} of commit {version.commit[:7]}"
+            if line := marked_line((content or b"").decode("utf-8", "replace")):
+                return Record(None, f"{where}, line {line}: {REMEDY}")
             return Record(None, f"{where} is missing, or is not the metadata of {version.name}.")
         self._prefer(version.model, path)
         return Record(metadata)

@@ -65,6 +65,9 @@ def find(
         raise _ambiguous(reference, versions)
     if commit:
         named = f"the model '{catalogue.model}'" if catalogue.model else "a model"
+        if catalogue.has_pipeline(commit):
+            # It may be that it cannot be read.
+            catalogue.models_named(commit)
         raise UserError(f"dvc.yaml of commit {commit[:7]} ({reference}) does not name {named}.")
     raise _unknown(catalogue, reference)
 

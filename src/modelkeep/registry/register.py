@@ -20,9 +20,12 @@ from modelkeep.registry.tags import VERSION, order
 from modelkeep.registry.version import Version
 from modelkeep_core.dvc_yaml import covers
 from modelkeep_core.errors import UserError
+from modelkeep_core.merges import REMEDY, half_merged
 from modelkeep_core.packaged import check_manifest
 
 FIRST = "v1.0.0"
+# How Git marks what both sides of a merge have changed
+UNMERGED = {"AA", "AU", "DD", "DU", "UA", "UD", "UU"}
 PARTS = ("major", "minor", "patch")
 
 
@@ -62,6 +65,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
     """
     if catalogue.git.bare:
         raise UserError("a version is registered in a work tree, where its files can be checked.")
+    _check_merged(catalogue)
     model = only_model(catalogue)
     with locked_project() as repo:
         # What was read before the others were kept out may have changed.
@@ -74,6 +78,24 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         done = publish.write(catalogue, tag, version.commit, message, args.push)
     recipe, commit = text.short(metadata["recipe_id"]), text.short(version.commit)
     return None, f"{model} {number} is recipe {recipe} of commit {commit}.\n{done}"
+
+
+def _check_merged(catalogue: Catalogue) -> None:
+    """Refuse a project in which a merge is half done, whether it was committed or not.
+
+    Raises:
+        UserError: naming a file, and the line if it has both sides.
+    """
+    lines = catalogue.git.run("status", "--porcelain", "-z", "--untracked-files=no", "--", ".")
+    unmerged = [line[3:] for line in lines.split("\0") if line[:2] in UNMERGED]
+    names = catalogue.git.run("ls-files", "-z").split("\0")
+    for name, line in half_merged(Path(catalogue.git.directory), names):
+        raise UserError(f"{name}, line {line}: {REMEDY}")
+    if unmerged:
+        raise UserError(
+            f"a merge is under way, and both sides have changed {unmerged[0]}{_more(unmerged)}: "
+            "`git add` what is right of both, run `dvc repro`, and commit the merge."
+        )
 
 
 def message_of(

@@ -9,6 +9,7 @@ from modelkeep.registry.default_branch import default_branches, shown
 from modelkeep.registry.git import Git
 from modelkeep.registry.tags import STAGE
 from modelkeep_core.errors import UserError
+from modelkeep_core.merges import check_merged
 
 SIGNERS = ".modelkeep/allowed_signers"
 PYPROJECT, KEY = "pyproject.toml", "require_signed"
@@ -113,6 +114,7 @@ def _stages(pyproject: bytes | None, branch: str) -> frozenset[str]:
         content: Any = tomllib.loads(pyproject.decode("utf-8"))
         stages = content.get("tool", {}).get("modelkeep", {}).get(KEY, [])
     except (AttributeError, RecursionError, ValueError) as error:
+        check_merged(pyproject.decode("utf-8", "replace"), f"{PYPROJECT} of {branch}")
         raise UserError(f"{PYPROJECT} of {branch} is not valid TOML: {error}") from None
     if not isinstance(stages, list) or not all(
         isinstance(stage, str) and STAGE.fullmatch(stage) for stage in stages

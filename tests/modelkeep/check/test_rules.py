@@ -83,6 +83,19 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "  seed: 8",
         "key 'seed' is there twice",
     ),
+    *(
+        (
+            "MK001",
+            lambda home, file=file: home.write(file, f"{home.read(file)}<<<<<<< HEAD\n"),
+            file,
+            "<<<<<<< HEAD",
+            f"{file} cannot be read: a merge was left half done here",
+        )
+        for file in (
+            *("params.yaml", "schema.yaml", "pyproject.toml", "requirements.lock"),
+            *("data/raw.dvc", ".dvcignore", ".python-version", "pipeline/train.py"),
+        )
+    ),
     (
         "MK101",
         lambda home: home.replace("dvc.yaml", "--out models", "--out models --log train.log"),

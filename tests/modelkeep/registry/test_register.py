@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,29 @@ def test_a_changed_file_is_refused(project):
     edit("params.yaml", "seed: 2", "seed: 3")
     why = project.refusal("register")
     assert why.startswith("the work tree is not clean (M params.yaml): commit, ignore or remove")
+
+
+def test_a_merge_that_is_half_done_is_refused(project):
+    """By file and line, even if it was committed; and by file where only `git add` is missing."""
+    edit("dvc.yaml", "artifacts:", "<<<<<<< HEAD\nartifacts:")
+    half_done = r"dvc.yaml, line \d+: a merge was left half done here"
+    assert re.match(half_done, project.refusal("register"))
+    project.git("commit", "--quiet", "--all", "--message", "half")
+    assert re.match(half_done, project.refusal("register"))
+    assert re.search(r"commit \w+, line \d+: a merge was", project.refusal("show", "HEAD"))
+    project.git("reset", "--quiet", "--hard", "HEAD~1")
+    project.git("checkout", "--quiet", "-b", "other")
+    edit("params.yaml", "seed: 2", "seed: 3")
+    project.git("commit", "--quiet", "--all", "--message", "other")
+    project.git("checkout", "--quiet", "-")
+    edit("params.yaml", "seed: 2", "seed: 4")
+    project.git("commit", "--quiet", "--all", "--message", "ours")
+    subprocess.run(["git", "merge", "--quiet", "other"], check=False, capture_output=True)
+    assert re.match(r"params.yaml, line \d+: a merge was", project.refusal("register"))
+    project.git("checkout", "--quiet", "--ours", "params.yaml")
+    assert "a merge is under way, and both sides have changed params.yaml: `git add`" in (
+        project.refusal("register")
+    )
 
 
 @pytest.mark.parametrize("setting", ["normal", "no"])

@@ -26,7 +26,10 @@ def core_locked(project: Project) -> Iterator[Finding]:
         for stage in project.stages.values()
         for file in project.code(stage.name)
     )
-    library = project.lock(LOCK).get(LIBRARY)
+    lock = project.lock(LOCK)
+    if lock is None:
+        return
+    library = lock.get(LIBRARY)
     if uses and (library is None or not library.hashes):
         what = "does not name" if library is None else "has no hash of"
         yield Finding(
@@ -44,12 +47,15 @@ def core_locked(project: Project) -> Iterator[Finding]:
 def dependency_locked(project: Project) -> Iterator[Finding]:
     """Every dependency that pyproject.toml names is in its lock, in a version that it allows."""
     content, main = project.pyproject or {}, project.lock(LOCK)
+    if main is None:
+        return
     wanted = [(text, LOCK, main) for text in _texts(_within(content, "project", "dependencies"))]
     groups = _within(content, "dependency-groups")
     for group, entries in groups.items() if isinstance(groups, dict) else ():
         file = f"requirements-{group}.lock"
-        if (project.root / file).is_file():
-            lock = main | project.lock(file)
+        of_group = project.lock(file)
+        if (project.root / file).is_file() and of_group is not None:
+            lock = main | of_group
             wanted += [(text, file, lock) for text in _texts(entries)]
     for text, file, lock in wanted:
         if not (project.root / file).is_file() or not (reason := _not_locked(text, file, lock)):
@@ -112,7 +118,8 @@ def named_module(project: Project) -> Iterator[Finding]:
 @rule("MK504")
 def wheel_locked(project: Project) -> Iterator[Finding]:
     """Every wheel of the two libraries in vendor/ is the one that a lock names."""
-    locks = {path.name: project.lock(path.name) for path in project.root.glob("requirements*.lock")}
+    names = [path.name for path in project.root.glob("requirements*.lock")]
+    locks = {name: lock for name in names if (lock := project.lock(name)) is not None}
     for wheel in sorted((project.root / "vendor").glob("modelkeep*.whl")):
         name, version = (*wheel.name.split("-"), "")[:2]
         name = str(canonicalize_name(name))
@@ -153,6 +160,8 @@ def booster_locked(project: Project) -> Iterator[Finding]:
     if project.params is None or not (project.root / LOCK).is_file():
         return
     lock = project.lock(LOCK)
+    if lock is None:
+        return
     for stage in project.stages.values():
         schema = schema_of(project, stage)
         if schema is None or not project.imports(stage, "estimators"):

@@ -12,7 +12,9 @@ def readable(project: Project) -> Iterator[Finding]:
     project.params, project.pyproject, project.tracked_data  # noqa: B018
     for stage in project.stages.values():
         project.code(stage.name)
-    for broken in project.unreadable:
+    halves = {broken.file for broken in project.unmerged}
+    others = [broken for broken in project.unreadable if broken.file not in halves]
+    for broken in [*project.unmerged, *others]:
         yield Finding(
             broken.file,
             broken.line,
