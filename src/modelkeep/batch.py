@@ -288,7 +288,8 @@ def _scored(
     records = {part.output: ledger.record(part) for part in parts}
     left = [part for part in parts if records[part.output] is None]
     if len(left) < len(parts):
-        say(f"note: {len(parts) - len(left)} of {len(parts)} parts are there already.")
+        there = len(parts) - len(left)
+        say(f"note: {there} of {len(parts)} parts {'is' if there == 1 else 'are'} there already.")
     if left:
         ledger.unfinished()
     progress = Progress(sum(part.rows for part in left))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from modelkeep_core.visible import counted as counted
 from modelkeep_core.visible import in_line, is_hidden, visible
 
 WIDTH = 80
@@ -89,11 +90,6 @@ def interval(headline: dict[str, Any]) -> str:
 
 def _three_digits(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-
-
-def counted(number: int, thing: str, things: str = "") -> str:
-    """Write a number with what it counts: "1 row", "2 rows"."""
-    return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"
 
 
 def day(when: datetime) -> str:

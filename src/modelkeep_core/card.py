@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from modelkeep_core.boosters import BOOSTERS, class_name
-from modelkeep_core.visible import in_line, visible
+from modelkeep_core.visible import counted, in_line, visible
 
 FOLDS = {"random": "at random", "time": "by time", "group": "by group"}
 LIBRARIES = {"lightgbm": "A LightGBM", "xgboost": "An XGBoost"}
@@ -174,7 +174,8 @@ def _findings(findings: list[dict[str, Any]]) -> list[str]:
 
 
 def _left_out(rows: int) -> str:
-    return f" ({rows} rows without a target were left out)" if rows else ""
+    were = "was" if rows == 1 else "were"
+    return f" ({counted(rows, 'row')} without a target {were} left out)" if rows else ""
 
 
 def _kind(estimator: str) -> str:

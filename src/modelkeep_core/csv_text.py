@@ -13,6 +13,8 @@ from typing import IO, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from modelkeep_core.visible import counted
+
 # How much of a file is in memory at once, and at most for a cell that goes on over many lines
 CHUNK, LONGEST = 1 << 22, 1 << 26
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -227,7 +229,7 @@ class _Lines:
             strange = (counts != width) & ~(blank & (counts < width))
             if strange.any():
                 place = int(strange.argmax())
-                reason = f"{counts[place]} cells, where the header has {width}"
+                reason = f"{counted(int(counts[place]), 'cell')}, where the header has {width}"
                 self.refuse(reason, text, int(starts[place]))
         return len(ends) - int(blank.sum()), int(blank.sum())
 

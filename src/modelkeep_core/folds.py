@@ -20,6 +20,7 @@ from sklearn.model_selection import (
 
 from modelkeep_core.errors import UserError, reason_of
 from modelkeep_core.params import Prepare
+from modelkeep_core.visible import counted
 
 # Above so many groups chance keeps the shares of the classes, and scikit-learn takes minutes to
 MANY_GROUPS = 10_000
@@ -76,7 +77,7 @@ def folds(
     count = int(groups.max()) + 1
     if count < number:
         raise UserError(
-            f"{KEY}: {number}, but the training rows have only {count} values of "
+            f"{KEY}: {number}, but the training rows have only {counted(count, 'value')} of "
             f"'{split.split_by}', which stay whole. Set it to {count} or less."
         )
     kind = StratifiedGroupKFold if stratify and count <= MANY_GROUPS else GroupKFold

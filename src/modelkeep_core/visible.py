@@ -45,3 +45,8 @@ def for_spreadsheet(text: str) -> str:
     An apostrophe is put before what begins like a formula; a number stays a number.
     """
     return f"'{text}" if _FORMULA.match(text) else text
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """Write a number with what it counts: "1 row", "2 rows"."""
+    return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"

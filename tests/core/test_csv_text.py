@@ -44,10 +44,10 @@ def test_names_and_lines_are_counted(text, names, rows, blank):
         ("\n\n", "it is empty"),
         (" , \n1,2\n", "line 1: names of columns are missing"),
         ("a,b,a\n", "line 1: the header names the column 'a' more than once"),
-        ("a,b\n1,2\n3\n", "line 3: 1 cells, where the header has 2"),
+        ("a,b\n1,2\n3\n", "line 3: 1 cell, where the header has 2"),
         ("a,b\n1,2,3\n4\n", "line 2: 3 cells, where the header has 2"),
         ("a,b\n\n1,2\n,,\n", "line 4: 3 cells, where the header has 2"),
-        ('a,b\n"1\n2",3\n4\n', "line 4: 1 cells, where the header has 2"),
+        ('a,b\n"1\n2",3\n4\n', "line 4: 1 cell, where the header has 2"),
         ("a,b\n1,2\n5'10\",x\n", "line 3: a quotation mark inside a cell that does not begin with"),
         ('a,b\n1,"2"x\n', "line 2: a quotation mark inside a cell that is not doubled"),
         ('a,b\n1,"say \\"x\\""\n', "line 2: a quotation mark inside a cell that is not doubled"),
@@ -97,7 +97,7 @@ def test_how_much_is_read_at_once_makes_no_difference(monkeypatch, chunk):
     monkeypatch.setattr(csv_text, "CHUNK", chunk)
     text = 'a,b\n1,"x\n""y"", z"\n\n"",\r\n"é",2\n' * 3
     assert examined(text[: text.index("a,b", 4)]) == (["a", "b"], 2, 2)
-    with pytest.raises(NotPlain, match=r"line 4: 1 cells"):
+    with pytest.raises(NotPlain, match=r"line 4: 1 cell"):
         examined('a,b\n1,"x\ny"\n3\n')
 
 

@@ -2,6 +2,7 @@
 
 from modelkeep.adopt.options import deciding
 from modelkeep.adopt.planning import Plan
+from modelkeep_core.visible import counted
 
 WIDEST = 40
 
@@ -17,7 +18,7 @@ def overview(made: Plan, notes: list[str], warnings: list[str]) -> str:
         for name, meaning, why in cells
     ]
     aside = sum(inferred.meaning == "set aside" for inferred in made.columns.values())
-    head = f"{target.rows} rows, {len(made.schema.features)} features"
+    head = f"{target.rows} rows, {counted(len(made.schema.features), 'feature')}"
     head += f", {aside} set aside" if aside else ""
     summary = f"{target.name}: {target.task}"
     if target.classes:

@@ -16,6 +16,7 @@ from modelkeep.intake.row_names import no_row_names
 from modelkeep.intake.text_encoding import CHUNK, Source, encoding_of, opened_text
 from modelkeep_core.csv_text import BLANK, END, ENDED, repeated
 from modelkeep_core.errors import UserError
+from modelkeep_core.visible import counted
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 DELIMITERS |= {"\x01": "the control character 0x01", "\x1f": "the control character 0x1f"}
@@ -126,9 +127,9 @@ def dialect_of(source: Source, name: str, encoding: str | None = None) -> Dialec
         why = "" if trailing else no_row_names(below, way.delimiter, quoted > len(below) / 2)
         if why:
             raise UserError(
-                f"{name}, line {numbers[0]}: the header has {len(header)} names, and the rows "
-                f"have {width} cells, {why}. Name every column, and put cells that hold a comma "
-                "into quotation marks."
+                f"{name}, line {numbers[0]}: the header has {counted(len(header), 'name')}, and "
+                f"the rows have {width} cells, {why}. Name every column, and put cells that hold "
+                "a comma into quotation marks."
             )
         header = [*header, ""] if trailing else ["", *header]
         short = "last" if trailing else "first"
@@ -175,7 +176,7 @@ def renamed(header: list[str], names: list[str], short: str = "") -> str:
     if short:
         called = names[0 if short == "first" else -1]
         return (
-            f"has {len(names) - 1} names in its header and {len(names)} cells in a row: "
+            f"has {counted(len(names) - 1, 'name')} in its header and {len(names)} cells in a row: "
             f"the {short} column is called '{called}'"
         )
     changes = [
@@ -233,8 +234,8 @@ def rows_of(source: Source, name: str, dialect: Dialect) -> Iterator[list[str]]:
                     if len(row) != dialect.width:
                         footer = " Where it is a title or a footer, delete it."
                         raise UserError(
-                            f"{name}, line {line}: {len(row)} cells, where the header has "
-                            f"{dialect.width}.{footer if len(row) == 1 else ''}"
+                            f"{name}, line {line}: {counted(len(row), 'cell')}, where the "
+                            f"header has {dialect.width}.{footer if len(row) == 1 else ''}"
                         )
                     yield row
         except _Broken as broken:

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,13 +66,24 @@ def run(args: argparse.Namespace) -> int:
     """
     from modelkeep.monitoring.reference import read_reference
     from modelkeep.monitoring.store import opened
-    from modelkeep.monitoring.window import window
+    from modelkeep.monitoring.window import Window, window
     from modelkeep.registry.vouching import trusted
 
     span = window(args.since, args.until, datetime.now().astimezone())
+    if args.monitoring == "forget":
+        # A wrong date keeps nobody from being forgotten.
+        span = Window(span.since, span.until)
     reference = read_reference(args.package, trusted(args.package, args.trust_code))
     command = importlib.import_module(f"modelkeep.monitoring.{args.monitoring}")
     with opened(args.records) as store:
+        later = sum(store.models(Window(span.latest)).values()) if span.latest else 0
+        if later:
+            are = "request is" if later == 1 else "requests are"
+            print(
+                f"note: {later:,} {are} dated after {span.latest:%Y-%m-%d %H:%M}, when a clock was "
+                "wrong, and left out: without --since they count.",
+                file=sys.stderr,
+            )
         data, text, status = command.run(reference, store, span, args)
     # Names and values come from whoever asked the server.
     print(as_json(data) if args.json else visible(text))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelkeep import text
+from modelkeep_core.profiles import COUNTED
 
 PREDICTION = "(prediction)"
 
@@ -27,7 +28,8 @@ def conclusion(report: dict[str, Any]) -> Iterator[str]:
             f"{percent(limits['refused'])} may be."
         )
     if volume["rows"] < limits["rows"]:
-        yield f"Not enough data: {volume['rows']:,} rows, and {limits['rows']:,} are needed."
+        rows = text.counted(volume["rows"], "row")
+        yield f"Not enough data: {rows}, and {limits['rows']:,} are needed."
         if volume["other_models"]:
             yield (
                 "Other models answered: name the package of such a model with --package. There are "
@@ -35,7 +37,7 @@ def conclusion(report: dict[str, Any]) -> Iterator[str]:
             )
     elif volume["rows_with_inputs"] < limits["rows"]:
         yield (
-            f"The inputs of {volume['rows_with_inputs']:,} rows were recorded, and "
+            f"The inputs of {text.counted(volume['rows_with_inputs'], 'row')} were recorded, and "
             f"{limits['rows']:,} are needed: nothing but the predictions was judged."
         )
     if report["state"] == "in order":
@@ -116,7 +118,7 @@ def middle(part: dict[str, Any], which: str, named: bool = True) -> str:
     if "mean" in side:
         return f"{side['mean']:.4g}"
     if not part["names"]:
-        return "other"
+        return "-" if part.get("type") in COUNTED else "other"
     place = part["reference"]["counts"].index(max(part["reference"]["counts"][:-1]))
     share = percent(side["counts"][place] / present)
     return f"{share} {part['names'][place]}" if named else share

@@ -219,6 +219,6 @@ def _cell(value: Any) -> str:
     if value is None:
         return MISSING
     if isinstance(value, dict) and "sha256" in value:
-        rows = "" if value["rows"] is None else f"{value['rows']} rows, "
+        rows = "" if value["rows"] is None else f"{text.counted(value['rows'], 'row')}, "
         return f"{rows}{text.short(value['sha256'])}"
     return text.short(value) if re.fullmatch("[0-9a-f]{64}", str(value)) else str(value)

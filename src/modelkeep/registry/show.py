@@ -136,16 +136,20 @@ def rendered(facts: dict[str, Any]) -> str:
         if name != headline["metric"]
     ]
     data = [("rows", ", ".join(f"{name} {count}" for name, count in rows.items()))]
-    counts = rows_of(metadata)
+    counts = {path: f"{text.counted(rows, 'row')}, " for path, rows in rows_of(metadata).items()}
     data += [
-        (path, f"{f'{counts[path]} rows, ' if path in counts else ''}SHA-256 {digest[:16]}…")
+        (path, f"{counts.get(path, '')}SHA-256 {digest[:16]}…")
         for path, digest in metadata["recipe"]["data"].items()
     ]
+    parameters = training["parameters"].items()
+    own = [(name, "none" if value is None else str(value)) for name, value in parameters]
+    # Those of the estimators in an ensemble or a calibration, each with all of its defaults
+    of_parts = [name for name, _ in own if "__" in name]
     making = [("estimator", training["estimator"])]
-    making += [
-        (name, "none" if value is None else str(value))
-        for name, value in training["parameters"].items()
-    ]
+    making += [(name, value) for name, value in own if name not in of_parts]
+    if of_parts:
+        count = text.counted(len(of_parts), "parameter")
+        making.append(("of its parts", f"{count}, which --json shows"))
     steps = [
         ("", f"{', '.join(group['columns'])}: {' → '.join(group['steps'])}")
         for group in training["preprocessing"]

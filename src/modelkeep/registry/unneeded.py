@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from modelkeep import text
 from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.dvc_internals import forget_remote, locked_project
 from modelkeep.registry.needed import Needed, needed, tips_of
@@ -107,9 +108,9 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
             _delete(storage, places)
             if args.remote:
                 forget_remote(repo, str(storage.remote))
-    lines = [
-        f"What {wanted.commits} commits of versions, stages, branches and experiments need stays."
-    ]
+    commits = text.counted(wanted.commits, "commit")
+    need = "needs" if wanted.commits == 1 else "need"
+    lines = [f"What {commits} of versions, stages, branches and experiments {need} stays."]
     lines += [_sentence(place, doomed, args) for place, doomed in places.items()]
     if outside and not args.shared_cache:
         lines.append(
@@ -178,9 +179,10 @@ def _delete(storage: Storage, places: dict[str, Doomed]) -> None:
 def _sentence(place: str, doomed: Doomed, args: argparse.Namespace) -> str:
     word = "would be deleted" if args.dry_run else "deleted"
     size = readable(sum(doomed.sizes.values()))
-    sentence = f"{len(doomed.sizes)} objects ({size}) {word} from {place}."
+    sentence = f"{text.counted(len(doomed.sizes), 'object')} ({size}) {word} from {place}."
     if doomed.young:
-        sentence += f" {doomed.young} more are not {args.older_than:g} days old."
+        are = "is" if doomed.young == 1 else "are"
+        sentence += f" {doomed.young} more {are} not {args.older_than:g} days old."
     return sentence
 
 

@@ -127,7 +127,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
         )
     else:
         stages = len(catalogue.pipeline(version).stages)
-        shown += f"all outputs of its {stages} stages are the same, byte for byte."
+        shown += f"all outputs of its {text.counted(stages, 'stage')} are the same, byte for byte."
     if args.attest:
         result = ROUNDING if rebuild.different else BYTES
         attest(args.attest, catalogue, version, result, rebuild.rows, rebuild.here)

@@ -19,6 +19,7 @@ from modelkeep_core.csv_text import NotPlain
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column, Schema
 from modelkeep_core.tables import text_table
+from modelkeep_core.visible import counted
 
 # How many columns a table may have besides those of the schema
 MORE = 100
@@ -108,8 +109,8 @@ def _check_names(dialect: Dialect, schema: Schema) -> None:
     if len(dialect.given) < dialect.width and first not in (*names, *schema.columns):
         # A decimal comma without quotation marks would move all values to the next column.
         raise UserError(
-            f"line {dialect.header}: the header has {len(dialect.given)} names, and the rows have "
-            f"{dialect.width} cells"
+            f"line {dialect.header}: the header has {counted(len(dialect.given), 'name')}, and the "
+            f"rows have {counted(dialect.width, 'cell')}"
         )
     for name in schema.features:
         if names[name] > 1 and f"{name}_2" not in schema.columns:

@@ -11,6 +11,7 @@ from typing import Any
 
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Column, Schema
+from modelkeep_core.visible import counted
 
 # The variable that holds the key, and what is recorded where there is none
 KEY, HIDDEN = "SERVING_PRIVATE_KEY", "private"
@@ -88,7 +89,7 @@ def private_key() -> bytes | None:
     key = key.strip("\r\n")
     if len(key) < LEAST:
         raise UserError(
-            f"{KEY} has {len(key)} characters: give it at least {LEAST}, such as what "
+            f"{KEY} has {counted(len(key), 'character')}: give it at least {LEAST}, such as what "
             "`openssl rand -hex 32` prints, or unset it to record nothing of private values."
         )
     return os.fsencode(key)

@@ -9,6 +9,7 @@ from typing import Any
 from modelkeep.serving.meanings import Meanings
 from modelkeep_core.errors import suggestion
 from modelkeep_core.schema import Column, Schema
+from modelkeep_core.visible import counted
 
 Rows = list[list[Any]]
 # How many of a request's problems are listed, for how many names another one is suggested, and how
@@ -68,7 +69,7 @@ class TooMany(Exception):
     """
 
     def __init__(self, rows: int) -> None:
-        super().__init__(f"{rows:,} rows")
+        super().__init__(counted(rows, "row"))
         self.rows = rows
 
 
@@ -105,9 +106,10 @@ class Contract:
             TooMany: there are more than there may be.
             Unfit: they break the schema.
         """
-        self._must_be_rows(lists, list, f"a list of {len(self.features)} values")
+        self._must_be_rows(lists, list, f"a list of {counted(len(self.features), 'value')}")
         width = len(self.features)
-        rule = f"{width} values: {shorten(', '.join(self.features), 200, placeholder=' ...')}"
+        names = shorten(", ".join(self.features), 200, placeholder=" ...")
+        rule = f"{counted(width, 'value')}: {names}"
         _no_problem(
             Problem(number, "", rule, "form")
             for number, row in enumerate(lists)

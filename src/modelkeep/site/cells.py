@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from modelkeep import text
 from modelkeep.registry.metadata import raw_data, rows_of
 from modelkeep.site.clean import in_line, word
 from modelkeep.site.entries import Entry
@@ -26,7 +27,7 @@ def code_of(digest: str) -> Html | str:
 def data_of(entry: Entry) -> Html | str:
     """Return the files of raw data of a version, with rows and hash."""
     metadata = entry.metadata or {}
-    counts = {path: f"{rows:,} rows" for path, rows in rows_of(metadata).items()}
+    counts = {path: text.counted(rows, "row") for path, rows in rows_of(metadata).items()}
     return files_of(raw_data(metadata), counts)
 
 

@@ -35,7 +35,7 @@ BAD = {
     "no feature": (text({"key": [f"k{n:03}" for n in range(ROWS)], "y": LABELS}), "y", "no column"),
     "few rows": ("a,b\n" + "1,x\n2,y\n" * 9, "b", "in 18 rows: a model needs 20"),
     "unique": (text(table(y=[f"k{n:03}" for n in range(ROWS)])), "y", "60 different values in 60"),
-    "broken line": (text(table()) + "1\n", "label", "line 62: 1 cells, where the header has 2"),
+    "broken line": (text(table()) + "1\n", "label", "line 62: 1 cell, where the header has 2"),
     "open quote": (text(table()) + '1,"a\n', "label", "line 62: a quotation mark"),
     "no text": ("\0\1\2", "label", "neither text nor Parquet"),
     "empty": ("", "label", "is empty"),

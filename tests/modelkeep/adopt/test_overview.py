@@ -19,7 +19,7 @@ def test_a_table_is_told_in_lines(tmp_path):
     text = overview(plan([path], Options("label")), ["a note"], ["a warning"])
     assert text.splitlines() == [
         "label: classification of 2 classes (yes 20, no 10)",
-        "30 rows, 1 features, 1 set aside",
+        "30 rows, 1 feature, 1 set aside",
         "",
         f"  {'column':40}  taken for  because",
         f"  {'key':40}  set aside  identifier-like: 40 different texts in 40 rows",

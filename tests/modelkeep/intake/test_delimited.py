@@ -98,9 +98,9 @@ def test_every_column_has_a_name_of_its_own(header, names):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n1,2\n3\n4,5\n", r"rows\.txt, line 3: 1 cells, where the header has 2"),
+        ("a,b\n1,2\n3\n4,5\n", r"rows\.txt, line 3: 1 cell, where the header has 2"),
         ("a,b\n1,2\n3,4,5\n6,7\n", r"rows\.txt, line 3: 3 cells"),
-        ('a,b\n"1\n2",3\n4\n', r"rows\.txt, line 4: 1 cells"),
+        ('a,b\n"1\n2",3\n4\n', r"rows\.txt, line 4: 1 cell"),
         ('a,b\n1,2\n3,"4\n5,6\n', r"rows\.txt, line 3: a quotation mark is opened and not closed"),
         ('a,b\n1,2\n"3"x,4\n', r"rows\.txt, line 3: "),
         ("a,b\n1,2\n\x1a", r"rows\.txt, line 3: the control character 0x1a \(Ctrl-Z\)"),
@@ -113,7 +113,7 @@ def test_every_column_has_a_name_of_its_own(header, names):
         ("id,b\nx,3,1\ny,2,71\n", r"line 1: .* of which '3,1' may be one number"),
         ("a,b,,\n1,2,,\n3,4\n5,6,7,\n", r"rows\.txt, line 3: 2 cells, where the header has 4"),
         ("a,b,c,d\n1,2,3,4\n5,6,7\n8,9,1\n", r"line 3: 3 cells, where the header has 4"),
-        ("a,b\n1,2\nNote: x\n", r"line 3: 1 cells, .*Where it is a title or a footer, delete it"),
+        ("a,b\n1,2\nNote: x\n", r"line 3: 1 cell, .*Where it is a title or a footer, delete it"),
         ("id,b\nx,3,14\ny,2,05\n", r"line 1: .* of which '3,14' may be one number"),
         ("a;b\n1;2\n3;4\x1a\r\n", r"rows\.txt, line 3: the control character 0x1a \(Ctrl-Z\)"),
     ],

@@ -250,5 +250,5 @@ def test_what_is_packed_is_named_by_what_a_person_gave(tmp_path):
     with pytest.raises(UserError, match=r"^x\.npz: 0\.npy is an array of NumPy"):
         table_at(tmp_path / "x.npz", ["a"], tmp_path / "work")
     path = written(tmp_path / "y.csv.gz", gzip.compress(b"a,b\n1,2\n3\n", mtime=0))
-    with pytest.raises(UserError, match=r"^y\.csv\.gz, line 3: 1 cells"):
+    with pytest.raises(UserError, match=r"^y\.csv\.gz, line 3: 1 cell"):
         table_at(path, ["a"], tmp_path / "work2")

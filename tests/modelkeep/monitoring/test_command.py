@@ -128,6 +128,25 @@ def test_the_exit_status_is_for_programs(called, recorded):
     assert called("report")[0] == 1
 
 
+def test_what_was_dated_by_a_wrong_clock_is_told(called, recorded):
+    """It is in no report on the last days, and is not left out in silence."""
+    recorded.answer(recorded.rows_asked, start=7e9)
+    rows = json.loads(called("report", "--json")[1])["volume"]["rows"]
+    _, printed, errors = called("report", "--since", "99999d", "--json")
+    left = rows - json.loads(printed)["volume"]["rows"]
+    assert left == len(recorded.rows_asked)
+    assert errors.startswith("note: ")
+    assert "dated after " in errors
+    assert "without --since they count" in errors
+
+
+def test_a_wrong_date_keeps_nobody_from_being_forgotten(called, recorded):
+    """What is dated in the future is erased with all from some day on."""
+    (name,) = recorded.answer(recorded.rows_asked[:1], start=7e9)
+    status, printed, errors = called("forget", "--request", name, "--since", "1d", "--json")
+    assert (status, errors, json.loads(printed)["requests"]) == (0, "", 1)
+
+
 def test_what_a_client_names_acts_on_no_terminal(called, recorded):
     """Neither in the tables, nor in the sentences, nor in what programs read."""
     recorded.refuse(60, "column", "\x1b[8m\u202e\x9b")

@@ -114,6 +114,13 @@ def test_a_column_without_a_value_has_no_middle():
     assert middle(unknown, "current") == "other"
 
 
+@pytest.mark.parametrize("kind", ["datetime", "private"])
+def test_values_that_are_only_counted_are_of_no_class(kind):
+    """Neither dates nor private values are compared, so that none is the commonest."""
+    counted = {"type": kind, "names": [], "reference": {"counts": [5]}, "current": {"counts": [3]}}
+    assert middle(counted, "reference") == middle(counted, "current") == "-"
+
+
 def test_a_class_need_not_be_named_twice():
     """The share on both sides is that of the same class."""
     assert middle(CLASSES, "reference") == "60% b"

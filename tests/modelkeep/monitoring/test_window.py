@@ -36,6 +36,17 @@ def test_a_window_without_ends_has_everything():
     assert low < 0 < 1e9 < high
 
 
+def test_what_is_dated_later_than_now_is_in_no_window_that_ends_now():
+    """A clock that was a year ahead for an hour would keep its requests in every report."""
+    first, last = window("7d", None, NOW).ids
+    hour = timedelta(hours=1).total_seconds()
+    inside, ahead = (new_id(NOW.timestamp() + hours * hour) for hours in (23, 25))
+    assert first < inside < last < ahead
+    minutes = window("7d", None, NOW).minutes
+    assert minutes[1] == (NOW.timestamp() + 24 * hour) / 60
+    assert window("7d", "2150-01-01", NOW).ids[1] > ahead
+
+
 def test_a_request_belongs_to_the_window_that_begins_with_it():
     """A window includes its beginning and not its end."""
     first, last = Window(NOW, NOW + timedelta(hours=1)).ids

@@ -129,6 +129,19 @@ def test_the_text_says_what_people_ask_for(numbered):
     assert max(map(len, text)) <= 80
 
 
+def test_an_ensemble_is_told_by_its_own_parameters(project):
+    """Those of its parts, with all of their defaults, would fill two screens; --json has them."""
+    metadata = read_json(Path("model.json"))
+    metadata["training"]["parameters"] = {"cv": 5, "rf": "RF()", "rf__alpha": 1, "rf__beta": None}
+    write_json(Path("model.json"), metadata)
+    project.commit()
+    text = lines(project, "HEAD")
+    assert {"cv 5", "rf RF()", "of its parts 2 parameters, which --json shows"} <= {*text}
+    assert not any("alpha" in line for line in text)
+    shown = project.data("show", "HEAD")[0]["metadata"]["training"]["parameters"]
+    assert shown["rf__alpha"] == 1
+
+
 # Where the bytes are
 
 

@@ -38,9 +38,9 @@ def test_what_nothing_needs_goes_and_all_else_stays(numbered):
     """Of versions, branches and the present, each object is there afterwards."""
     before = objects(numbered)
     junk = add(numbered, b"junk")
-    assert numbered.run("gc", *NOW).splitlines()[1] == "1 objects (4 B) deleted from the cache."
+    assert numbered.run("gc", *NOW).splitlines()[1] == "1 object (4 B) deleted from the cache."
     assert objects(numbered) == [before[0], before[1] | {junk}]
-    assert "1 objects (4 B) deleted from the remote 'storage'." in numbered.run(
+    assert "1 object (4 B) deleted from the remote 'storage'." in numbered.run(
         "gc", "--remote", *NOW
     )
     assert objects(numbered) == before
@@ -84,7 +84,7 @@ def test_a_dry_run_deletes_nothing(project):
 def test_what_is_young_stays_unless_it_is_asked_for(project):
     """A colleague may have pushed it, and not committed it yet."""
     junk = add(project, b"junk", age=13)
-    assert "1 more are not 14 days old." in project.run("gc", "--remote")
+    assert "1 more is not 14 days old." in project.run("gc", "--remote")
     assert junk in objects(project)[1]
     # The cache goes by the change of the file's state as well, which cannot be set.
     assert "(4 B) deleted from the remote" in project.run("gc", "--remote", "--older-than", "0")
