@@ -15,7 +15,7 @@ from modelkeep.registry.imported import check_source
 from modelkeep.registry.outputs import Output, outputs_of
 from modelkeep.registry.presence import Fault, faults_by_output
 from modelkeep.registry.reference import find
-from modelkeep.registry.storage import Storage, Unwritable, storage_of
+from modelkeep.registry.storage import Storage, Unreached, Unwritable, storage_of
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
 
@@ -170,7 +170,7 @@ def _check_cache(outputs: list[Output], storage: Storage, repair: bool) -> None:
             damaged = storage.unusable({name: named[name] for name in named if name in cached})
             if repair:
                 storage.of(output.remote).get(damaged)
-        except Unwritable:
+        except (Unreached, Unwritable):
             raise
         except UserError:
             # It is told already, as what the remote does not have.

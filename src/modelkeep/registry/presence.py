@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelkeep.registry.outputs import Output
-from modelkeep.registry.storage import Storage, Unwritable
+from modelkeep.registry.storage import Storage, Unreached, Unwritable
 from modelkeep_core.errors import UserError
 
 MISSING, DAMAGED = "missing", "damaged"
@@ -83,10 +83,10 @@ def _faults_in(
             continue
         try:
             contents[output] = storage.files(output.md5, output.path)
-        except Unwritable:
+        except (Unreached, Unwritable):
             raise
         except UserError:
-            # Damaged in both; where the remote cannot be reached, that is told below.
+            # Damaged in both
             note(output.md5, output.path, DAMAGED, unsent=True)
     meanings = _meanings(contents)
     sizes = storage.remote_sizes(meanings)

@@ -26,6 +26,10 @@ NOT_FOUND = (404, 410)
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
+class Unreached(UserError):
+    """A remote does not answer as one, so that nothing is known of what it has."""
+
+
 class Unwritable(UserError):
     """The cache of this machine takes nothing, which says nothing of what is in a remote."""
 
@@ -312,7 +316,7 @@ class Storage:
         # Every kind of remote has exceptions of its own, which have nothing else in common.
         except Exception as error:
             reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
-            raise UserError(f"the remote '{self.remote}' cannot be used: {reason[0]}") from None
+            raise Unreached(f"the remote '{self.remote}' cannot be used: {reason[0]}") from None
 
 
 @contextmanager

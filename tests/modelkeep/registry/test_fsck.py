@@ -2,6 +2,8 @@
 
 import shutil
 import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,36 @@ def test_what_cannot_be_checked_is_a_mistake_and_no_finding(numbered, monkeypatc
     Path(".dvc/config.local").write_text(SETTINGS.format(UNREACHED), encoding="utf-8")
     assert ended(monkeypatch) == 2
     assert capsys.readouterr().err.startswith("error: the remote 'storage' cannot be used: ")
+
+
+def test_a_remote_that_cuts_what_it_sends_is_not_said_to_have_damaged_bytes(
+    numbered, monkeypatch, capsys
+):
+    """A connection that breaks in the middle says nothing of what is there."""
+    store = numbered.storage
+
+    class Cutting(SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(store))
+
+        def copyfile(self, source, outputfile):
+            content = source.read()
+            outputfile.write(content[: len(content) // 2])
+            self.close_connection = True
+
+        def log_message(self, *_):
+            pass
+
+    numbered.lose_cache()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Cutting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        Path(".dvc/config.local").write_text(SETTINGS.format(url), encoding="utf-8")
+        assert ended(monkeypatch) == 2
+        server.shutdown()
+    shown = capsys.readouterr()
+    assert shown.err.startswith("error: the remote 'storage' cannot be used: ")
+    assert "damaged" not in shown.out + shown.err
 
 
 def test_a_cache_that_takes_nothing_is_no_damage_of_the_remote(numbered):
