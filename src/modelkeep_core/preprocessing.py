@@ -144,6 +144,11 @@ def _check_features(features: Sequence[Feature], schema: Schema) -> None:
                 "package can carry it; a lambda has no name by which it could be found."
             )
         for column in feature.columns:
+            if column in {*schema.columns} - {*schema.features, schema.target}:
+                raise UserError(
+                    f"{where}: the model does not see column '{column}'. Take feature: false out "
+                    "of its entry in schema.yaml, or change the feature."
+                )
             if column not in schema.features:
                 raise UserError(
                     f"{where}: schema.yaml has no feature "

@@ -206,6 +206,18 @@ def test_a_clean_table_says_nothing(task):
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_a_table_that_is_split_by_time_is_not_told_to_be(task):
+    """By another date, such as that of a booking beside that of the arrival, sides may overlap."""
+    table = clean(task, seed=11)[0]
+    arrival = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(len(table)), "h")
+    booking = arrival - pd.to_timedelta(np.arange(len(table)) * 37 % 300, "D")
+    day = {"type": "datetime", "feature": False}
+    table = table.assign(arrival=arrival, booking=booking)
+    assert "overlap-in-time" not in judged(task, table, arrival=day, booking=day)
+    assert "overlap-in-time" in judged(task, table.drop(columns="arrival"), booking=day)
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_folds_of_clean_tables_are_as_far_apart_as_chance_has_it(task):
     """On none of ten tables anything is said of the folds."""
     for seed in range(10):

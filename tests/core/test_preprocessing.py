@@ -171,6 +171,7 @@ def test_a_feature_of_the_projects_own_is_described_without_an_address(frame, cl
         ([SHARE, SHARE], "'share': there is a column or another feature"),
         ([Feature("new", ["sise"], share)], r"no feature column 'sise' \(did you mean 'size'"),
         ([Feature("new", ["label"], share)], "no feature column 'label'"),
+        ([Feature("new", ["seen"], share)], "does not see column 'seen'. Take feature: false"),
         ([Feature("numbers", ["size"], share)], "'numbers': a name is not empty, has no '__'"),
         ([Feature("a__b", ["size"], share)], "'a__b': a name is not empty, has no '__'"),
         ([Feature("", ["size"], share)], "'': a name is not empty"),
@@ -181,9 +182,9 @@ def test_a_feature_of_the_projects_own_is_described_without_an_address(frame, cl
         ([("new", ["size"], share)], "FEATURES: .* is no feature: write Feature"),
     ],
     ids=[
-        *("a column's name", "a name twice", "a misspelt column", "the target", "a group's name"),
-        *("two underscores", "no name", "text for columns", "no columns", "a lambda"),
-        *("text for a function", "a tuple"),
+        *("a column's name", "a name twice", "a misspelt column", "the target", "no feature"),
+        *("a group's name", "two underscores", "no name", "text for columns", "no columns"),
+        *("a lambda", "text for a function", "a tuple"),
     ],
 )
 def test_a_feature_that_cannot_be_made_is_refused(classification, features, message):
