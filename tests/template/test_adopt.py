@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from conftest import Bake, Run
@@ -32,3 +33,20 @@ def test_a_table_of_another_task_is_adopted(
     run(f"modelkeep predict package {source} --out scored.csv", project)
     run("ruff check . && ruff format --check . && modelkeep check", project)
     assert " passed" in run("python -m pytest -q", project).stdout
+
+
+@pytest.mark.slow
+def test_the_projects_tests_see_rows_of_all_days(bake: Bake, run: Run, tmp_path: Path) -> None:
+    """Of a class with many rows they take some from the first to the last, not the first ones.
+
+    Split by time, the rows that they test would else be of the other class alone.
+    """
+    project = bake()
+    days = pd.date_range("2023-01-01", periods=2400, freq="6h")
+    score = [row * 37 % 50 + row % 10 for row in range(2400)]
+    kind = ["rare" if row % 10 == 0 else "usual" for row in range(2400)]
+    source = tmp_path / "visits.csv"
+    pd.DataFrame({"day": days, "score": score, "kind": kind}).to_csv(source, index=False)
+    run(f"modelkeep adopt {source} --target kind --time day", project)
+    strict = "-W error::sklearn.exceptions.UndefinedMetricWarning"
+    assert " passed" in run(f"python -m pytest -q {strict}", project).stdout

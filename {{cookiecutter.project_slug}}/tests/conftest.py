@@ -28,16 +28,17 @@ def schema() -> Schema:
 
 @pytest.fixture(scope="session")
 def raw(schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with some rows of data/raw: the same number of each class, where there are."""
+    """A directory with rows from all over data/raw: as many of each class, where there are."""
     if not RAW.is_dir():
         pytest.skip("data/raw is not here: dvc pull")
     files = tables.files_of(RAW)
     target = tables.read(files, schema).select(schema.target).collect().to_series()
     if schema.task == "classification":
-        rank = target.to_frame().select(pl.int_range(pl.len()).over(schema.target)).to_series()
-        chosen = rank < -(-ROWS // max(target.n_unique(), 1))
+        rank, size = pl.int_range(pl.len()).over(schema.target), pl.len().over(schema.target)
+        wanted = -(-ROWS // max(target.n_unique(), 1))
     else:
-        chosen = pl.int_range(len(target), eager=True) % max(len(target) // ROWS, 1) == 0
+        rank, size, wanted = pl.int_range(pl.len()), pl.len(), ROWS
+    chosen = target.to_frame().select(rank * wanted % size < wanted).to_series()
     directory, start = tmp_path_factory.mktemp("raw"), 0
     for number, path in enumerate(files):
         rows = tables.scan(path, schema).collect()
