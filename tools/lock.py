@@ -36,7 +36,7 @@ COMPILE = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--python-ve
 RUN, SERVING, DEV = "requirements.lock", "requirements-serving.lock", "requirements-dev.lock"
 SHARED = {
     RUN: ["pyproject.toml"],
-    SERVING: ["--group", "serving", "-c", RUN],
+    SERVING: ["pyproject.toml", "--group", "serving", "-c", RUN],
 }
 FOR_PLUGIN = ["--group", "dev", "-c", RUN, "-c", SERVING]
 # A package with its version, and where it is installed, without its hashes

@@ -580,6 +580,30 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "estimators: [xgboost.XGBClassifier]",
         "train.search.estimators.0: xgboost.XGBClassifier needs xgboost-cpu",
     ),
+    (
+        "MK507",
+        lambda home: home.write(
+            "requirements.lock", home.read("requirements.lock") + "lightgbm==4.7.0 \\\n"
+        ),
+        "requirements-serving.lock",
+        "",
+        "requirements-serving.lock does not name lightgbm, which requirements.lock has",
+    ),
+    (
+        "MK507",
+        lambda home: home.write(
+            "requirements-serving.lock",
+            re.sub(
+                "^pandas==[^ ]+",
+                "pandas==3.0.0",
+                home.read("requirements-serving.lock"),
+                flags=re.M,
+            ),
+        ),
+        "requirements-serving.lock",
+        "pandas==",
+        "requirements-serving.lock has pandas 3.0.0, and requirements.lock",
+    ),
 ]
 
 

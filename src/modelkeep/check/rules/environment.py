@@ -17,6 +17,8 @@ from modelkeep_core.files import sha256
 from modelkeep_core.hooks import MODULES, read_hooks
 from modelkeep_core.installing import install
 
+SERVING_LOCK = "requirements-serving.lock"
+
 
 @rule("MK501")
 def core_locked(project: Project) -> Iterator[Finding]:
@@ -177,9 +179,32 @@ def booster_locked(project: Project) -> Iterator[Finding]:
                     f"{'.'.join(map(str, place))}: {name} needs {package}, and {LOCK} does not "
                     "name it.",
                     f'Add "{package}" to dependencies in pyproject.toml, lock it: uv pip compile '
-                    f"pyproject.toml --output-file {LOCK}, and install it: "
-                    + install(f"--require-hashes -r {LOCK}"),
+                    f"pyproject.toml --output-file {LOCK}, and the other locks after it, and "
+                    "install them: " + install(f"--require-hashes -r {LOCK}"),
                 )
+
+
+@rule("MK507")
+def served_as_trained(project: Project) -> Iterator[Finding]:
+    """The lock of the server has all that the model needs, in the same versions."""
+    if not (project.root / SERVING_LOCK).is_file():
+        return
+    server = project.lock(SERVING_LOCK)
+    for name, package in project.lock(LOCK).items():
+        if name not in server:
+            reason = f"does not name {name}, which {LOCK} has"
+        elif server[name].version != package.version:
+            reason = f"has {name} {server[name].version}, and {LOCK} {package.version}"
+        else:
+            continue
+        yield Finding(
+            SERVING_LOCK,
+            line_with(project.text(SERVING_LOCK), f"{name}=="),
+            "MK507",
+            f"{SERVING_LOCK} {reason}: an image of the server could not load the model.",
+            f"Lock again: uv pip compile pyproject.toml --group serving -c {LOCK} "
+            f"--output-file {SERVING_LOCK}",
+        )
 
 
 def _named(value: Any, place: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], str]]:
