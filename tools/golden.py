@@ -33,6 +33,7 @@ from threadpoolctl import threadpool_info, threadpool_limits  # noqa: E402
 
 from made import made_params, made_schema, made_table, pipeline_run  # noqa: E402
 from modelkeep_core import __version__  # noqa: E402
+from modelkeep_core.boosters import class_name  # noqa: E402
 from modelkeep_core.inputs import inputs_from_rows  # noqa: E402
 from modelkeep_core.packaged import open_package  # noqa: E402
 from modelkeep_core.predictions import Predictions, predict  # noqa: E402
@@ -75,6 +76,10 @@ MODELS: dict[str, tuple[tuple[str, str], str, dict[str, Any]]] = {
     # What is left to boosters
     "codes-and-gaps": (LABEL, "HistGradientBoostingClassifier", {"max_iter": 3}),
     "codes-and-gaps-regression": (PRICE, "HistGradientBoostingRegressor", {"max_iter": 3}),
+    "lightgbm-classifier": (LABEL, "lightgbm.LGBMClassifier", TREES),
+    "lightgbm-regressor": (PRICE, "lightgbm.LGBMRegressor", TREES),
+    "xgboost-classifier": (LABEL, "xgboost.XGBClassifier", TREES),
+    "xgboost-regressor": (PRICE, "xgboost.XGBRegressor", TREES),
 }
 CODE = '''"""A feature of the project's own."""
 
@@ -115,7 +120,7 @@ def make(name: str, out: Path) -> None:
     """Train, package and ask one model; write `package/` and `expected.json` into `out`."""
     (task, target), estimator, parameters = MODELS[name]
     params = made_params(estimator, "macro_f1" if task == "classification" else "rmse")
-    params.train.__pydantic_extra__ = {estimator: parameters}
+    params.train.__pydantic_extra__ = {class_name(estimator): parameters}
     params.package.title = f"Golden: {name}"
     with tempfile.TemporaryDirectory() as temporary:
         run = Path(temporary) / "run"

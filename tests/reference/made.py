@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from installed import core_wheel
+from modelkeep_core.boosters import package_of
 from modelkeep_core.dvc_yaml import read_stages
 from modelkeep_core.files import Section
 from modelkeep_core.metrics import METRICS
@@ -212,7 +213,9 @@ def pipeline_run(directory: Path, table: pl.DataFrame, schema: Schema, params: P
     for path, content in (("schema.yaml", schema), ("params.yaml", params)):
         YAML().dump(content.model_dump(), directory / path)
     digest = "0" * 64
-    lock = "".join(f"{name}=={version(name)} \\\n    --hash=sha256:{digest}\n" for name in LOCKED)
+    booster = package_of(params.train.estimator.partition(".")[0])
+    names = sorted([*LOCKED, *filter(None, [booster])])
+    lock = "".join(f"{name}=={version(name)} \\\n    --hash=sha256:{digest}\n" for name in names)
     lock += f"{core_wheel().locked}\n"
     (directory / "requirements.lock").write_text(lock, encoding="utf-8")
     (directory / "dvc.yaml").write_text(DVC_YAML, encoding="utf-8")
