@@ -43,6 +43,8 @@ def booster(name: str, task: str) -> tuple[Any, set[str]]:
     available = of_task(task)
     if name not in available:
         reason = "CatBoost is left out: its files differ in every run. " if "cat" in name else ""
+        if name.startswith("sklearn."):
+            reason = f"Write {name.rpartition('.')[2]} alone. "
         raise UserError(
             f"params.yaml: train.estimator: {name} is no estimator for a {task}"
             f"{suggestion(name, available)}. {reason}Beside those of scikit-learn by their class "

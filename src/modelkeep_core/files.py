@@ -5,6 +5,7 @@ import json
 import math
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -175,8 +176,30 @@ def read_model(
     try:
         return model.model_validate(content)
     except ValidationError as invalid:
-        faults = "\n".join(f"  {_fault(fault, start)}" for fault in invalid.errors())
-        raise UserError(f"{path} cannot be used:\n{faults}", page) from None
+        raise _refused(path, invalid.errors(), start, page) from None
+
+
+def check_values(
+    path: Path, content: dict[str, Any], model: type[Model], section: str, page: str | None = None
+) -> None:
+    """Refuse values that `model` does not take; keys that it lacks, or that are missing, may be.
+
+    Raises:
+        UserError: naming the keys that are of a wrong value, as `read_model` does.
+    """
+    known = {key: value for key, value in content.items() if key in model.model_fields}
+    try:
+        model.model_validate(known)
+    except ValidationError as invalid:
+        faults = [fault for fault in invalid.errors() if fault["type"] != "missing"]
+        if faults:
+            raise _refused(path, faults, [section], page) from None
+
+
+def _refused(path: Path, faults: Iterable[Any], start: list[str], page: str | None) -> UserError:
+    """Return an error that names each of pydantic's faults in a file."""
+    listed = "\n".join(f"  {_fault(fault, start)}" for fault in faults)
+    return UserError(f"{path} cannot be used:\n{listed}", page)
 
 
 def _fault(fault: Any, start: list[str]) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from modelkeep_core import recording
 from modelkeep_core.errors import UserError, reason_of
-from modelkeep_core.files import read_yaml
+from modelkeep_core.files import check_values, read_yaml
 from modelkeep_core.intervals import coverage_metric
 from modelkeep_core.metric_names import COVERAGE, NAME, declared
 from modelkeep_core.metrics import METRICS, Metric, ScoredRows, unknown_headline
+from modelkeep_core.params import PAGES, Evaluate
 from modelkeep_core.project_code import CODE, imported_from
 
 
@@ -75,10 +76,11 @@ def packaged_metrics(
 
 
 def check_headline(params: Path, task: str, root: Path, modules: Iterable[str]) -> None:
-    """Refuse a headline that no metric has, before anything is trained.
+    """Refuse a headline that no metric has, and values that `evaluate` cannot use, before training.
 
     It decides what is refused and never what a model is, so nothing that is read here is an input
-    of the stage that runs. A file without a section `evaluate` is left to the stage that reads it.
+    of the stage that runs. A file without a section `evaluate`, and keys that only a class of the
+    project's own has, are left to the stage that reads them.
 
     Args:
         params: the file params.yaml.
@@ -87,13 +89,15 @@ def check_headline(params: Path, task: str, root: Path, modules: Iterable[str]) 
         modules: those of the hook `metrics`; they are read, and not run.
 
     Raises:
-        UserError: there is no such metric.
+        UserError: there is no such metric, or another value of the section is of a wrong type.
     """
     with recording.paused():
         content = read_yaml(params)
         section = content.get("evaluate") if isinstance(content, dict) else None
         headline = section.get("headline") if isinstance(section, dict) else None
         own = declared(root, modules)
+    if isinstance(section, dict):
+        check_values(params, section, Evaluate, "evaluate", PAGES["evaluate"])
     if isinstance(headline, str) and own is not None and headline not in {*METRICS[task], *own}:
         raise unknown_headline(headline, task, [*METRICS[task], *own])
 

@@ -124,8 +124,14 @@ class Search(Section):
 class Cost(Section):
     """What mistakes about a class cost: another one taken for it, and it taken for another."""
 
-    false_positive: float = Field(ge=0)
-    false_negative: float = Field(ge=0)
+    false_positive: float = Field(ge=0, allow_inf_nan=False)
+    false_negative: float = Field(ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.false_positive + self.false_negative:
+            raise ValueError("one of the two mistakes costs more than 0, or no threshold is best")
+        return self
 
 
 COSTS = "it is a section with the two numbers false_positive and false_negative"

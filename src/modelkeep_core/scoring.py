@@ -339,7 +339,11 @@ def score(job: Job, task: Task) -> float:
             model.fit(train.inputs, train.target)
         except boosters.failures() as error:
             reason = " ".join(str(error).split())
-            raise UserError(f"{task.estimator} cannot be trained{given}: {reason}") from None
+            section = "train.search.ranges." if task.parameters else "train."
+            raise UserError(
+                f"{task.estimator} cannot be trained{given}: {reason.rstrip('.')}. Its parameters "
+                f"are in {section}{boosters.class_name(task.estimator)} of params.yaml."
+            ) from None
         try:
             return float(scoring.score(model, test.inputs, test.target))
         # What a scorer of scikit-learn asks of a model that lacks it is an attribute

@@ -153,7 +153,10 @@ def _spoken(name: str) -> Iterator[list[str]]:
             yield messages
     except boosters.failures() as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{name} cannot be trained: {reason}") from None
+        raise UserError(
+            f"{name} cannot be trained: {reason.rstrip('.')}. Its parameters are in "
+            f"train.{boosters.class_name(name)} of params.yaml."
+        ) from None
     messages += dict.fromkeys(
         f"{name}: {' '.join(str(warning.message).split())}"
         for warning in caught

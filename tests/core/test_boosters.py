@@ -121,6 +121,7 @@ def test_the_loader_trusts_the_boosters_and_nothing_of_their_packages():
         ("lightgbm.LGBMClassifier", "regression", "no estimator for a regression"),
         ("catboost.CatBoostClassifier", "classification", "CatBoost is left out"),
         ("os.system", "classification", "no estimator for a classification"),
+        ("sklearn.svm.SVC", "classification", r"no estimator .*\. Write SVC alone\. Beside"),
         ("LGBMClassifier", "classification", "did you mean 'lightgbm.LGBMClassifier'"),
     ],
 )

@@ -144,6 +144,8 @@ def test_a_regression_has_nothing_to_decide(frame, regression, settings):
         ({"cost": [[0, 1], [5, 0]]}, "threshold: cost: it is a section with the two numbers"),
         ({"cost": {"no": 1, "yes": 5}}, "threshold: cost: it is a section with the two numbers"),
         ({"label": "x"}, "it has one of value, metric and cost"),
+        ({"cost": {"false_positive": 0, "false_negative": 0}}, "costs more than 0"),
+        ({"cost": {"false_positive": 1, "false_negative": float("inf")}}, "a finite number"),
         ({"value": 0.1, "metric": "f1"}, "it has one of value, metric and cost"),
         ({"cots": {}}, r"unknown key 'cots' \(did you mean 'cost'\?\)"),
     ],

@@ -1,5 +1,6 @@
 """Metrics of a project's own are taken from its modules, or from a package that is vouched for."""
 
+import re
 import sys
 
 import numpy as np
@@ -170,6 +171,24 @@ def test_a_headline_that_exists_or_is_anothers_passes(module, text):
     root = module()
     (root / "params.yaml").write_text(text, encoding="utf-8")
     check_headline(root / "params.yaml", "classification", root, ["mine"])
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("confidence: 95", "evaluate.confidence: input should be less than 1, not 95"),
+        ("resamples: many", "evaluate.resamples: input should be a valid integer"),
+        ("headline: [cost]", "evaluate.headline: input should be a valid string"),
+    ],
+)
+def test_what_evaluate_cannot_use_is_refused_before_training(module, line, message):
+    """Whoever waited for a model would else be told when it is there."""
+    root = module()
+    text = f"evaluate:\n  own_key: 1\n  {line}\n"
+    (root / "params.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=re.escape(message)) as refused:
+        check_headline(root / "params.yaml", "classification", root, ["mine"])
+    assert "own_key" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

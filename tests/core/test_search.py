@@ -381,7 +381,11 @@ def test_a_parameter_that_does_not_exist_is_refused(frame, classification, searc
             [1.0],
             r"search\.scoring: neg_log_loss cannot score LinearSVC: .*predict_proba.*another est",
         ),
-        ({}, [1.0, -1.0], "LogisticRegression cannot be trained with C=-1.0: "),
+        (
+            {},
+            [1.0, -1.0],
+            "LogisticRegression cannot be trained with C=-1.0: .*train.search.ranges.LogisticRegr",
+        ),
         ({"folds": 90}, [1.0], r"train\.search\.folds: .*90"),
         ({"estimators": ["LinearSVC"]}, [1.0], "ranges has no section LinearSVC: add one"),
         ({"estimators": ["Nope"]}, [1.0], r"train\.search\.estimators: Nope: scikit-learn has no"),

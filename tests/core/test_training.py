@@ -241,10 +241,11 @@ def test_the_seed_decides_what_is_left_to_chance(frame, params, classification):
 def test_a_value_that_scikit_learn_does_not_take_is_refused(
     frame, trained, classification, parameters
 ):
-    """The message names the estimator and has scikit-learn's reason, in one line."""
+    """The message has scikit-learn's reason, and where the value stands, in one line."""
     with pytest.raises(UserError, match="LogisticRegression cannot be trained: ") as refused:
         trained(frame, classification, "LogisticRegression", **parameters)
     assert next(iter(parameters)) in str(refused.value)
+    assert "are in train.LogisticRegression of params.yaml." in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
