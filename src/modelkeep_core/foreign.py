@@ -126,9 +126,9 @@ def parse_json(content: bytes, where: str) -> Any:
     except (RecursionError, ValueError) as error:
         check_merged(content.decode("utf-8", "replace"), where)
         raise UserError(f"{where} is not valid JSON: {error}.") from None
-    # Without aliases, it is as deep as it has brackets, at most.
+    # It is as deep as it has brackets, at most.
     if content.count(b"[") + content.count(b"{") > DEEPEST:
-        check_tree(value, where)
+        _check_depth(value, where)
     return value
 
 
@@ -187,6 +187,16 @@ def check_tree(value: Any, where: str) -> None:
         return measured[id(part)]
 
     measure(value, 0)
+
+
+def _check_depth(value: Any, where: str) -> None:
+    """Make sure of the same where there are no aliases, and the values are counted already."""
+    level: list[dict[str, Any] | list[Any]] = [[value]]
+    for _ in range(DEEPEST + 1):
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [child for part in parts for child in part if isinstance(child, dict | list)]
+    if level:
+        raise _too_much(where)
 
 
 def _too_much(where: str) -> UserError:

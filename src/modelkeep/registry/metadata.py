@@ -1,6 +1,7 @@
 """The metadata of versions: the model.json that each commit has of each of its models."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -44,10 +45,17 @@ SHAPE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Record:
-    """The metadata of a version, or the reason why there are none."""
+    """The metadata of a version, or the reason why there are none.
+
+    Attributes:
+        metadata: what they say.
+        problem: why there are none.
+        content: the file as it is committed; None where only a part was read.
+    """
 
     metadata: Metadata | None
     problem: str | None = None
+    content: bytes | None = None
 
 
 class Records:
@@ -65,13 +73,14 @@ class Records:
     def read(self, versions: Iterable[Version]) -> Iterator[tuple[Version, Record]]:
         """Yield each version with its metadata."""
         waiting = iter(versions)
-        while chunk := [
-            (version, self.paths(version.model)[0]) for version in islice(waiting, CHUNK)
-        ]:
+        while asked := [*islice(waiting, CHUNK)]:
+            self._learn(asked)
+            chunk = [(version, self.paths(version.model)[0]) for version in asked]
             names = (f"{version.commit}:{version.directory}{path}" for version, path in chunk)
             for (version, path), content in zip(chunk, self._git.read(names), strict=True):
                 metadata = _metadata(content, version.name)
-                yield version, Record(metadata) if metadata else self._search(version, path)
+                found = Record(metadata, content=content) if metadata else None
+                yield version, found or self._search(version, path)
 
     def of(self, version: Version) -> Metadata:
         """Return the metadata of one version.
@@ -117,13 +126,20 @@ class Records:
         """Return where the metadata of a model were, the last place first."""
         return self._paths.setdefault(model, [DEFAULT_PATH])
 
+    def _learn(self, versions: Sequence[Version]) -> None:
+        """Find where models of which several are read have their metadata, unless it is known."""
+        counts = Counter(version.model for version in versions)
+        for version in versions:
+            if counts[version.model] > 1 and version.model not in self._paths:
+                self._search(version, "")
+
     def _search(self, version: Version, tried: str) -> Record:
         """Find metadata that are not where those of the version before were."""
         for path in self.paths(version.model):
             content = self._git.read_one(f"{version.commit}:{version.directory}{path}")
             if path != tried and (metadata := _metadata(content, version.name)):
                 self._prefer(version.model, path)
-                return Record(metadata)
+                return Record(metadata, content=content)
         try:
             path = self._path_by_lock(version)
         except UserError as error:
@@ -136,7 +152,7 @@ class Records:
                 return Record(None, f"{where}, line {line}: {REMEDY}")
             return Record(None, f"{where} is missing, or is not the metadata of {version.name}.")
         self._prefer(version.model, path)
-        return Record(metadata)
+        return Record(metadata, content=content)
 
     def _path_by_lock(self, version: Version) -> str:
         """Return where the stage that makes a model's package writes the metadata beside it."""

@@ -31,6 +31,7 @@ class Entry:
         experiment: the name of the experiment, or None for a version.
         metadata: its metadata; None where it has none, or a site has kept what is shown of them.
         problem: why it has none.
+        md5: the MD5 of the file of its metadata, by which dvc.lock knows it.
     """
 
     version: Version
@@ -41,6 +42,7 @@ class Entry:
     experiment: str | None
     metadata: dict[str, Any] | None
     problem: str | None
+    md5: str | None
 
     @cached_property
     def key(self) -> str:
@@ -117,9 +119,9 @@ def _entries(
 ) -> Iterator[Entry]:
     signed = _signatures(catalogue, versions)
     commits = commits_of(catalogue, [version for version in versions if not version.registered])
-    records = dict(catalogue.records.read(version for version in versions if version not in spared))
+    read = catalogue.records.read(version for version in versions if version not in spared)
     for version in versions:
-        record = records.get(version, Record(None))
+        record = Record(None) if version in spared else next(read)[1]
         event, name = version.registered, names.get(version)
         if name and not record.metadata and version not in spared:
             # An experiment that made no package
@@ -134,7 +136,12 @@ def _entries(
             in_line(name) if name else None,
             record.metadata,
             record.problem,
+            _md5(record.content),
         )
+
+
+def _md5(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _signatures(catalogue: Catalogue, versions: Sequence[Version]) -> dict[Version, bool]:

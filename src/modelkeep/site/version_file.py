@@ -227,18 +227,6 @@ def locks_in_step(catalogue: Catalogue, entries: Sequence[Entry]) -> Iterator[bo
 
     None where there is no lock, or there are no metadata.
     """
-    names = [
-        f"{entry.version.commit}:{entry.version.directory}{path}"
-        for entry in entries
-        for path in ("dvc.lock", catalogue.records.paths(entry.version.model)[0])
-    ]
-    contents = [*catalogue.git.read(names)]
-    for place, entry in enumerate(entries):
-        lock, content = contents[2 * place : 2 * place + 2]
-        yield _in_step(lock, content) if entry.metadata else None
-
-
-def _in_step(lock: bytes | None, content: bytes | None) -> bool | None:
-    if lock is None or content is None:
-        return None
-    return hashlib.md5(content, usedforsecurity=False).hexdigest().encode() in lock
+    names = (f"{entry.version.commit}:{entry.version.directory}dvc.lock" for entry in entries)
+    for entry, lock in zip(entries, catalogue.git.read(names), strict=True):
+        yield None if lock is None or entry.md5 is None else entry.md5.encode() in lock

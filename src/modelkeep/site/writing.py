@@ -107,6 +107,8 @@ def write_site(
     keys = {(entry.version.model, entry.version.commit): entry.key for entry in entries}
     new = [entry for entry in entries if entry.key not in kept.places]
     try:
+        for directory in (VERSIONS, PARTS, Path(INDEX).parent):
+            (out / directory).mkdir(parents=True, exist_ok=True)
         if not (out / INDEX).exists():
             _write(out / INDEX, call("index", {}))
         left = [*out.rglob(f"*{PARTIAL}")]
@@ -158,8 +160,6 @@ def _write_versions(catalogue: Catalogue, out: Path, new: Sequence[Entry]) -> di
     """Write the files of new versions; return their cells in the columns of the index."""
     written: set[str] = set()
     cells: dict[str, Cells] = {}
-    for directory in (VERSIONS, PARTS):
-        (out / directory).mkdir(parents=True, exist_ok=True)
     for made in made_of(catalogue, new):
         for name in made.parts.keys() - written:
             _write(out / PARTS / f"{name}.js", made.parts[name])
@@ -223,7 +223,6 @@ def _write(path: Path, content: bytes) -> None:
     """Write a file that appears whole or not at all; leave one that is so already."""
     if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
     partial.write_bytes(content)
     os.replace(partial, path)
