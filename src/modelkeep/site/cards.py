@@ -16,7 +16,7 @@ MARK = 0.8
 REMOTE = {"whole": ("good", "in the remote"), "lost": ("bad", "not in the remote")}
 
 
-def model_of(site: Site, model: str, several: bool) -> Html:
+def model_of(site: Site, model: str) -> Html:
     """Return what each stage of a model holds."""
     entries = {
         entry.version.commit: entry for entry in site.entries if entry.version.model == model
@@ -37,12 +37,16 @@ def model_of(site: Site, model: str, several: bool) -> Html:
         and not retired
         and newest.version.commit not in {event.commit for event in assignments.values()}
     ):
-        when = f", of {newest.when:%Y-%m-%d}, is in no stage."
-        notes += ["The newest version, ", link(newest), when]
+        when = f"of {newest.when:%Y-%m-%d}"
+        notes += (
+            ["The newest version, ", link(newest), f", {when}, is in no stage."]
+            if cards
+            else ["The newest version is ", link(newest), f" {when}."]
+        )
     return h(
         "section",
         {"class": "model"},
-        h("h2", None, title, " ", h("small", None, model) if several or title != model else None),
+        h("h2", None, title, " ", h("small", None, model) if title != model else None),
         h("p", {"class": "bad"}, retired) if retired else None,
         h("div", {"class": "cards"}, *cards) if cards else None,
         h("p", {"class": "soft"}, *notes) if notes else None,

@@ -34,7 +34,7 @@ VIEWS = (
 def now_page(site: Site) -> bytes:
     """Return the page that is opened first; scripts show all other views in it."""
     models = sorted({entry.version.model for entry in site.entries})
-    parts = [model_of(site, model, len(models) > 1) for model in models]
+    parts = [model_of(site, model) for model in models]
     scripts = ("site.js", "data/index.js", *(["data/live.js"] if site.live else []))
     head = [h("script", {"src": name, "defer": ""}) for name in scripts]
     body = [

@@ -63,9 +63,13 @@ class Site:
 
     @cached_property
     def title(self) -> str:
-        """The title of an only model; of several, what they are."""
-        titles = {*self.columns.values.get(("", "title"), ())} - {"", None}
-        return str(titles.pop()) if len(titles) == 1 else "Models"
+        """The title of an only model, as its newest version has it; of several, what they are."""
+        newest: dict[str, str] = {}
+        for entry in self.entries:
+            if title := self.cell("title", entry):
+                newest.setdefault(entry.version.model, title)
+        titles = {*newest.values()}
+        return titles.pop() if len(titles) == 1 else "Models"
 
     @cached_property
     def deprecated(self) -> dict[str, str]:

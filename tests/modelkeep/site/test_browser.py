@@ -319,6 +319,87 @@ def test_long_names_are_broken(browser: Browser, tmp_path: Path) -> None:
         assert browser.run("document.documentElement.scrollWidth") <= 360, view
 
 
+def test_long_texts_stay_in_their_cells(browser: Browser, tmp_path: Path) -> None:
+    """No stage, person, class or column of 200 letters lies over what stands beside it."""
+    made = Repository(tmp_path / "made")
+    name = "x" * 200
+    metrics = Model().facts["metrics"]
+    groups = [{"group": name, "rows": 3, "score": 0.5}]
+    metrics |= {"recall_by_class": {name: 0.5}, "by_group": {"column": name, "groups": groups}}
+    plot = {"title": "Loss", "x": name, "y": "loss", "y_label": name}
+    matrix = {"title": "Matrix", "template": "confusion", "x": "predicted", "y": "actual"}
+    plots = [{"loss.csv": plot}, {"confusion.csv": matrix}]
+    project = {"artifacts": {"model": {"path": "package"}}, "plots": plots}
+    others = {
+        "dvc.yaml": json.dumps(project),
+        "loss.csv": f"{name},loss\n1,1\n2,2\n",
+        "confusion.csv": f"actual,predicted,rows\n{name},{name},1\n{name},b,2\n",
+    }
+    commit = made.commit(Model(unusual={"metrics": metrics}), others=others)
+    made.tag("model@v1.0.0", author=name)
+    made.assign(name, commit)
+    built(made, tmp_path / "out")
+    key = keys(tmp_path / "out")["v1.0.0"]
+    for view in ("#/versions", f"#/version/{key}"):
+        browser.open(address(tmp_path / "out", view))
+        assert (
+            browser.run(
+                "[...document.querySelectorAll('#view :is(th, td)')]"
+                ".filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"
+            )
+            == []
+        )
+    assert browser.run(
+        "[...document.querySelectorAll('figure svg')].every((one) => { const all = "
+        "one.getBoundingClientRect(); return [...one.querySelectorAll('text')].every((text) => {"
+        "const own = text.getBoundingClientRect(); return own.left >= all.left - 1 && "
+        "own.right <= all.right + 1 && own.top >= all.top - 1; }); })"
+    )
+
+
+def test_what_a_picture_leaves_out_is_told(browser: Browser, tmp_path: Path) -> None:
+    """Of 40 features and of 9 classes, pictures show the first, and say how many there are."""
+    made = Repository(tmp_path / "made")
+    bars = {"title": "Importance", "template": "bar_horizontal", "x": "importance", "y": "feature"}
+    lines = {"title": "Curve", "x": "a", "y": "b"}
+    plots = [{"bars.csv": bars}, {"lines.csv": lines}]
+    project = {"artifacts": {"model": {"path": "package"}}, "plots": plots}
+    others = {
+        "dvc.yaml": json.dumps(project),
+        "bars.csv": "feature,importance\n" + "".join(f"f{place},{place}\n" for place in range(40)),
+        "lines.csv": "class,a,b\n" + "".join(f"c{place},0,1\n" for place in range(9)),
+    }
+    for number in range(2):
+        made.commit(Model(f"a{number}"), others=others)
+        made.tag(f"model@v1.{number}.0")
+    built(made, tmp_path / "out")
+    browser.open(address(tmp_path / "out", f"#/version/{keys(tmp_path / 'out')['v1.0.0']}"))
+    assert browser.texts("figcaption") == ["Importance: 30 of 40", "Curve: 7 of 9"]
+    browser.open(address(tmp_path / "out", "#/compare"))
+    assert browser.texts("figcaption")[:2] == ["Importance: 30 of 40", "Curve: 7 of 9: c0"]
+
+
+def test_a_first_version_has_its_day_over_time(browser: Browser, tmp_path: Path) -> None:
+    """Around the only version are hours, and no table of stages is there that it was never in."""
+    made = Repository(tmp_path / "made")
+    made.release("v1.0.0", Model("a"))
+    built(made, tmp_path / "out")
+    browser.open(address(tmp_path / "out", "#/time"))
+    below = browser.run(
+        "[...document.querySelectorAll('.axes text')].map((one) => one.textContent)"
+    )
+    days = {text[:5] for text in below if "-" in text}
+    assert len(days) == 1
+    assert days <= {f"01-{day:02}" for day in range(1, 8)}
+    browser.open(address(tmp_path / "out", f"#/version/{keys(tmp_path / 'out')['v1.0.0']}"))
+    seen = browser.run(
+        "[...document.querySelectorAll('#view th')].filter((one) => one.checkVisibility())"
+        ".map((one) => one.innerText)"
+    )
+    assert "data" in seen
+    assert "from" not in seen
+
+
 def searched(evil: str) -> dict[str, Any]:
     """Return what metadata say of a search, with a text in every place."""
     tried = [

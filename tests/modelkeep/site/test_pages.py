@@ -1,5 +1,6 @@
 """The two pages that need no JavaScript."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,27 @@ def test_a_version_in_no_stage_is_told(tmp_path: Path) -> None:
     assert "The newest version, v2.0.0, of 2026-01-13, is in no stage." in text
 
 
+def test_a_model_has_the_title_of_its_newest_version(tmp_path: Path) -> None:
+    """A site of one model that was given another title is called by the new one."""
+    made = Repository(tmp_path / "made")
+    for number, title in enumerate(("Birds", "Penguins")):
+        model = Model(f"a{number}", unusual={"title": title})
+        made.release(f"v1.{number}.0", model, "prod")
+    built(made, tmp_path / "out")
+    page = Page(tmp_path / "out" / "index.html")
+    assert "Penguins" in page.text.split("\n")
+    assert "Models" not in page.text.split("\n")
+
+
+def test_a_model_without_a_title_is_named_once(tmp_path: Path) -> None:
+    """The name that stands in for a title does not stand beside it again."""
+    made = make_released(tmp_path / "made")
+    other = Model("dddd", name="other", package="other", metadata="other.json")
+    made.release("v1.0.0", dataclasses.replace(other, unusual={"title": ""}))
+    built(made, tmp_path / "out")
+    assert Page(tmp_path / "out" / "index.html").text.split().count("other") == 1
+
+
 def test_several_models_are_told_apart(tmp_path: Path) -> None:
     """Each has a heading of its own, and its name in the table."""
     made = make_released(tmp_path / "made")
@@ -186,5 +208,6 @@ def test_several_models_are_told_apart(tmp_path: Path) -> None:
     made.commit(other, Model("bbbb"))
     made.tag("other@v1.0.0")
     built(made, tmp_path / "out")
-    assert "Nothing is in a stage." in Page(tmp_path / "out" / "index.html").text
+    text = "".join(Page(tmp_path / "out" / "index.html").text.split("\n"))
+    assert "Nothing is in a stage. The newest version is v1.0.0 of 2026-01-13." in text
     assert "Model" in Page(tmp_path / "out" / "versions.html").text.split("\n")

@@ -1,7 +1,11 @@
 // Pictures: lines, points, bars, matrices. Lines of several versions differ in colour and in dashes.
 const WIDE = 520;
 const HIGH = 320;
-const EDGE = {left: 64, right: 12, top: 10, bottom: 40};
+// The edges of what is drawn in it
+const LEFT = 64;
+const RIGHT = WIDE - 12;
+const TOP = 10;
+const BOTTOM = HIGH - 40;
 
 function ticks(low, high, wanted = 5) {
   const raw = (high - low || 1) / wanted;
@@ -10,7 +14,8 @@ function ticks(low, high, wanted = 5) {
   const first = Math.ceil(low / step - 1e-9);
   return range(Math.floor(high / step + 1e-9) - first + 1).map((place) => Number(((first + place) * step).toPrecision(12)));
 }
-function extent(values) {
+// Around an only value there is as much as is said, or half of it.
+function extent(values, around) {
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {
@@ -20,7 +25,8 @@ function extent(values) {
     }
   }
   if (low > high) return [0, 1];
-  return low === high ? [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2] : [low, high];
+  const half = low === high ? around || (Math.abs(low) || 1) / 2 : 0;
+  return [low - half, high + half];
 }
 function rounded(values) {
   const [low, high] = extent(values);
@@ -38,17 +44,16 @@ const hint = (text) => draw('title', {}, text);
 const grid = (y, ys, left, right) => ticks(...ys).map((value) => [line(left, right, y(value), y(value)), words(left - 6, y(value) + 4, 'end', number(value))]);
 // The numbers or names below a picture, each with its place, and what both axes are.
 function axes(y, ys, marks, labels) {
-  const bottom = HIGH - EDGE.bottom;
-  return draw('g', {class: 'axes'}, grid(y, ys, EDGE.left, WIDE - EDGE.right), marks.map(([place, text]) => words(place, bottom + 16, '', text)),
-    words((EDGE.left + WIDE - EDGE.right) / 2, HIGH - 6, '', labels[0]),
-    draw('text', {transform: `translate(14 ${bottom / 2}) rotate(-90)`}, labels[1]));
+  return draw('g', {class: 'axes'}, grid(y, ys, LEFT, RIGHT), marks.map(([place, text]) => words(place, BOTTOM + 16, '', text)),
+    words((LEFT + RIGHT) / 2, HIGH - 6, '', cut(labels[0], 60)),
+    draw('text', {transform: `translate(14 ${BOTTOM / 2}) rotate(-90)`}, cut(labels[1], 36)));
 }
 
 // Series: {name, x, y}; kind: "lines" or "points".
 function plane(title, kind, series, labels) {
   const [xs, ys] = ['x', 'y'].map((axis) => rounded(series.flatMap((one) => one[axis])));
-  const x = scale(xs, EDGE.left, WIDE - EDGE.right);
-  const y = scale(ys, HIGH - EDGE.bottom, EDGE.top);
+  const x = scale(xs, LEFT, RIGHT);
+  const y = scale(ys, BOTTOM, TOP);
   return svgOf(title, WIDE, HIGH, axes(y, ys, ticks(...xs).map((value) => [x(value), number(value)]), labels), series.map((one, place) => {
     const points = one.x.map((value, row) => [value, one.y[row]]).filter((pair) => !pair.includes(null));
     if (kind === 'points') {
@@ -61,18 +66,22 @@ function plane(title, kind, series, labels) {
 const legend = (names) => names.length > 1 && el('ul', {class: 'legend'}, names.map((name, place) =>
   el('li', {}, draw('svg', {viewBox: '0 0 24 8', 'aria-hidden': 'true'}, draw('path', {class: `line c${place % 7}`, d: 'M0 4H24'})), bdi(name))));
 
+// A picture shows the first of many, and says so.
+const BARS = 30;
+const LINES = 7;
+const partly = (title, most, names) => (names.length > most ? `${title}: ${most} of ${names.length}` : title);
 const figure = (title, picture, names = []) => el('figure', {}, el('figcaption', {}, bdi(title)), legend(names), picture);
 
 // Series: {name, x}; the first decides the order.
 function bars(title, names, series) {
-  const rows = names.slice(0, 30);
+  const rows = names.slice(0, BARS);
   const step = 16 * series.length + 8;
   const high = rows.length * step + 24;
   const [low, top] = extent([0, ...series.flatMap((one) => one.x)]);
   const x = scale([low, top], 150, WIDE - 50);
   return svgOf(title, WIDE, high, draw('g', {class: 'axes'}, line(x(0), x(0), 0, high - 20)),
     rows.map((name, row) => [
-      words(144, row * step + step / 2 + 4, 'end', cut(String(name), 22), hint(name)),
+      words(144, row * step + step / 2 + 4, 'end', cut(String(name), 20), hint(name)),
       series.map((one, place) => isNumber(one.x[row]) && [
         draw('rect', {class: `c${place % 7}`, x: Math.min(x(0), x(one.x[row])), y: row * step + 4 + place * 16, width: Math.abs(x(one.x[row]) - x(0)), height: 12, rx: 2}),
         words(Math.max(x(0), x(one.x[row])) + 4, row * step + 14 + place * 16, 'start', number(one.x[row], 3))])]));
@@ -101,20 +110,21 @@ function pictures(all) {
   if (plot.kind === 'bars') {
     const names = plot.y;
     const series = all.map((one) => ({name: one.name, x: names.map((name) => one.plot.x[one.plot.y.indexOf(name)] ?? null)}));
-    return [figure(plot.title, bars(plot.title, names, series), series.map((one) => one.name))];
+    return [figure(partly(plot.title, BARS, names), bars(plot.title, names, series), series.map((one) => one.name))];
   }
   const lines = ({plot: own}, name, group) => {
     const kept = (_, place) => group === null || own.group?.[place] === group;
     return {name, x: own.x.filter(kept), y: own.y.filter(kept)};
   };
-  const groups = plot.group ? unique(plot.group).slice(0, 7) : [null];
+  const found = plot.group ? unique(plot.group) : [null];
+  const groups = found.slice(0, LINES);
   if (all.length === 1) {
     const series = groups.map((group) => lines(first, group ?? first.name, group));
-    return [figure(plot.title, plane(plot.title, plot.kind, series, labels), groups)];
+    return [figure(partly(plot.title, LINES, found), plane(plot.title, plot.kind, series, labels), groups)];
   }
   return groups.map((group) => {
     const series = all.map((one) => lines(one, one.name, group));
-    const title = group === null ? plot.title : `${plot.title}: ${group}`;
+    const title = group === null ? plot.title : `${partly(plot.title, LINES, found)}: ${group}`;
     return figure(title, plane(title, plot.kind, series, labels), series.map((one) => one.name));
   });
 }

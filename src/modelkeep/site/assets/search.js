@@ -34,9 +34,9 @@ function coordinates(trials, names, score) {
 
 function against(trials, name, score) {
   const drawn = trials.filter(({at}) => at[name] !== null);
-  const xs = axisOf(drawn.map(({at}) => at[name]), EDGE.left + 8, WIDE - EDGE.right - 8);
+  const xs = axisOf(drawn.map(({at}) => at[name]), LEFT + 8, RIGHT - 8);
   const ys = rounded(drawn.flatMap(({at, deviation}) => [at[''] - deviation, at[''] + deviation]));
-  const y = scale(ys, HIGH - EDGE.bottom, EDGE.top);
+  const y = scale(ys, BOTTOM, TOP);
   return svgOf(`${score} against ${name}`, WIDE, HIGH, axes(y, ys, xs.marks, [name, score]), drawn.map((own) => {
     const x = xs.at(own.at[name]);
     return trialOf(own, [name, ''], 'g', {class: own === trials[0] ? 'try best' : 'try'}, line(x, x, y(own.at[''] - own.deviation), y(own.at[''] + own.deviation)), draw('circle', {cx: x, cy: y(own.at['']), r: 4}));

@@ -6,7 +6,7 @@ function axis(model, metric) {
   const spans = data.spans.filter((span) => span.model === model);
   const stages = unique(spans.map((span) => span.stage));
   const times = [...rows.map((row) => cell('when', row)), ...spans.map((span) => span.from)];
-  const [first, last] = extent(times);
+  const [first, last] = extent(times, 3600);
   const after = last + (last - first) * 0.02;
   const broad = 960;
   const top = 300;
