@@ -14,7 +14,7 @@ from modelkeep.site.clean import in_line
 from modelkeep_core.errors import UserError
 
 # It changes with what is in the file of a version, which is never written again, or in its columns.
-FORMAT = 4
+FORMAT = 5
 EXPERIMENTS = "refs/exps"
 
 

@@ -13,13 +13,14 @@ from modelkeep.registry.catalogue import Catalogue
 from modelkeep.registry.dvc_lock import parse_yaml
 from modelkeep.registry.version import Version
 from modelkeep.site.clean import in_line
+from modelkeep.site.picture_rows import shown
 from modelkeep.site.script import literal
 from modelkeep.site.trials import is_search
 from modelkeep_core.dvc_yaml import overlaps
 from modelkeep_core.errors import UserError
 
-# What a picture shows: rows of a plot, and digits of a number
-MOST_ROWS, DIGITS = 600, 4
+# Of a number in a picture
+DIGITS = 4
 LARGEST_FILE = 4 * 2**20
 # How DVC draws a plot, by the word in the name of its template; lines where there is none
 KINDS = {"confusion": "matrix", "bar": "bars", "scatter": "points"}
@@ -159,9 +160,6 @@ def _columns(content: bytes | None, path: str) -> dict[str, list[str]] | None:
         return None
     if not rows:
         return None
-    if len(rows) > MOST_ROWS:
-        step = (len(rows) - 1) / (MOST_ROWS - 1)
-        rows = [rows[round(place * step)] for place in range(MOST_ROWS)]
     return {name: [row.get(name, "") for row in rows] for name in rows[0] if name is not None}
 
 
@@ -190,6 +188,9 @@ def _drawn(plot: Plot, columns: dict[str, list[str]]) -> dict[str, Any]:
     x = plot.x if plot.x in columns else next((name for name in names if name != y), y)
     rest = [name for name in names if name not in (x, y)]
     texts = [name for name in rest if any(_number(cell) is None for cell in columns[name])]
+    grouped = bool(texts) and plot.kind not in ("bars", "matrix")
+    places, part = shown(plot.kind, columns[x], columns[y], columns[texts[0]] if grouped else None)
+    columns = {name: [cells[place] for place in places] for name, cells in columns.items()}
     drawn: dict[str, Any] = {
         "title": plot.title,
         "kind": plot.kind,
@@ -202,10 +203,10 @@ def _drawn(plot: Plot, columns: dict[str, list[str]]) -> dict[str, Any]:
         numbers = [name for name in rest if name not in texts]
         if numbers:
             drawn["size"] = _cells(columns[numbers[0]], True)
-    elif texts and plot.kind != "bars":
+    elif grouped:
         drawn["by"] = in_line(texts[0])
         drawn["group"] = _cells(columns[texts[0]], False)
-    return drawn
+    return drawn if part is None else {**drawn, "part": part}
 
 
 def _cells(texts: Sequence[str], numeric: bool) -> list[Any]:

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from modelkeep.site.plots import MOST_ROWS, drawn_of
+from modelkeep.site.picture_rows import MOST_ROWS
+from modelkeep.site.plots import drawn_of
 from repository import Model, Repository
 
 STAGES = {
@@ -115,6 +116,40 @@ def test_a_long_plot_is_thinned(tmp_path: Path) -> None:
     rows = "".join(f"{place},{place}\n" for place in range(10_000))
     (plot,) = drawn(tmp_path, ["a.csv"], {"a.csv": f"x,y\n{rows}"})
     assert (len(plot["x"]), plot["x"][0], plot["x"][-1]) == (MOST_ROWS, 0, 9999)
+
+
+def test_a_large_matrix_has_true_cells(tmp_path: Path) -> None:
+    """Of many classes, the first have all their cells: none is taken for 0 that is not there."""
+    names = [f"c{place}" for place in range(50)]
+    rows = "".join(f"{a},{b},{names.index(b)}\n" for a in names for b in names)
+    options = {"template": "confusion", "x": "predicted", "y": "actual"}
+    (plot,) = drawn(tmp_path, {"m.csv": options}, {"m.csv": f"actual,predicted,count\n{rows}"})
+    first = names[:40]
+    assert plot["part"] == "40 of 50"
+    cells = [*zip(plot["y"], plot["x"], plot["size"], strict=True)]
+    assert cells == [(a, b, names.index(b)) for a in first for b in first]
+
+
+def test_each_line_of_many_is_thinned_by_itself(tmp_path: Path) -> None:
+    """Nine classes leave seven lines, each from its first to its last point."""
+    rows = "".join(f"c{name},{place},1\n" for name in range(9) for place in range(200))
+    options = {"x": "a", "y": "b"}
+    (plot,) = drawn(tmp_path, {"c.csv": options}, {"c.csv": f"class,a,b\n{rows}"})
+    lines = {name: [] for name in dict.fromkeys(plot["group"])}
+    for name, place in zip(plot["group"], plot["x"], strict=True):
+        lines[name].append(place)
+    assert plot["part"] == "7 of 9"
+    assert [*lines] == [f"c{name}" for name in range(7)]
+    assert {(len(line), line[0], line[-1]) for line in lines.values()} == {(85, 0, 199)}
+
+
+def test_many_bars_are_the_first(tmp_path: Path) -> None:
+    """The file has the most important features first."""
+    rows = "".join(f"f{place},{1000 - place}\n" for place in range(1000))
+    options = {"template": "bar", "x": "importance", "y": "feature"}
+    (plot,) = drawn(tmp_path, {"i.csv": options}, {"i.csv": f"feature,importance\n{rows}"})
+    assert plot["y"] == [f"f{place}" for place in range(MOST_ROWS)]
+    assert plot["part"] == "30 of 1000"
 
 
 def test_of_several_models_each_has_its_own_plots(tmp_path: Path) -> None:

@@ -66,15 +66,13 @@ function plane(title, kind, series, labels) {
 const legend = (names) => names.length > 1 && el('ul', {class: 'legend'}, names.map((name, place) =>
   el('li', {}, draw('svg', {viewBox: '0 0 24 8', 'aria-hidden': 'true'}, draw('path', {class: `line c${place % 7}`, d: 'M0 4H24'})), bdi(name))));
 
-// A picture shows the first of many, and says so.
-const BARS = 30;
-const LINES = 7;
-const partly = (title, most, names) => (names.length > most ? `${title}: ${most} of ${names.length}` : title);
+// A picture that shows the first of many says so.
+const caption = ({title, part}) => (part ? `${title}: ${part}` : title);
 const figure = (title, picture, names = []) => el('figure', {}, el('figcaption', {}, bdi(title)), legend(names), picture);
 
 // Series: {name, x}; the first decides the order.
 function bars(title, names, series) {
-  const rows = names.slice(0, BARS);
+  const rows = names.slice(0, 30);
   const step = 16 * series.length + 8;
   const high = rows.length * step + 24;
   const [low, top] = extent([0, ...series.flatMap((one) => one.x)]);
@@ -105,26 +103,25 @@ function pictures(all) {
   const {plot} = first;
   const labels = [plot.x_label, plot.y_label];
   if (plot.kind === 'matrix') {
-    return all.map((one) => figure(all.length > 1 ? `${plot.title}: ${one.name}` : plot.title, matrix(one.plot)));
+    return all.map((one) => figure(all.length > 1 ? `${caption(one.plot)}: ${one.name}` : caption(plot), matrix(one.plot)));
   }
   if (plot.kind === 'bars') {
     const names = plot.y;
     const series = all.map((one) => ({name: one.name, x: names.map((name) => one.plot.x[one.plot.y.indexOf(name)] ?? null)}));
-    return [figure(partly(plot.title, BARS, names), bars(plot.title, names, series), series.map((one) => one.name))];
+    return [figure(caption(plot), bars(plot.title, names, series), series.map((one) => one.name))];
   }
   const lines = ({plot: own}, name, group) => {
     const kept = (_, place) => group === null || own.group?.[place] === group;
     return {name, x: own.x.filter(kept), y: own.y.filter(kept)};
   };
-  const found = plot.group ? unique(plot.group) : [null];
-  const groups = found.slice(0, LINES);
+  const groups = plot.group ? unique(plot.group) : [null];
   if (all.length === 1) {
     const series = groups.map((group) => lines(first, group ?? first.name, group));
-    return [figure(partly(plot.title, LINES, found), plane(plot.title, plot.kind, series, labels), groups)];
+    return [figure(caption(plot), plane(plot.title, plot.kind, series, labels), groups)];
   }
   return groups.map((group) => {
     const series = all.map((one) => lines(one, one.name, group));
-    const title = group === null ? plot.title : `${partly(plot.title, LINES, found)}: ${group}`;
+    const title = group === null ? plot.title : `${caption(plot)}: ${group}`;
     return figure(title, plane(title, plot.kind, series, labels), series.map((one) => one.name));
   });
 }
