@@ -189,8 +189,10 @@ def served_as_trained(project: Project) -> Iterator[Finding]:
     """The lock of the server has all that the model needs, in the same versions."""
     if not (project.root / SERVING_LOCK).is_file():
         return
-    server = project.lock(SERVING_LOCK)
-    for name, package in project.lock(LOCK).items():
+    trained, server = project.lock(LOCK), project.lock(SERVING_LOCK)
+    if trained is None or server is None:
+        return
+    for name, package in trained.items():
         if name not in server:
             reason = f"does not name {name}, which {LOCK} has"
         elif server[name].version != package.version:
