@@ -10,6 +10,7 @@ from modelkeep.adopt.reading import Reading, accepted, fits, meaningful, rows_of
 from modelkeep.adopt.scalars import bounds
 from modelkeep_core.cells import typed
 from modelkeep_core.errors import UserError
+from modelkeep_core.month_names import WORD
 from modelkeep_core.schema import Column
 
 DAYS: tuple[str, ...] = (
@@ -62,9 +63,14 @@ TRIED = 200
 RARE = 3
 # In how many formats the dates of one column may be
 MOST_FORMATS = 3
+# Months of other languages that are words for something else: set 12, out-12
+OTHER_WORDS = {"ago", "dic", "gen", "lug", "mag", "mars", "ott", "out", "set"}
 # What share of the cells must look like dates, that formats are looked for
 DATED = 0.9
-LIKE = r"^\s*(\d.{3,40}|(\pL{3,10}|Q\d)[ ,./-].{1,40})\d.*$|^\s*\d{4} \pL{3,10}\s*$"
+LIKE = (
+    r"^\s*(\d.{3,40}|\pL{3,10}[ ,./-].{1,40})\d.*$|^\s*\d{4} \pL{3,10}\s*$"
+    r"|^\s*Q[1-4][ /-](19|20)\d{2}\s*$"
+)
 # What is a date or a time to a person, in whatever language
 MONTH = "jan|ene|f[eé][bv]|m[aä]r|a[bpv]r|ma[ijy]|ju[iln]|au*g|aoû|se[pt]|o[ck]t|out|nov|d[eé][cz]"
 DATELIKE = (
@@ -83,7 +89,7 @@ def read_dates(texts: pl.DataFrame) -> Reading | None:
         texts: different texts, in columns "text" and "rows", how often each is there.
     """
     like = texts.filter(pl.col("text").str.contains(LIKE))
-    if rows_of(like) < DATED * rows_of(texts):
+    if rows_of(like) < DATED * rows_of(texts) or _is_numbered(like):
         return None
     if reading := accepted(texts, Column(type="datetime"), "dates"):
         return reading
@@ -112,6 +118,12 @@ def read_dates(texts: pl.DataFrame) -> Reading | None:
         if reading and (count == len(forms) or not reading.odd):
             return _in_century(texts, _doubted(texts, reading, rivals))
     return _nearly(texts, forms)
+
+
+def _is_numbered(texts: pl.DataFrame) -> bool:
+    """Say whether all texts have the same word for a month, which means something else as well."""
+    words = texts["text"].str.extract(WORD, 2).str.to_lowercase().unique()
+    return len(words) == 1 and words[0] in OTHER_WORDS
 
 
 def datelike(texts: pl.DataFrame) -> str:

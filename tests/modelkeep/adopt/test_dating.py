@@ -156,6 +156,13 @@ def test_months_of_other_languages_are_read(form):
     assert read(texts, dates.column) == DAYS
 
 
+@pytest.mark.parametrize("form", ["Set {0} 2019", "out-{0:02}", "Mag-{0:02}", "Q1 {0:04}"])
+def test_numbered_things_are_no_dates(form):
+    """A word that is a month in one language is another word in others: dates have several."""
+    texts = [form.format(number) for number in range(1, 29)]
+    assert reading(texts).column.type == "category"
+
+
 def test_ordinal_numbers_are_days():
     """1st and 1er are the first."""
     ends = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
