@@ -29,6 +29,8 @@ REFUSED = """
 INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET count = count + excluded.count
 """
+# Whether what was written last is there, if anything was
+WHOLE = "SELECT ?1 = '' OR EXISTS (SELECT 1 FROM requests WHERE request_id = ?1)"
 # Seconds until a write that failed is tried again
 RETRY = 1.0
 # Requests, and characters of them, that are kept in memory while nothing can be written; the oldest
@@ -64,6 +66,7 @@ class Records:
         self._refused: Counter[tuple[int, str, str, str, str]] = Counter()
         self._noting = threading.Lock()
         self._next_try = 0.0
+        self._last_written = ""
         try:
             self._open()
             newest = self._database.execute("SELECT max(request_id) FROM requests").fetchone()[0]
@@ -126,6 +129,8 @@ class Records:
         try:
             if self._is_gone():
                 models |= self._reopened()
+            elif self._is_cut():
+                models |= self._salvaged()
             if not (self.pending or refused or models):
                 return
             with self._database as database:
@@ -143,6 +148,9 @@ class Records:
                 raise
             self._wait_at_most(0)
             return
+        self._sizes = _sizes(self._path)
+        if self.pending:
+            self._last_written = self.pending[-1][0]
         self.pending.clear()
         self._pending_text = 0
         if self.failure:
@@ -160,6 +168,7 @@ class Records:
         add_tables(self._database)
         self._database.execute("PRAGMA wal_autocheckpoint = 0")
         self._files = _identities(self._path)
+        self._sizes = _sizes(self._path)
 
     def _is_gone(self) -> bool:
         """Say whether the file, or its journal, is not the one that was opened.
@@ -187,6 +196,49 @@ class Records:
             "that is there now",
             self._path,
         )
+        with self._noting:
+            return set(self._models)
+
+    def _is_cut(self) -> bool:
+        """Say whether the file, or its journal, is shorter than it was after the last write.
+
+        What is written to one that was cut is read by nobody.
+        """
+        sizes = _sizes(self._path)
+        return any(now < before for now, before in zip(sizes, self._sizes, strict=True))
+
+    def _salvaged(self) -> set[tuple[str, str, str]]:
+        """Open the file anew if it is whole, as after `forget`; else set it aside, and make one.
+
+        Returns:
+            The models that the file must have.
+
+        Raises:
+            OSError, sqlite3.Error: it cannot be written.
+        """
+        with suppress(sqlite3.Error):
+            self._database.close()
+        self._files = []
+        try:
+            self._open()
+            (whole,) = self._database.execute(WHOLE, (self._last_written,)).fetchone()
+        except sqlite3.DatabaseError:
+            aside = self._path.with_name(f"{self._path.name}.cut-{int(time.time())}")
+            self._path.rename(aside)
+            self._open()
+            LOG.error(
+                "%s was cut while the server ran, and cannot be read: what is left of it is %s, "
+                "and answers are recorded in a new file",
+                self._path,
+                aside,
+            )
+        else:
+            if not whole:
+                LOG.error(
+                    "%s was cut while the server ran, unless its last request was erased: not all "
+                    "that it held is there, and answers are recorded in it from now on",
+                    self._path,
+                )
         with self._noting:
             return set(self._models)
 
@@ -226,6 +278,17 @@ def _identities(path: Path) -> list[tuple[int, int] | None]:
         else:
             identities.append((status.st_dev, status.st_ino))
     return identities
+
+
+def _sizes(path: Path) -> list[int]:
+    """Return how many bytes the records and their journal have; none where they are not there."""
+    sizes = []
+    for name in (path, journal(path)):
+        try:
+            sizes.append(name.stat().st_size)
+        except FileNotFoundError:
+            sizes.append(0)
+    return sizes
 
 
 def _length(row: tuple[Any, ...]) -> int:

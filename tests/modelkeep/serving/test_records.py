@@ -202,6 +202,47 @@ def test_a_file_that_was_taken_away_is_made_anew(writer, path, ending, caplog):
     assert (caplog.text.count("was removed"), writer.failure) == (1, None)
 
 
+@pytest.mark.parametrize("checkpoint", [False, True])
+@pytest.mark.parametrize("endings", [[""], ["-wal"], ["", "-wal"]])
+def test_a_file_that_was_cut_loses_no_later_request(writer, path, checkpoint, endings, caplog):
+    """As by a rotation of logs that copies and cuts: the same file, with nothing in it."""
+    writer.note_model("recipe", "v1.0.0", ["size", "colour"])
+    before = [answered()]
+    writer.write(before)
+    if checkpoint:
+        with connected(path) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        before.append(answered())
+        writer.write(before[1:])
+    for ending in endings:
+        os.truncate(f"{path}{ending}", 0)
+    later = [answered() for _ in range(3)]
+    for request in later:
+        writer.write([request])
+    there = {row[0] for row in table(path, "requests")}
+    assert there >= {request.request_id for request in later}
+    assert len(table(path, "models")) == 1
+    assert writer.failure is None
+    # Without a journal that has it all, something is lost, which is told.
+    lost = not there >= {request.request_id for request in before}
+    assert ("was cut while the server ran" in caplog.text) == lost
+
+
+def test_a_file_from_which_somebody_is_erased_is_used_on(writer, path, caplog):
+    """It and its journal are shorter afterwards, and nothing was cut."""
+    writer.note_model("recipe", "v1.0.0", ["size", "colour"])
+    kept = answered()
+    writer.write([*(answered() for _ in range(500)), kept])
+    with connected(path) as other:
+        other.execute("DELETE FROM requests WHERE request_id != ?", [kept.request_id])
+        other.commit()
+        other.execute("VACUUM")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    writer.write([answered()])
+    assert len(table(path, "requests")) == 2
+    assert caplog.text == ""
+
+
 def test_a_file_that_comes_back_is_used_again(writer, path):
     """As when it was moved for a moment, and none could be made in its place."""
     writer.note_model("recipe", "v1.0.0", ["size", "colour"])
