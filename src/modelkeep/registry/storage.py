@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ OBJECTS = ("files", "md5")
 BY_PATH = ("worktree", "version_aware")
 # What a server answers where there is no such file, or none any more
 NOT_FOUND = (404, 410)
+# Seconds after which a person is told what is waited for
+LONG = 20.0
 # What a system says of a disk that is full, for all or for this user
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
@@ -307,6 +310,9 @@ class Storage:
                     "paths, so that no version is found in it by its hash. "
                     f"`dvc remote modify {self.remote} {option} false`, then `dvc push`."
                 )
+        slow = threading.Timer(LONG, _tell_slow, [self.remote])
+        slow.daemon = True
+        slow.start()
         try:
             if self._database is None:
                 self._database = open_objects(self._settings, self.remote, OBJECTS)
@@ -317,6 +323,16 @@ class Storage:
         except Exception as error:
             reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
             raise Unreached(f"the remote '{self.remote}' cannot be used: {reason[0]}") from None
+        finally:
+            slow.cancel()
+
+
+def _tell_slow(remote: str) -> None:
+    print(
+        f"note: the remote '{remote}' has taken {LONG:g} seconds so far, and is waited for: of one "
+        "that does not answer, DVC gives up after some minutes.",
+        file=sys.stderr,
+    )
 
 
 @contextmanager

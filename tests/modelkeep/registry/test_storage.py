@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from contextlib import chdir, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -433,6 +434,17 @@ def test_a_server_that_does_not_say_is_not_said_to_lack_a_file(project, name, st
             assert "secret" not in str(refused.value)
         if status is not None:
             server.shutdown()
+
+
+def test_what_is_waited_for_is_told(project, name, monkeypatch, capsys):
+    """A remote that does not answer keeps DVC waiting for minutes; of others no word is said."""
+    storage = Storage(Path(".dvc"))
+    storage.in_remote([name])
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("modelkeep.registry.storage.LONG", 0.05)
+    with storage._reached():
+        time.sleep(0.5)
+    assert "note: the remote 'storage' has taken 0.05 seconds so far" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["worktree", "version_aware"])
