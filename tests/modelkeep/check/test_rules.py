@@ -439,6 +439,13 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
     ),
     (
         "MK307",
+        lambda home: home.replace("params.yaml", "group_by: island", "group_by: iland"),
+        "params.yaml",
+        "group_by: iland",
+        "evaluate.group_by: the schema has no column 'iland' (did you mean 'island'?)",
+    ),
+    (
+        "MK307",
         lambda home: (
             home.replace("params.yaml", "split: random", "split: time")
             or home.replace("params.yaml", "split_by: null", "split_by: island")
@@ -622,6 +629,31 @@ def test_a_planted_fault_is_found_where_it_is(home, rule, plant, file, line, mes
     assert matching[0].file == file
     assert line in home.line(matching[0])
     assert matching[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("estimator: LogisticRegression", "estimator: LogisticRegresion", "MK305"),
+        ("estimator: LogisticRegression", "estimator: Ridge", "MK305"),
+        ("estimator: LogisticRegression", "estimator: lightgbm.LGBMClassifier", "MK506"),
+        ("headline: macro_f1", "headline: rmse", "MK306"),
+        ("split_by: null", "split_by: iland", "MK307"),
+    ],
+)
+def test_the_parameters_of_a_second_model_are_checked(home, old, new, rule):
+    """They are in a file of its own, in the sections that the code of its stages reads."""
+    params = home.read("params.yaml").replace("split: random", "split: group")
+    assert old in params
+    params = params.replace(old, new).replace("split_by: null", "split_by: island")
+    home.write("two/params.yaml", params)
+    dvc = home.read("dvc.yaml")
+    for stage in ("prepare", "train", "evaluate"):
+        whole = re.search(rf"^  {stage}:\n(?:    .*\n|\n)+", dvc, re.MULTILINE)
+        second = whole[0].replace(f"  {stage}:", f"  {stage}-two:", 1)
+        dvc = dvc.replace(whole[0], whole[0] + second.replace("params.yaml", "two/params.yaml"))
+    home.write("dvc.yaml", dvc)
+    assert {f.rule for f in home.check() if f.file == "two/params.yaml"} == {rule}
 
 
 def test_every_rule_is_seen_to_fail():

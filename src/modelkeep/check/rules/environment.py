@@ -6,16 +6,17 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from modelkeep.check.documents import Step, line_with
+from modelkeep.check.documents import Document, Step, line_with
 from modelkeep.check.findings import Finding, rule
 from modelkeep.check.project import CORE, LOCK, PARAMS, PYPROJECT, Project
-from modelkeep.check.rules.parameters import schema_of
+from modelkeep.check.rules.parameters import schema_of, sections_of
 from modelkeep_core.boosters import BOOSTERS, of_task
 from modelkeep_core.environment import LIBRARY, Locked
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256
 from modelkeep_core.hooks import MODULES, read_hooks
 from modelkeep_core.installing import install
+from modelkeep_core.params import Train
 
 SERVING_LOCK = "requirements-serving.lock"
 
@@ -159,29 +160,25 @@ def valid_hooks(project: Project) -> Iterator[Finding]:
 @rule("MK506")
 def booster_locked(project: Project) -> Iterator[Finding]:
     """The package of every booster that params.yaml names is in the lock."""
-    if project.params is None or not (project.root / LOCK).is_file():
+    if not (project.root / LOCK).is_file():
         return
     lock = project.lock(LOCK)
     if lock is None:
         return
-    for stage in project.stages.values():
-        schema = schema_of(project, stage)
-        if schema is None or not project.imports(stage, "estimators"):
-            continue
-        for place, name in _named(project.params.value(stage.key), (stage.key,)):
-            module, package = name.partition(".")[0], BOOSTERS[name][1]
-            # MK305 tells of one for the other task
-            if name in of_task(schema.task) and not {module, package} & {*lock}:
-                yield Finding(
-                    PARAMS,
-                    project.params.line(*place),
-                    "MK506",
-                    f"{'.'.join(map(str, place))}: {name} needs {package}, and {LOCK} does not "
-                    "name it.",
-                    f'Add "{package}" to dependencies in pyproject.toml, lock it: uv pip compile '
-                    f"pyproject.toml --output-file {LOCK}, and the other locks after it, and "
-                    "install them: " + install(f"--require-hashes -r {LOCK}"),
-                )
+    for file, params, place, name, task in _boosters(project):
+        module, package = name.partition(".")[0], BOOSTERS[name][1]
+        # MK305 tells of one for the other task
+        if name in of_task(task) and not {module, package} & {*lock}:
+            yield Finding(
+                file,
+                params.line(*place),
+                "MK506",
+                f"{'.'.join(map(str, place))}: {name} needs {package}, and {LOCK} does not "
+                "name it.",
+                f'Add "{package}" to dependencies in pyproject.toml, lock it: uv pip compile '
+                f"pyproject.toml --output-file {LOCK}, and the other locks after it, and "
+                "install them: " + install(f"--require-hashes -r {LOCK}"),
+            )
 
 
 @rule("MK507")
@@ -207,6 +204,21 @@ def served_as_trained(project: Project) -> Iterator[Finding]:
             f"Lock again: uv pip compile pyproject.toml --group serving -c {LOCK} "
             f"--output-file {SERVING_LOCK}",
         )
+
+
+def _boosters(
+    project: Project,
+) -> Iterator[tuple[str, Document, tuple[Step, ...], str, str]]:
+    """Yield the boosters that stages train: file, content, where in it, name and task."""
+    for stage in project.stages.values():
+        schema = schema_of(project, stage)
+        if schema is None or not project.imports(stage, "estimators"):
+            continue
+        for file, section in sections_of(project, stage, Train):
+            params = project.params if file == PARAMS else project.document(file)
+            if params is not None:
+                for place, name in _named(params.value(section), (section,)):
+                    yield file, params, place, name, schema.task
 
 
 def _named(value: Any, place: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], str]]:

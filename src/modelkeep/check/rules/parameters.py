@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelkeep.check.documents import Document, Step
 from modelkeep.check.findings import Finding, rule
@@ -134,13 +134,26 @@ def _readings(project: Project) -> Iterator[tuple[str, int, str, str, type[Secti
     """Yield where a section is read as a type of the library: file, line, params, section, type."""
     packaging = {stage.name for stage, _ in project.packaging()}
     for stage in project.stages.values():
-        given = [path for command in stage.commands if (path := command.option("--params"))]
-        for params in map(stage.path, given):
-            if stage.name in packaging:
+        if stage.name in packaging:
+            for params in _params_of(stage):
                 yield DVC_YAML, stage.line(), params, stage.key, Package
-            for file in project.code(stage.name):
-                for line, section, model in _read_sections(project.text(file)):
-                    yield file, line, params, section, model
+        yield from _readings_of(project, stage)
+
+
+def _readings_of(
+    project: Project, stage: CheckedStage
+) -> Iterator[tuple[str, int, str, str, type[Section]]]:
+    """Yield where the code of a stage reads a section as a type of the library."""
+    for params in _params_of(stage):
+        for file in project.code(stage.name):
+            for line, section, model in _read_sections(project.text(file)):
+                yield file, line, params, section, model
+
+
+def _params_of(stage: CheckedStage) -> list[str]:
+    """Return the files that a stage is given as its parameters."""
+    given = [path for command in stage.commands if (path := command.option("--params"))]
+    return [stage.path(path) for path in given]
 
 
 def _read_sections(code: str) -> Iterator[tuple[int, str, type[Section]]]:
@@ -199,40 +212,73 @@ def schema_of(project: Project, stage: CheckedStage) -> Schema | None:
     return None
 
 
-def _settings(
-    project: Project, module: str, key: str
-) -> Iterator[tuple[CheckedStage, Document, str, Schema]]:
-    """Yield the value of a parameter in each stage whose code uses a module of modelkeep_core."""
-    if project.params is None:
-        return
+class Setting(NamedTuple):
+    """A parameter that is a text.
+
+    Attributes:
+        file: the parameters that it is in, such as params.yaml.
+        document: their content.
+        section: its section.
+        value: the text.
+        schema: what the stage that reads it is given as its schema.
+    """
+
+    file: str
+    document: Document
+    section: str
+    value: str
+    schema: Schema
+
+
+def _settings(project: Project, module: str, model: type[Section], key: str) -> Iterator[Setting]:
+    """Yield a parameter for each stage whose code uses a module of modelkeep_core."""
     for stage in project.stages.values():
-        value = project.params.value(stage.key, key)
-        schema = schema_of(project, stage) if isinstance(value, str) else None
-        if schema is not None and project.imports(stage, module):
-            yield stage, project.params, value, schema
+        schema = schema_of(project, stage)
+        if schema is None or not project.imports(stage, module):
+            continue
+        for file, section in sections_of(project, stage, model):
+            document = project.params if file == PARAMS else project.document(file)
+            value = document.value(section, key) if document else None
+            if document and isinstance(value, str):
+                yield Setting(file, document, section, value, schema)
+
+
+def sections_of(
+    project: Project, stage: CheckedStage, model: type[Section]
+) -> list[tuple[str, str]]:
+    """Return which sections of which files a stage reads as a type of the library.
+
+    Where its code does not say so, that is the section of its name in params.yaml.
+    """
+    read = [
+        (params, section)
+        for _, _, params, section, read_as in _readings_of(project, stage)
+        if read_as is model
+    ]
+    return list(dict.fromkeys(read)) or [(PARAMS, stage.key)]
 
 
 @rule("MK305")
 def known_estimator(project: Project) -> Iterator[Finding]:
     """The estimators in params.yaml are ones that can be built for the task."""
-    for stage, params, name, schema in _settings(project, "estimators", "estimator"):
+    for file, params, section, name, schema in _settings(project, "estimators", Train, "estimator"):
         sections = [
             key
-            for key in params.names(stage.key)
-            if key not in Train.model_fields and isinstance(params.value(stage.key, key), dict)
+            for key in params.names(section)
+            if key not in Train.model_fields and isinstance(params.value(section, key), dict)
         ]
         for key, named in (("estimator", name), *zip(sections, sections, strict=True)):
             dotted = of_task(schema.task)
             beside = dotted if key == "estimator" else map(class_name, dotted)
             if named in ESTIMATORS[schema.task] or named in beside:
                 continue
-            own = {named: params.value(stage.key, named)} if named in sections else {}
+            own = {named: params.value(section, named)} if named in sections else {}
             if reason := _fault(named, own, schema.task):
                 yield Finding(
-                    PARAMS,
-                    params.line(stage.key, key),
+                    file,
+                    params.line(section, key),
                     "MK305",
-                    f"{stage.key}.{key}: {reason}",
+                    f"{section}.{key}: {reason}",
                     "Write the name of an estimator for the task, and what it is built around.",
                 )
 
@@ -251,9 +297,11 @@ def _fault(name: str, sections: dict[str, Any], task: str) -> str:
 @rule("MK306")
 def known_metric(project: Project) -> Iterator[Finding]:
     """The metrics in params.yaml are ones that the library or the project computes for the task."""
-    for stage, params, name, schema in _settings(project, "evaluation", "headline"):
+    for file, params, section, name, schema in _settings(
+        project, "evaluation", Evaluate, "headline"
+    ):
         thresholds = params.names("promote", "thresholds")
-        steps = [(name, [stage.key, "headline"])]
+        steps = [(name, [section, "headline"])]
         steps += [(metric, ["promote", "thresholds", metric]) for metric in thresholds]
         for metric, place in steps:
             if metric in METRICS[schema.task] or metric in _computed(schema.task):
@@ -264,7 +312,7 @@ def known_metric(project: Project) -> Iterator[Finding]:
             available = [*METRICS[schema.task], *(own or ())]
             if own is not None and metric not in own:
                 yield Finding(
-                    PARAMS,
+                    file,
                     params.line(*place),
                     "MK306",
                     f"{'.'.join(place)}: there is no metric '{metric}' for a {schema.task}"
@@ -292,8 +340,16 @@ def _computed(task: str) -> set[str]:
 @rule("MK307")
 def known_column(project: Project) -> Iterator[Finding]:
     """The columns that params.yaml names are in the schema, and suit what they are named for."""
-    for stage, params, name, schema in _settings(project, "split", "split_by"):
-        split = params.value(stage.key, "split")
+    for file, params, section, name, schema in _settings(
+        project, "evaluation", Evaluate, "group_by"
+    ):
+        if name not in schema.columns:
+            fault = f"the schema has no column '{name}'{suggestion(name, schema.columns)}"
+            remedy = "Write the name of a column, or null."
+            line = params.line(section, "group_by")
+            yield Finding(file, line, "MK307", f"{section}.group_by: {fault}.", remedy)
+    for file, params, section, name, schema in _settings(project, "split", Prepare, "split_by"):
+        split = params.value(section, "split")
         if split == "random":
             continue
         if name not in schema.columns:
@@ -304,5 +360,5 @@ def known_column(project: Project) -> Iterator[Finding]:
             remedy = "Write the name of a datetime or a number, or choose split: group."
         else:
             continue
-        line = params.line(stage.key, "split_by")
-        yield Finding(PARAMS, line, "MK307", f"{stage.key}.split_by: {fault}.", remedy)
+        line = params.line(section, "split_by")
+        yield Finding(file, line, "MK307", f"{section}.split_by: {fault}.", remedy)
