@@ -222,7 +222,8 @@ def _check_place(path: Path, source: Path | Afar, out: Path | str) -> None:
     # What DVC tracks would be checked out to its own path
     given = Path(source.shown) if isinstance(source, Afar) else source
     if path.resolve() == given.resolve():
-        raise UserError(f"{path} is the file to score: write the predictions somewhere else.")
+        kind = "directory" if path.is_dir() else "file"
+        raise UserError(f"{path} is the {kind} to score: write the predictions somewhere else.")
     inside = given.is_dir() or isinstance(source, Afar)
     if inside and given.resolve() in path.resolve().parents:
         raise UserError(f"{path} is in {given}, which is read: write somewhere else.")

@@ -15,7 +15,7 @@ import polars.selectors as cs
 
 from modelkeep_core.cells import typed
 from modelkeep_core.csv_text import BLANK, CsvText, NotPlain, examine
-from modelkeep_core.errors import UserError
+from modelkeep_core.errors import UserError, reason_of
 from modelkeep_core.schema import Schema
 
 
@@ -47,7 +47,9 @@ def readable(path: Path) -> Iterator[None]:
     """Turn what is said of a broken file into a UserError that names the file."""
     try:
         yield
-    except (NotPlain, pl.exceptions.PolarsError, OSError) as error:
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or reason_of(error)}.") from None
+    except (NotPlain, pl.exceptions.PolarsError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{path} cannot be read as {path.suffix[1:]}: {reason}") from None
 

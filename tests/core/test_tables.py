@@ -85,6 +85,14 @@ def test_missing_data_are_refused(tmp_path):
         tables.files_of(tmp_path / "raw")
 
 
+def test_a_table_that_is_gone_is_told_in_words(tmp_path):
+    """A file that was taken away meanwhile is named once, and without the number of the error."""
+    path = tmp_path / "a.csv"
+    with pytest.raises(UserError) as raised, tables.readable(path):
+        path.read_bytes()
+    assert str(raised.value) == f"{path} cannot be read: No such file or directory."
+
+
 def test_an_empty_directory_is_refused(tmp_path):
     """A directory without a file is refused."""
     with pytest.raises(UserError, match="is empty"):

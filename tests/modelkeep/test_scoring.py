@@ -332,6 +332,7 @@ def test_a_directory_with_other_things_in_it_is_left_alone(run, tables_in, tmp_p
     ("out", "options", "message"),
     [
         ("out.csv", {}, r"is a directory of tables: write to a directory"),
+        ("in", {}, r"in is the directory to score: write the predictions somewhere else"),
         ("in/out", {}, r"in/out is in .*in, which is read"),
         ("out", {"bad_rows": "in/bad.csv"}, r"in/bad\.csv is in .*in, which is read"),
         ("out", {"manifest": "gone/m.json"}, r"gone is no directory"),
