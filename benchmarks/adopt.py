@@ -174,11 +174,11 @@ def shortened(path: Path, work: Path) -> Path:
 
 
 def drawn(
-    packages: Path, work: Path, seed: int, sample: int | None, one: bool
+    packages: Path, work: Path, seed: int, most: int | None, sample: int | None, one: bool
 ) -> list[tuple[str, Path, list[str]]]:
     """Return name, file and targets of so many usable tables, in the order of the draw."""
     draw: list[tuple[str, Path, list[str]]] = []
-    for name, path in tables(packages, work, seed):
+    for name, path in tables(packages, work, seed, most):
         file = shortened(path, work)
         table = table_of(file)
         chosen = [] if table is None else targets(table)
@@ -197,6 +197,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, help="so many tables, drawn at random")
     parser.add_argument("--one", action="store_true", help="one target of each table, by turns")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--most", type=int, help="so many tables at most of one directory")
     parser.add_argument("--smallest", action="store_true", help="begin with the smallest tables")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -218,7 +219,7 @@ def main() -> None:
         threadpool_limits(limits=1),
     ):
         work = Path(directory)
-        draw = drawn(args.packages, work, args.seed, args.sample, args.one)
+        draw = drawn(args.packages, work, args.seed, args.most, args.sample, args.one)
         if args.smallest:
             draw.sort(key=lambda chosen: chosen[1].stat().st_size)
         for name, path, chosen in draw:

@@ -4,6 +4,7 @@ import hashlib
 import random
 import tarfile
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,19 +18,32 @@ LEAST_ROWS, MOST_ROWS = 50, 5000
 CLASSES = 10
 
 
-def tables(packages: Path, work: Path, seed: int) -> Iterator[tuple[str, Path]]:
-    """Yield name and file of every table of at least LEAST_ROWS rows, in a random order, once."""
-    seen = set()
+def tables(
+    packages: Path, work: Path, seed: int, most: int | None = None
+) -> Iterator[tuple[str, Path]]:
+    """Yield name and file of every table of at least LEAST_ROWS rows, in a random order, once.
+
+    Args:
+        packages: directories with tables, one of each package or repository.
+        work: a directory for what must be written anew.
+        seed: of the order.
+        most: so many tables at most of one directory; None for all.
+    """
+    seen, taken = set(), Counter[str]()
     given = [*_in_archives(packages, work)]
     given += [(path.relative_to(packages).as_posix(), path) for path in packages.rglob("*")]
     given = sorted(pair for pair in given if pair[0].endswith(ENDS))
     random.Random(seed).shuffle(given)
     for name, path in given:
+        origin = name.partition("/")[0]
+        if most and taken[origin] >= most:
+            continue
         file = path if path.name.endswith(TEXT) else _written(path, work)
         content = file.read_bytes() if file else b""
         digest = hashlib.sha256(content).digest()
         if digest not in seen and content.count(b"\n") + content.count(b"\r") >= LEAST_ROWS:
             seen.add(digest)
+            taken[origin] += 1
             yield name, file
 
 
