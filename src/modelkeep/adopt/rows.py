@@ -69,14 +69,18 @@ def _header(names: list[str]) -> Iterator[str]:
 
 
 def _as_below(table: pl.LazyFrame, names: list[str]) -> Iterator[str]:
-    """Say that half of the names, and two at least, are values of their own columns."""
+    """Say that half of the names, and two at least, are values of their own columns.
+
+    Names that are all numbers may be years, or places in a row.
+    """
     cells = table.select(
         (pl.nth(place).str.strip_chars() == re.sub(r"_\d+$", "", name)).any().alias(str(place))
         for place, name in enumerate(names)
     )
     there = cells.collect(engine="streaming").row(0)
     values = [name for name, value in zip(names, there, strict=True) if value]
-    if len(values) > 1 and 2 * len(values) >= len(names):
+    words = [name for name in values if not NUMBERED.fullmatch(name)]
+    if words and len(values) > 1 and 2 * len(values) >= len(names):
         yield (
             f"the header names columns '{values[0]}' and '{values[1]}', as rows below say there: "
             "where that is the first row, put a line with the names of the columns above it"

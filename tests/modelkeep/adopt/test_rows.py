@@ -29,6 +29,7 @@ def test_a_row_in_the_place_of_the_header_is_told(tmp_path):
     (told,) = said(tmp_path, *rows, header="old,red,no")
     assert told.startswith("the header names columns 'old' and 'red', as rows below say there: ")
     assert not said(tmp_path, *rows, header="age,red,member")
+    assert not said(tmp_path, *["1,2,yes", "2,3,no"] * 3, header="1,2,3")
 
 
 def test_two_more_lines_of_a_header_are_told(tmp_path):
