@@ -82,8 +82,15 @@ def given_cell(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:
         text = cell if given == pl.String else cell.cast(pl.String)
         cell = pl.when(~text.is_in(column.missing_values)).then(cell)
     if given == pl.Duration:
-        return cell.dt.total_microseconds() / 1e6
+        return seconds(cell)
     return cell.fill_nan(None) if given.is_float() else cell
+
+
+def seconds(duration: pl.Expr) -> pl.Expr:
+    """Write durations in seconds, to the last bit on every machine."""
+    micros = duration.dt.total_microseconds()
+    # Polars multiplies by the inverse of a number in some plans, and divides by it in others.
+    return micros / (micros * 0 + 1e6)
 
 
 def bare(text: pl.Expr, column: Column) -> pl.Expr:

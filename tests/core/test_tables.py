@@ -8,6 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal, assert_series_equal
 
 from modelkeep_core import batches, checking, tables
+from modelkeep_core.cells import seconds
 from modelkeep_core.errors import UserError
 from modelkeep_core.problems import Problem, header_problems, report
 from modelkeep_core.schema import Schema
@@ -240,6 +241,15 @@ def test_a_number_or_a_day_may_stand_for_nothing(tmp_path):
         assert converted(path, schema_of(columns)) == [None, 5]
         assert converted(path, schema_of(columns), "day") == [None, DAY]
         assert problems_of(path, schema_of(columns), ["x", "day"])[2:] == []
+
+
+def test_durations_are_seconds_to_the_last_bit():
+    """They are divided by a million, whatever plan Polars has for it."""
+    durations = [timedelta(microseconds=micros) for micros in range(1, 90_000_000, 999_983)]
+    frame = pl.DataFrame({"x": durations})
+    expected = [duration / timedelta(seconds=1) for duration in durations]
+    assert frame.select(seconds(pl.col("x")))["x"].to_list() == expected
+    assert frame.lazy().select(seconds(pl.col("x"))).collect()["x"].to_list() == expected
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from modelkeep.intake.delimited import (
     renamed,
     rows_of,
 )
+from modelkeep_core.cells import seconds
 from modelkeep_core.csv_text import PACKED, NotPlain
 from modelkeep_core.errors import UserError
 from modelkeep_core.tables import readable, scan_as_given, text_table
@@ -249,7 +250,7 @@ def _plain(cell: pl.Expr, kind: pl.DataType) -> pl.Expr | None:
     if kind.is_decimal():
         return cell.cast(pl.Float64)
     if kind == pl.Duration:
-        return cell.dt.total_microseconds() / 1e6
+        return seconds(cell)
     if isinstance(kind, pl.Datetime) and kind.time_zone:
         return cell.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     keeps = kind.is_integer() or kind in (pl.Boolean, pl.Date, pl.Datetime)
