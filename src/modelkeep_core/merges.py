@@ -7,10 +7,12 @@ from pathlib import Path
 from modelkeep_core.errors import UserError
 
 # The lines that Git writes around both sides, and before what both began with
-MARK = re.compile(r"^(?:[<|>]{7} .*|={7})\r?$", re.MULTILINE)
+MARK = re.compile(r"^(?:(?:<{7}|\|{7}|>{7}) .*|={7})\r?$", re.MULTILINE)
 # The files that are looked at: of DVC, of Python, and what describes a project
 NAMES = {".dvcignore", ".gitignore", ".python-version", "allowed_signers"}
 ENDINGS = {".dvc", ".json", ".lock", ".py", ".toml", ".yaml", ".yml"}
+# Bytes of the largest file that is looked at
+LARGEST = 64 * 2**20
 REMEDY = (
     "a merge was left half done here. Keep what is right of both sides, without the lines that "
     "begin with <<<<<<<, ======= and >>>>>>>."
@@ -37,7 +39,8 @@ def half_merged(root: Path, names: Iterable[str]) -> Iterator[tuple[str, int]]:
     """
     for name in names:
         path = root / name
-        if not (path.name in NAMES or path.suffix in ENDINGS) or not path.is_file():
+        described = path.name in NAMES or path.suffix in ENDINGS
+        if not described or not path.is_file() or path.stat().st_size > LARGEST:
             continue
         if line := marked_line(path.read_text(encoding="utf-8", errors="replace")):
             yield name, line
