@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 from sklearn.linear_model import LogisticRegression
 
 from made import NO_SEARCH
@@ -152,7 +153,7 @@ def test_a_regression_has_nothing_to_decide(frame, regression, settings):
 )
 def test_a_mistyped_threshold_is_told_by_its_key(tmp_path, value, message):
     """As every parameter is."""
-    write_json(tmp_path / "params.yaml", {"value": 1, "threshold": value})
+    YAML().dump({"value": 1, "threshold": value}, tmp_path / "params.yaml")
     with pytest.raises(UserError, match=message):
         read_model(tmp_path / "params.yaml", Threshold, "threshold")
 
