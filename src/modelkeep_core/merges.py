@@ -6,8 +6,9 @@ from pathlib import Path
 
 from modelkeep_core.errors import UserError
 
-# The lines that Git writes around both sides, and before what both began with
-MARK = re.compile(r"^(?:(?:<{7}|\|{7}|>{7}) .*|={7})\r?$", re.MULTILINE)
+# The lines that Git writes around both sides, and before what both began with. The one between the
+# sides may be a line below a heading, too.
+MARK = re.compile(r"^(?:<{7}|\|{7}|>{7}) .*$", re.MULTILINE)
 # The files that are looked at: of DVC, of Python, and what describes a project
 NAMES = {".dvcignore", ".gitignore", ".python-version", "allowed_signers"}
 ENDINGS = {".dvc", ".json", ".lock", ".py", ".toml", ".yaml", ".yml"}

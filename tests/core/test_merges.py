@@ -39,14 +39,15 @@ def test_a_merge_that_is_half_done_is_named(tmp_path, name, ours, theirs, read):
     ("text", "line"),
     [
         ("a\n<<<<<<< HEAD\n", 2),
-        ("a\r\n\r\n=======\r\n", 3),
+        ("a\r\n\r\n>>>>>>> b\r\n", 3),
+        ("Summary\n=======\n", None),
         ("||||||| 1234567\n", 1),
         (">>>>>>> a branch\n", 1),
         ("# =======\n======== \n a <<<<<<< b\n<<<<<<<\n", None),
     ],
 )
 def test_a_line_of_git_is_told_from_others(text, line):
-    """Any of the four, alone: somebody may have taken away the others."""
+    """Any of the three, alone; the one between the sides may stand below a heading."""
     assert marked_line(text) == line
 
 
