@@ -9,6 +9,7 @@ import polars.selectors as cs
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.params import Prepare
 from modelkeep_core.schema import ORDERED, Schema
+from modelkeep_core.visible import counted
 
 ROW_GROUP = 250_000
 
@@ -56,7 +57,7 @@ def test_rows(keys: pl.DataFrame, params: Prepare, stratify: bool) -> pl.Series:
     if keys["by"].null_count():
         raise UserError(
             f"prepare.split_by: column '{params.split_by}' is missing in "
-            f"{keys['by'].null_count()} rows, which then belong to no {params.split}."
+            f"{counted(keys['by'].null_count(), 'row')}: such rows belong to no {params.split}."
         )
     sizes = keys.group_by("by").agg(rows=pl.len()).sort("by")
     if len(sizes) < 2:

@@ -12,6 +12,7 @@ from modelkeep_core.cells import typed
 from modelkeep_core.errors import UserError
 from modelkeep_core.month_names import WORD
 from modelkeep_core.schema import Column
+from modelkeep_core.visible import counted
 
 DAYS: tuple[str, ...] = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y"),
@@ -154,9 +155,10 @@ def read_as_told(name: str, texts: pl.DataFrame, forms: list[str]) -> Reading:
         raise UserError(f"--format {name}={forms[0]}: {reason}.") from None
     other = meaningful(strays)
     if len(other) or len(strays) == len(texts):
+        cells = counted(rows_of(strays), "cell")
         raise UserError(
-            f"--format: {rows_of(strays)} cells of '{name}', such as '{strays['text'][0]}', are "
-            f"not written {' or '.join(forms)}. Another --format {name}=... reads more."
+            f"--format: not written {' or '.join(forms)}: {cells} of '{name}', such as "
+            f"'{strays['text'][0]}'. Another --format {name}=... reads more."
         )
     written = f"dates written {' or '.join(forms)}, as you said{_zone(forms)}"
     reading = Reading(column, written, tuple(strays["text"].sort()))

@@ -68,7 +68,7 @@ def read_target(name: str, cells: Cells, written: pl.Series, task: Task | None) 
         )
     if distinct < 2:
         empty = len(cells.values) - rows
-        others = f" It is empty in {empty} rows: where that means something, write it as a word."
+        others = f" It is empty in {counted(empty, 'row')}: if that means something, write a word."
         raise UserError(
             f"'{name}' is {values[0]!r} in every row: there is nothing to predict."
             f"{others if empty else ''}"

@@ -103,9 +103,9 @@ def test_a_person_decides_on_the_format():
     assert read_as_told("day", texts, ["%d/%m/%Y"]).strays == ("-",)
     both = read_as_told("day", texts, ["%m/%d/%Y", "%d/%m/%Y"])
     assert read(["03/04/2024", "25/12/2024"], both.column) == [date(2024, 3, 4), date(2024, 12, 25)]
-    with pytest.raises(UserError, match="'25/12/2024', are not written %m/%d/%Y") as refused:
+    with pytest.raises(UserError, match="not written %m/%d/%Y: ") as refused:
         read_as_told("day", counted(["03/04/2024", "25/12/2024"]), ["%m/%d/%Y"])
-    assert "--format: 1 cells of 'day'" in str(refused.value)
+    assert "1 cell of 'day', such as '25/12/2024'" in str(refused.value)
 
 
 def test_what_keeps_dates_from_being_dates_is_told():
