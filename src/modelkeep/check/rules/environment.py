@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 
 from modelkeep.check.documents import Document, Step, line_with
 from modelkeep.check.findings import Finding, rule
-from modelkeep.check.project import CORE, LOCK, PARAMS, PYPROJECT, Project
+from modelkeep.check.project import CORE, LOCK, PYPROJECT, Project
 from modelkeep.check.rules.parameters import schema_of, sections_of
 from modelkeep_core.boosters import BOOSTERS, of_task
 from modelkeep_core.environment import LIBRARY, Locked
@@ -215,7 +215,7 @@ def _boosters(
         if schema is None or not project.imports(stage, "estimators"):
             continue
         for file, section in sections_of(project, stage, Train):
-            params = project.params if file == PARAMS else project.document(file)
+            params = project.document(file)
             if params is not None:
                 for place, name in _named(params.value(section), (section,)):
                     yield file, params, place, name, schema.task

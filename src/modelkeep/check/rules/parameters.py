@@ -40,7 +40,7 @@ def missing_parameter(project: Project) -> Iterator[Finding]:
             if not file.endswith((".yaml", ".yml", ".json")):
                 # TOML and Python, which DVC reads as well, are not read here
                 continue
-            document = project.params if file == PARAMS else project.document(file)
+            document = project.document(file)
             if document is None:
                 continue
             for key in keys:
@@ -110,7 +110,7 @@ def own_section(project: Project) -> Iterator[Finding]:
 def valid_section(project: Project) -> Iterator[Finding]:
     """Every section of params.yaml that a stage reads has the keys and types that it reads."""
     for file, line, params, section, model in dict.fromkeys(_readings(project)):
-        document = project.params if params == PARAMS else project.document(params)
+        document = project.document(params)
         if document is None:
             continue
         if not document.has(section):
@@ -237,7 +237,7 @@ def _settings(project: Project, module: str, model: type[Section], key: str) -> 
         if schema is None or not project.imports(stage, module):
             continue
         for file, section in sections_of(project, stage, model):
-            document = project.params if file == PARAMS else project.document(file)
+            document = project.document(file)
             value = document.value(section, key) if document else None
             if document and isinstance(value, str):
                 yield Setting(file, document, section, value, schema)
