@@ -24,8 +24,6 @@ from modelkeep_core.merges import REMEDY, half_merged
 from modelkeep_core.packaged import check_manifest
 
 FIRST = "v1.0.0"
-# How Git marks what both sides of a merge have changed
-UNMERGED = {"AA", "AU", "DD", "DU", "UA", "UD", "UU"}
 PARTS = ("major", "minor", "patch")
 
 
@@ -86,12 +84,11 @@ def _check_merged(catalogue: Catalogue) -> None:
     Raises:
         UserError: naming a file, and the line if it has both sides.
     """
-    lines = catalogue.git.run("status", "--porcelain", "-z", "--untracked-files=no", "--", ".")
-    unmerged = [line[3:] for line in lines.split("\0") if line[:2] in UNMERGED]
     names = catalogue.git.run("ls-files", "-z").split("\0")
     for name, line in half_merged(Path(catalogue.git.directory), names):
         raise UserError(f"{name}, line {line}: {REMEDY}")
-    if unmerged:
+    listed = catalogue.git.run("diff", "--name-only", "--diff-filter=U", "-z", "--", ".")
+    if unmerged := listed.split("\0")[:-1]:
         raise UserError(
             f"a merge is under way, and both sides have changed {unmerged[0]}{_more(unmerged)}: "
             "`git add` what is right of both, run `dvc repro`, and commit the merge."
