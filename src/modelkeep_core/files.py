@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import os
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +20,7 @@ from modelkeep_core.foreign import (
     MOST_YAML,
     check_tree,
     parse_json,
+    parse_toml,
     read_file,
 )
 from modelkeep_core.merges import check_merged
@@ -147,16 +147,7 @@ def read_parameters(path: Path) -> Any:
     """
     if path.suffix != ".toml":
         return read_yaml(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-        return tomllib.loads(text)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing.") from None
-    except tomllib.TOMLDecodeError as error:
-        check_merged(text, str(path))
-        raise UserError(f"{path} is not valid TOML: {error}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not valid TOML: {error}") from None
+    return parse_toml(read_file(path, MOST_YAML), str(path))
 
 
 def read_model(

@@ -132,6 +132,26 @@ def parse_json(content: bytes, where: str) -> Any:
     return value
 
 
+def parse_toml(content: bytes, where: str) -> dict[str, Any]:
+    """Return what a TOML text says.
+
+    Args:
+        content: its bytes, in UTF-8.
+        where: what is read, for the message.
+
+    Raises:
+        UserError: it is no such text.
+    """
+    # Most commands read none.
+    import tomllib
+
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (RecursionError, ValueError) as error:
+        check_merged(content.decode("utf-8", "replace"), where)
+        raise UserError(f"{where} is not valid TOML: {error}") from None
+
+
 def read_listing(content: bytes, directory: str) -> dict[str, str]:
     """Return the objects of a directory by the paths in it, from DVC's list of its files.
 

@@ -1,19 +1,15 @@
 """The hooks of a project: `[tool.modelkeep]` of pyproject.toml."""
 
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, ValidationError
 
 from modelkeep_core import recording
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import Section
-from modelkeep_core.merges import check_merged
+from modelkeep_core.foreign import parse_toml
 
 PYPROJECT = "pyproject.toml"
-
-
 # The hooks that are lists of modules of the project
 MODULES = ("trusted", "metrics")
 
@@ -46,17 +42,10 @@ def read_hooks(root: Path) -> Hooks:
     path = root / PYPROJECT
     if not path.is_file():
         return Hooks()
-    try:
-        # It decides what is refused, never what a model is, so it is no input of a stage
-        with recording.paused():
-            text = path.read_text(encoding="utf-8")
-        content: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        check_merged(text, str(path))
-        raise UserError(f"{path} is not valid TOML: {error}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not valid TOML: {error}") from None
-    tools = content.get("tool", {})
+    # It decides what is refused, never what a model is, so it is no input of a stage
+    with recording.paused():
+        content = path.read_bytes()
+    tools = parse_toml(content, str(path)).get("tool", {})
     if not isinstance(tools, dict):
         raise UserError(f"{path}: tool: it is no table.")
     try:

@@ -134,9 +134,10 @@ def test_parameters_are_read_by_the_ending_of_their_file(tmp_path, name, text):
     assert read_parameters(tmp_path / name) == {"a": {"b": 1}}
 
 
-def test_broken_toml_is_refused_by_its_name(tmp_path):
+@pytest.mark.parametrize("text", ["[a", f"deep = {'[' * 5000}"])
+def test_broken_toml_is_refused_by_its_name(tmp_path, text):
     """It is no traceback."""
-    (tmp_path / "x.toml").write_text("[a", encoding="utf-8")
+    (tmp_path / "x.toml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"x\.toml is not valid TOML"):
         read_parameters(tmp_path / "x.toml")
 

@@ -31,6 +31,7 @@ def test_a_project_that_says_nothing_trusts_nothing(tmp_path, text):
     ("text", "message"),
     [
         ("[tool.modelkeep", r"pyproject\.toml is not valid TOML"),
+        (f"deep = {'[' * 5000}", r"pyproject\.toml is not valid TOML"),
         ('[tool.modelkeep]\ntrsuted = ["x"]\n', r"unknown key 'trsuted' \(did you mean 'trusted'"),
         ('[tool.modelkeep]\ntrusted = "x"\n', r"tool\.modelkeep\.trusted: .*list"),
         ("[tool.modelkeep]\ntrusted = [[1]]\n", r"tool\.modelkeep\.trusted\.0: .*string"),

@@ -175,7 +175,7 @@ class Project:
             return None
         try:
             return tomllib.loads(self.pyproject_text)
-        except tomllib.TOMLDecodeError as error:
+        except (RecursionError, tomllib.TOMLDecodeError) as error:
             self.unreadable.append(Unreadable(PYPROJECT, getattr(error, "lineno", 1), str(error)))
             return None
 

@@ -9,7 +9,7 @@ from modelkeep.registry.default_branch import default_branches, shown
 from modelkeep.registry.git import Git
 from modelkeep.registry.tags import STAGE
 from modelkeep_core.errors import UserError
-from modelkeep_core.merges import check_merged
+from modelkeep_core.foreign import parse_toml
 
 SIGNERS = ".modelkeep/allowed_signers"
 PYPROJECT, KEY = "pyproject.toml", "require_signed"
@@ -108,14 +108,12 @@ def _stages(pyproject: bytes | None, branch: str) -> frozenset[str]:
     """
     if pyproject is None or KEY.encode() not in pyproject:
         return frozenset()
-    import tomllib
-
-    try:
-        content: Any = tomllib.loads(pyproject.decode("utf-8"))
-        stages = content.get("tool", {}).get("modelkeep", {}).get(KEY, [])
-    except (AttributeError, RecursionError, ValueError) as error:
-        check_merged(pyproject.decode("utf-8", "replace"), f"{PYPROJECT} of {branch}")
-        raise UserError(f"{PYPROJECT} of {branch} is not valid TOML: {error}") from None
+    content: Any = parse_toml(pyproject, f"{PYPROJECT} of {branch}")
+    for table in ("tool", "modelkeep"):
+        content = content.get(table, {})
+        if not isinstance(content, dict):
+            raise UserError(f"{PYPROJECT} of {branch}: {table}: it is no table.")
+    stages = content.get(KEY, [])
     if not isinstance(stages, list) or not all(
         isinstance(stage, str) and STAGE.fullmatch(stage) for stage in stages
     ):

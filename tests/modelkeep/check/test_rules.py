@@ -62,6 +62,20 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "[project",
         "pyproject.toml cannot be read",
     ),
+    *(
+        (
+            "MK001",
+            lambda home, file=file, deep=deep: home.write(file, home.read(file) + deep),
+            file,
+            "",
+            f"{file} cannot be read",
+        )
+        for file, deep in (
+            ("pyproject.toml", f"deep = {'[' * 5000}\n"),
+            ("params.yaml", f"deep: {'[' * 5000}\n"),
+            ("schema.yaml", f"deep: {'[' * 5000}\n"),
+        )
+    ),
     (
         "MK001",
         lambda home: home.replace("pipeline/features.py", "def preprocessing", "def 1"),
