@@ -33,7 +33,7 @@ class Window:
         """What the ids of its requests are at least, and below."""
         return (
             first_id(self.since.timestamp()) if self.since else FIRST,
-            first_id(end.timestamp()) if (end := self.until or self.latest) else LAST,
+            first_id(self._end.timestamp()) if self._end else LAST,
         )
 
     @property
@@ -41,8 +41,12 @@ class Window:
         """Its first minute since 1970, and the one after its last."""
         return (
             self.since.timestamp() // 60 if self.since else float("-inf"),
-            end.timestamp() / 60 if (end := self.until or self.latest) else float("inf"),
+            self._end.timestamp() / 60 if self._end else float("inf"),
         )
+
+    @property
+    def _end(self) -> datetime | None:
+        return self.until or self.latest
 
 
 def window(since: str | None, until: str | None, now: datetime) -> Window:
