@@ -1,10 +1,12 @@
-"""A version of a model in a notebook: the model, its metadata and the rows it was tested on."""
+"""For notebooks: a version with its metadata and test rows, and the code of the project."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelkeep.place import project_root
+from modelkeep_core.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,3 +88,23 @@ def load(reference: str, repo: str | Path = ".", model: str | None = None) -> Lo
             opened_package.metadata,
             pd.read_parquet(rows),
         )
+
+
+def use_code(place: str | Path = ".") -> Path:
+    """Let a notebook in any directory of a project import the code that lies at its root.
+
+    Args:
+        place: a directory in the project.
+
+    Returns:
+        The root, from which `import` takes modules before all others.
+
+    Raises:
+        UserError: it is in no project.
+    """
+    root = project_root(Path(place))
+    if root is None:
+        raise UserError(f"{Path(place).resolve()} is in no project: no dvc.yaml lies above it.")
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    return root
