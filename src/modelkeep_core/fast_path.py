@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -27,6 +28,7 @@ from sklearn.pipeline import Pipeline
 from modelkeep_core.blocks import call
 from modelkeep_core.boosters import booster_classifier
 from modelkeep_core.fast_parts import Rows, part_of
+from modelkeep_core.fast_trees import at_once
 from modelkeep_core.inputs import inputs_from_rows
 from modelkeep_core.predictions import Predictions, predict
 from modelkeep_core.schema import NUMERIC, Column, Schema
@@ -35,7 +37,7 @@ FOREST_CLASSIFIERS = (RandomForestClassifier, ExtraTreesClassifier)
 FOREST_REGRESSORS = (RandomForestRegressor, ExtraTreesRegressor)
 # They predict the class of the greatest score, of which its probability is a rising function;
 # where two are as close as MARGIN, rounding could hide which one it is.
-MOST_PROBABLE = (LogisticRegression, HistGradientBoostingClassifier)
+MOST_PROBABLE = (LogisticRegression, HistGradientBoostingClassifier, CalibratedClassifierCV)
 MARGIN = 1e-9
 # Rows that are compared at once
 BATCH = 10_000
@@ -67,7 +69,7 @@ class FastPath:
             for _, steps, columns in model[0].transformers_
             if len(columns)
         ]
-        self._estimator = model[-1]
+        self._estimator = at_once(model[-1])
         self._classes = getattr(self._estimator, "classes_", None)
 
     def __call__(self, rows: Rows) -> Predictions:

@@ -10,7 +10,7 @@ from made import feature_schema
 from modelkeep_core import fast_path
 from modelkeep_core.fast_path import FastPath, hostile, proof, same_by_columns
 from modelkeep_core.inputs import inputs_from_rows, model_inputs
-from modelkeep_core.native import suited
+from modelkeep_core.native import settled, suited
 from modelkeep_core.predictions import predict
 from modelkeep_core.preprocessing import preprocessor
 
@@ -67,7 +67,7 @@ def test_dates_and_mean_targets_are_what_the_pipeline_makes_of_them(frame, targe
     estimator = getattr(ensemble, f"HistGradientBoosting{kind}")(max_iter=3)
     model = Pipeline([("preprocess", preprocessor(schema)), ("model", estimator)])
     model = suited(model) if suited_to_it else model
-    model.fit(inputs, table[target])
+    model = settled(model.fit(inputs, table[target]))
     assert proof(model, schema, inputs) == {"rows": len(inputs), "exact": True, "reason": None}
     rows = inputs.astype(object).where(inputs.notna(), None).to_numpy().tolist()
     assert same_by_columns(FastPath(model, schema), model, schema, rows)
