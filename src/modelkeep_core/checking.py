@@ -7,7 +7,7 @@ disk. All that breaks the schema is told at once.
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,9 @@ class CheckedTable:
 
 
 @contextmanager
-def checked_table(files: list[Path], schema: Schema, out: Path) -> Iterator[CheckedTable]:
+def checked_table(
+    files: Sequence[Path | str], schema: Schema, out: Path | str
+) -> Iterator[CheckedTable]:
     """Check files against the schema, and lend their rows as one table.
 
     While each file is read and checked, its rows are written as Parquet into a directory of their
@@ -59,12 +61,13 @@ def checked_table(files: list[Path], schema: Schema, out: Path) -> Iterator[Chec
     Raises:
         UserError: a file cannot be read, or breaks the schema: with all that does not hold.
     """
+    paths, out = [*map(Path, files)], Path(out)
     out.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix=".checked-", dir=out))
     copy = _Copy(place)
     try:
-        hashes = checked_hashes(files, schema, copy.add)
-        table = pl.scan_parquet(copy.parts, glob=False) if copy.parts else read(files, schema)
+        hashes = checked_hashes(paths, schema, copy.add)
+        table = pl.scan_parquet(copy.parts, glob=False) if copy.parts else read(paths, schema)
         yield CheckedTable(table, [len(rows) for rows in hashes])
     finally:
         shutil.rmtree(place)

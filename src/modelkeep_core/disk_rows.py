@@ -80,7 +80,7 @@ class DiskRows:
 
 
 def training_rows(
-    path: Path, memory: Literal["full", "external"], scratch: Path
+    path: Path | str, memory: Literal["full", "external"], scratch: Path | str
 ) -> pd.DataFrame | DiskRows:
     """Return the training rows: all of them in memory, or where to read them.
 
@@ -89,13 +89,15 @@ def training_rows(
         memory: `train.memory` of params.yaml.
         scratch: a directory on whose disk files may be made meanwhile.
     """
+    path, scratch = Path(path), Path(scratch)
     if memory == "external":
         return DiskRows(path, scratch)
     return pd.read_parquet(path)
 
 
-def few_or_on_disk(path: Path) -> pd.DataFrame | DiskRows:
+def few_or_on_disk(path: Path | str) -> pd.DataFrame | DiskRows:
     """Return the rows of a Parquet file: in memory where they are few, or where to read them."""
+    path = Path(path)
     rows = DiskRows(path, path.parent)
     if len(rows) * len(rows.columns) > SMALL_CELLS:
         return rows

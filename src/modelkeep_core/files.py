@@ -51,14 +51,16 @@ class Section(BaseModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def sha256(path: Path) -> str:
+def sha256(path: Path | str) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
+    path = Path(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path | str, text: str) -> None:
     """Write UTF-8 text with Unix line ends; the file appears whole or not at all."""
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:
@@ -83,26 +85,28 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | None) else str(value)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path | str, value: Any) -> None:
     """Write `value` as indented JSON in the order of its keys. Not-a-number is an error."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path | str) -> Any:
     """Read a JSON file.
 
     Raises:
         UserError: the file is missing, is not JSON, or is too large to be read.
     """
+    path = Path(path)
     return parse_json(read_file(path, MOST_JSON), str(path))
 
 
-def read_yaml(path: Path) -> Any:
+def read_yaml(path: Path | str) -> Any:
     """Read YAML 1.2 with the parser that DVC uses, so that both see the same values.
 
     Raises:
         UserError: the file is missing, is not YAML, or is too large to be read.
     """
+    path = Path(path)
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = _Bounded
     content = read_file(path, MOST_YAML)
@@ -151,7 +155,7 @@ def read_parameters(path: Path) -> Any:
 
 
 def read_model(
-    path: Path, model: type[Model], section: str | None = None, page: str | None = None
+    path: Path | str, model: type[Model], section: str | None = None, page: str | None = None
 ) -> Model:
     """Read a YAML file, or the section of it with this name, into `model`.
 
@@ -187,7 +191,9 @@ def check_values(
             raise _refused(path, faults, [section], page) from None
 
 
-def _refused(path: Path, faults: Iterable[Any], start: list[str], page: str | None) -> UserError:
+def _refused(
+    path: Path | str, faults: Iterable[Any], start: list[str], page: str | None
+) -> UserError:
     """Return an error that names each of pydantic's faults in a file."""
     listed = "\n".join(f"  {_fault(fault, start)}" for fault in faults)
     return UserError(f"{path} cannot be used:\n{listed}", page)

@@ -33,12 +33,13 @@ class Hooks(Section):
     docs: str | None = None
 
 
-def read_hooks(root: Path) -> Hooks:
+def read_hooks(root: Path | str) -> Hooks:
     """Read the hooks of the project in a directory; a project without any has the defaults.
 
     Raises:
         UserError: pyproject.toml is not TOML, or a hook is unknown or of a wrong type.
     """
+    root = Path(root)
     path = root / PYPROJECT
     if not path.is_file():
         return Hooks()

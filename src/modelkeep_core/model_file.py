@@ -84,7 +84,7 @@ BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, LookupError, ValueE
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def save(model: BaseEstimator, path: Path, modules: Collection[str] = ()) -> None:
+def save(model: BaseEstimator, path: Path | str, modules: Collection[str] = ()) -> None:
     """Write a fitted model so that the same model always gives the same bytes.
 
     Where it holds functions or classes of the project in the working directory, their modules, with
@@ -98,6 +98,7 @@ def save(model: BaseEstimator, path: Path, modules: Collection[str] = ()) -> Non
     Raises:
         UserError: the model holds a type that `load` would not trust.
     """
+    path = Path(path)
     data = _settled(skops.io.dumps(model))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         named = _types(archive, path)
@@ -108,7 +109,7 @@ def save(model: BaseEstimator, path: Path, modules: Collection[str] = ()) -> Non
     copy_code(Path(), modules_in(path, Path()), path.parent / CODE)
 
 
-def load(path: Path, modules: Collection[str] = ()) -> Any:
+def load(path: Path | str, modules: Collection[str] = ()) -> Any:
     """Load a model that `save` wrote.
 
     Code of the project comes from `code/` beside it, and from nowhere without `modules`.
@@ -120,6 +121,7 @@ def load(path: Path, modules: Collection[str] = ()) -> Any:
     Raises:
         UserError: the file is no such model, or holds a type that is not trusted.
     """
+    path = Path(path)
     data, untrusted = _read(path)
     _check_types(untrusted, modules, path)
     with imported_from(path.parent / CODE) if modules else nullcontext():

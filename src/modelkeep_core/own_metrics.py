@@ -75,7 +75,7 @@ def packaged_metrics(
         return own_metrics(modules) | measured
 
 
-def check_headline(params: Path, task: str, root: Path, modules: Iterable[str]) -> None:
+def check_headline(params: Path | str, task: str, root: Path | str, modules: Iterable[str]) -> None:
     """Refuse a headline that no metric has, and values that `evaluate` cannot use, before training.
 
     It decides what is refused and never what a model is, so nothing that is read here is an input
@@ -91,6 +91,7 @@ def check_headline(params: Path, task: str, root: Path, modules: Iterable[str]) 
     Raises:
         UserError: there is no such metric, or another value of the section is of a wrong type.
     """
+    params, root = Path(params), Path(root)
     with recording.paused():
         content = read_yaml(params)
         section = content.get("evaluate") if isinstance(content, dict) else None

@@ -27,7 +27,7 @@ class Packaged:
     metadata: dict[str, Any]
 
 
-def open_package(directory: Path, trust_code: bool = False) -> Packaged:
+def open_package(directory: Path | str, trust_code: bool = False) -> Packaged:
     """Check and load the package in `directory`; nothing is loaded before all checks hold.
 
     Args:
@@ -40,6 +40,7 @@ def open_package(directory: Path, trust_code: bool = False) -> Packaged:
             scikit-learn is of another version than the model was made with, the model holds an
             unknown type, or code that nobody vouches for.
     """
+    directory = Path(directory)
     check_manifest(directory)
     metadata = read_json(directory / "model.json")
     check_format(metadata, directory / "model.json")

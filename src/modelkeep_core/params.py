@@ -234,7 +234,7 @@ class Package(Section):
     limits: list[str]
 
 
-def read_params(path: Path, section: str, model: type[Model]) -> Model:
+def read_params(path: Path | str, section: str, model: type[Model]) -> Model:
     """Read one section of params.yaml; what the other sections hold does not matter.
 
     Args:

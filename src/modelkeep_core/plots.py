@@ -128,8 +128,9 @@ def scatters(tested: ScoredRows, seed: int) -> dict[str, list[list[float]]]:
     }
 
 
-def write_plots(rows: Tables, out: Path) -> None:
+def write_plots(rows: Tables, out: Path | str) -> None:
     """Write `rows` as one CSV file for each plot of COLUMNS, with six significant digits."""
+    out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     for name, columns in COLUMNS.items():
         shown = [[harmless(cell) for cell in row] for row in rows.get(name, [])]

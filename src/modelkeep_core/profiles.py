@@ -57,8 +57,9 @@ def profile(
     }
 
 
-def write_profile(path: Path, content: dict[str, Any]) -> None:
+def write_profile(path: Path | str, content: dict[str, Any]) -> None:
     """Write a profile as JSON with a line for each feature, so that Git shows which one changed."""
+    path = Path(path)
     features = (f"    {_line(name)}: {_line(part)}" for name, part in content["features"].items())
     inner = ",\n".join(features)
     write_text(

@@ -30,7 +30,7 @@ def opened() -> set[str]:
     return {*_opened}
 
 
-def add_params(path: Path, keys: Iterable[str]) -> None:
+def add_params(path: Path | str, keys: Iterable[str]) -> None:
     """Remember that dotted keys of a file of parameters were read."""
     if _installed and not _paused:
         _params.update((os.path.abspath(path), key) for key in keys)

@@ -318,7 +318,7 @@ class Schema(Section):
         return frozenset(name for name, column in self.columns.items() if column.private)
 
 
-def read_schema(path: Path) -> Schema:
+def read_schema(path: Path | str) -> Schema:
     """Read schema.yaml.
 
     Raises:

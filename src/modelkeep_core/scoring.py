@@ -54,12 +54,13 @@ class Prepared:
     split: Prepare
 
 
-def read_prepared(directory: Path, schema: Schema) -> Prepared:
+def read_prepared(directory: Path | str, schema: Schema) -> Prepared:
     """Return where the training rows of data/prepared are, and how they were split.
 
     Raises:
         UserError: provenance.json is missing, or does not say how.
     """
+    directory = Path(directory)
     provenance = read_json(directory / PROVENANCE)
     if SPLIT not in provenance:
         raise UserError(

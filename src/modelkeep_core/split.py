@@ -114,7 +114,7 @@ def choose(table: pl.LazyFrame, schema: Schema, params: Prepare) -> pl.Series:
     return whole.scatter(usable.arg_true(), test)
 
 
-def write(table: pl.LazyFrame, test: pl.Series, out: Path) -> None:
+def write(table: pl.LazyFrame, test: pl.Series, out: Path | str) -> None:
     """Stream the rows into train.parquet and test.parquet in the directory `out`.
 
     Args:
@@ -122,6 +122,7 @@ def write(table: pl.LazyFrame, test: pl.Series, out: Path) -> None:
         test: (n,) booleans, true for a test row; a row with null is left out.
         out: made where it is not there.
     """
+    out = Path(out)
     mark = "test"
     while mark in table.collect_schema():
         mark += "_"

@@ -5,7 +5,7 @@ What breaks the schema becomes null here; `checking` says which rows it is in.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -19,12 +19,13 @@ from modelkeep_core.errors import UserError, reason_of
 from modelkeep_core.schema import Schema
 
 
-def files_of(raw: Path) -> list[Path]:
+def files_of(raw: Path | str) -> list[Path]:
     """Return the table files at `raw`: the file itself or all below the directory, hidden ones not.
 
     Raises:
         UserError: there is none, or a file of another kind lies among them.
     """
+    raw = Path(raw)
     if not raw.exists():
         raise UserError(f"{raw} is missing. Where a remote has it, `dvc pull` brings it.")
     files = [raw]
@@ -54,7 +55,7 @@ def readable(path: Path) -> Iterator[None]:
         raise UserError(f"{path} cannot be read as {path.suffix[1:]}: {reason}") from None
 
 
-def scan(path: Path, schema: Schema) -> pl.LazyFrame:
+def scan(path: Path | str, schema: Schema) -> pl.LazyFrame:
     """Open a table: CSV as text, of which every line was looked at; Parquet in its own types.
 
     Lines of a CSV file without content are no rows.
@@ -62,6 +63,7 @@ def scan(path: Path, schema: Schema) -> pl.LazyFrame:
     Raises:
         UserError: the file is no such table.
     """
+    path = Path(path)
     return opened(path, schema.missing_values)[0]
 
 
@@ -74,7 +76,7 @@ def scan_as_given(path: Path) -> pl.LazyFrame:
     return opened(path, [])[0]
 
 
-def read(files: list[Path], schema: Schema) -> pl.LazyFrame:
+def read(files: Sequence[Path | str], schema: Schema) -> pl.LazyFrame:
     """Return the rows of all files, which were checked, with the schema's raw columns and types.
 
     Nothing is read until the rows are collected or written; then they stream.

@@ -322,18 +322,20 @@ def summary(fitted: Fitted, rows: int) -> dict[str, Any]:
     }
 
 
-def write_trials(fitted: Fitted, out: Path) -> None:
+def write_trials(fitted: Fitted, out: Path | str) -> None:
     """Write what the search tried as search.csv into a directory; a header where there was none."""
+    out = Path(out)
     write_text(out / TRIALS, search.table(fitted.trials))
 
 
-def reported(models: Path, out: Path) -> dict[str, float]:
+def reported(models: Path | str, out: Path | str) -> dict[str, float]:
     """Copy what the search tried from the directory `models` to `out`.
 
     Returns:
         The cross-validated score as a metric, by which experiments are compared; empty where there
         is none.
     """
+    models, out = Path(models), Path(out)
     write_text(out / TRIALS, (models / TRIALS).read_text(encoding="utf-8"))
     validated = read_json(models / "training.json")["cross_validation"]
     return {f"cv_{validated['scoring']}": validated["mean"]} if validated else {}

@@ -195,6 +195,21 @@ def test_the_public_api_exists():
     }
 
 
+def test_every_public_function_takes_the_path_of_a_file_as_text_too():
+    """As Python's own do: none of them asks for a Path alone."""
+    only_paths = []
+    for module, names in public_api().items():
+        for node in ast.parse((SOURCES / "modelkeep_core" / f"{module}.py").read_bytes()).body:
+            if isinstance(node, ast.FunctionDef) and node.name in names:
+                kinds = {each.arg: each.annotation for each in node.args.args if each.annotation}
+                only_paths += [
+                    f"{module}.{node.name}: {name}"
+                    for name, kind in kinds.items()
+                    if "Path" in ast.unparse(kind) and "str" not in ast.unparse(kind)
+                ]
+    assert only_paths == []
+
+
 def test_the_reference_lists_the_same_api():
     """The page that the policy of compatibility speaks of has the list of the library."""
     page = (ROOT / "docs" / "reference" / "stages.md").read_text(encoding="utf-8")
