@@ -4,7 +4,7 @@ Both are learnt from what models say of rows that they have not seen, in folds t
 the split keeps apart.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,8 @@ from sklearn.pipeline import Pipeline
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.folds import Separation
 from modelkeep_core.metrics import CLASSIFICATION, Metric, ScoredRows
-from modelkeep_core.params import Cost, Threshold, Train
+from modelkeep_core.params import Cost, Range, Threshold, Train
+from modelkeep_core.probabilities import gives_probabilities, has_scores
 
 MODEL = "model"
 FOLDS = 5
@@ -55,13 +56,15 @@ def fit(
         The fitted pipeline, whose step "model" is the estimator, or is built around it.
 
     Raises:
-        UserError: what is wanted does not suit the task, the estimator, the classes or the split.
+        UserError: what is wanted does not suit the estimator or the split; `check` tells of what
+            else it must suit.
         ValueError: scikit-learn does not take a value.
     """
     wanted = params.threshold
     if params.calibrate == "none" and wanted is None:
         return pipeline.fit(inputs, target)
-    _check(pipeline, target, task, params)
+    # The one that a search has chosen
+    _check_estimator(type(pipeline[MODEL]).__name__, pipeline[MODEL], params, {})
     value, score, label = None, None, None
     if wanted is not None:
         label, value = _label(wanted, target), wanted.value
@@ -217,8 +220,22 @@ def summary(model: Any, params: Train | None = None) -> dict[str, Any]:
     return {"calibration": model.method if calibrated else None, "threshold": threshold}
 
 
-def _check(pipeline: Pipeline, target: NDArray[Any], task: str, params: Train) -> None:
-    key = "calibrate" if params.calibrate != "none" else "threshold"
+def check(tried: Mapping[str, Pipeline], target: NDArray[Any], task: str, params: Train) -> None:
+    """Refuse a calibration or a threshold that cannot be had, before anything is trained.
+
+    Args:
+        tried: the pipelines of which one is fitted, by the names of their estimators.
+        target: (n,) classes or numbers.
+        task: "classification" or "regression".
+        params: what is wanted.
+
+    Raises:
+        UserError: it does not suit the task, an estimator or the classes.
+    """
+    calibrated, wanted = params.calibrate != "none", params.threshold
+    if not calibrated and wanted is None:
+        return
+    key = "calibrate" if calibrated else "threshold"
     if task != "classification":
         raise UserError(f"params.yaml: train.{key}: a {task} has no classes. Leave it out.")
     counts = np.unique(target, return_counts=True)[1]
@@ -227,17 +244,33 @@ def _check(pipeline: Pipeline, target: NDArray[Any], task: str, params: Train) -
             f"params.yaml: train.{key}: it is learnt over {FOLDS} folds, and a class has "
             f"{counts.min()} training rows only. Leave it out, or train on more rows."
         )
-    if params.threshold is None:
+    for name, pipeline in tried.items():
+        _check_estimator(name, pipeline[MODEL], params, params.search.of(name))
+    if wanted is None:
         return
     if len(counts) != 2:
         raise UserError(
             f"params.yaml: train.threshold: it needs a target of two classes, and this one has "
             f"{len(counts)}. Leave it out."
         )
-    if params.calibrate == "none" and not hasattr(pipeline[MODEL], "predict_proba"):
+    label = _label(wanted, target)
+    if wanted.value is None:
+        _score_of(wanted, label)
+
+
+def _check_estimator(name: str, estimator: Any, params: Train, ranges: Mapping[str, Range]) -> None:
+    if gives_probabilities(estimator, ranges):
+        return
+    if params.calibrate != "none" and not has_scores(estimator):
         raise UserError(
-            f"params.yaml: train.threshold: {params.estimator} gives no probabilities. Add "
-            "calibrate: sigmoid, or choose another estimator."
+            f"params.yaml: train.calibrate: {name} gives neither probabilities nor scores. Leave "
+            "it out, or choose another estimator."
+        )
+    if params.calibrate == "none":
+        calibrate = "Add calibrate: sigmoid, or choose" if has_scores(estimator) else "Choose"
+        raise UserError(
+            f"params.yaml: train.threshold: {name} gives no probabilities. {calibrate} another "
+            "estimator."
         )
 
 

@@ -11,6 +11,7 @@ from modelkeep_core import boosters
 from modelkeep_core.boosters import class_name, is_dotted
 from modelkeep_core.errors import UserError, suggestion
 from modelkeep_core.params import Train
+from modelkeep_core.probabilities import gives_probabilities
 
 KINDS = {"classification": "classifier", "regression": "regressor"}
 # Parameters that take another estimator, and that take several
@@ -60,7 +61,7 @@ def check_names(where: str, names: Iterable[str], allowed: Iterable[str]) -> Non
 def _check_probabilities(section: str, estimators: list[tuple[str, Any]]) -> None:
     """Refuse to average probabilities of an estimator that gives none."""
     for name, estimator in estimators:
-        if not hasattr(estimator, "predict_proba"):
+        if not gives_probabilities(estimator):
             raise UserError(
                 f"params.yaml: {section}.voting: soft needs probabilities, which {name} does not "
                 "give. Choose voting: hard, or another estimator."

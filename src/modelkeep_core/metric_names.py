@@ -12,23 +12,24 @@ NAME = "METRICS"
 COVERAGE = "interval_coverage"
 
 
-def declared(root: Path, modules: Iterable[str]) -> list[str] | None:
+def declared(root: Path, modules: Iterable[str]) -> dict[str, bool] | None:
     """Return the names of own metrics as modules spell them, without running the modules.
 
     Returns:
-        The names; None where they are not spelt out as `METRICS = {"name": ...}`.
+        The names, each with whether the module says that it needs probabilities; None where they
+        are not spelt out as `METRICS = {"name": ...}`.
     """
-    names: list[str] = []
+    names: dict[str, bool] = {}
     for module in modules:
         file = file_of(root, module)
-        keys = None if file is None else _spelt(root / file)
-        if keys is None:
+        spelt = None if file is None else _spelt(root / file)
+        if spelt is None:
             return None
-        names += keys
+        names |= spelt
     return names
 
 
-def _spelt(file: Path) -> list[str] | None:
+def _spelt(file: Path) -> dict[str, bool] | None:
     try:
         tree = ast.parse(file.read_bytes())
     except SyntaxError:
@@ -40,9 +41,21 @@ def _spelt(file: Path) -> list[str] | None:
     for node in tree.body:
         match node:
             case (
-                ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(keys=keys))
-                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Dict(keys=keys))
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(keys=keys, values=values))
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Dict(keys=keys, values=values))
             ) if name == NAME:
-                names = [key.value for key in keys if isinstance(key, ast.Constant)]
-                return [str(name) for name in names] if len(names) == len(keys) else None
+                names = [str(key.value) for key in keys if isinstance(key, ast.Constant)]
+                if len(names) < len(keys):
+                    return None
+                return dict(zip(names, map(_needs_probabilities, values), strict=True))
     return None
+
+
+def _needs_probabilities(metric: ast.expr) -> bool:
+    """Say whether a metric is made with `needs_probabilities=True`."""
+    return isinstance(metric, ast.Call) and any(
+        given.arg == "needs_probabilities"
+        and isinstance(given.value, ast.Constant)
+        and given.value.value is True
+        for given in metric.keywords
+    )

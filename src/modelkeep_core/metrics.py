@@ -13,6 +13,10 @@ from sklearn.pipeline import Pipeline
 
 from modelkeep_core.errors import UserError, reason_of, suggestion
 from modelkeep_core.predictions import Predictions, predict, undefined
+from modelkeep_core.probabilities import needs_probabilities
+
+# The key of params.yaml that names the metric of a model
+HEADLINE = "evaluate.headline"
 
 
 @dataclass(frozen=True)
@@ -211,10 +215,7 @@ def headline_metric(
     if name not in available:
         raise unknown_headline(name, task, available)
     if available[name].needs_probabilities and tested.probabilities is None:
-        raise UserError(
-            f"params.yaml: evaluate.headline: {name} needs probabilities, which this estimator "
-            "does not give. Choose another metric or another estimator."
-        )
+        raise needs_probabilities(HEADLINE, name, "this estimator", "or another estimator")
     if not np.isfinite(available[name].score(tested)):
         raise UserError(
             f"params.yaml: evaluate.headline: {name} is not defined on these "

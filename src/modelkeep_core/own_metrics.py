@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from modelkeep_core import recording
 from modelkeep_core.errors import UserError, reason_of
+from modelkeep_core.estimators import build
 from modelkeep_core.files import check_values, read_yaml
 from modelkeep_core.intervals import coverage_metric
 from modelkeep_core.metric_names import COVERAGE, NAME, declared
-from modelkeep_core.metrics import METRICS, Metric, ScoredRows, unknown_headline
-from modelkeep_core.params import PAGES, Evaluate
+from modelkeep_core.metrics import HEADLINE, METRICS, Metric, ScoredRows, unknown_headline
+from modelkeep_core.params import PAGES, Evaluate, Train
+from modelkeep_core.probabilities import gives_probabilities, has_scores, needs_probabilities
 from modelkeep_core.project_code import CODE, imported_from
 
 
@@ -89,7 +93,8 @@ def check_headline(params: Path | str, task: str, root: Path | str, modules: Ite
         modules: those of the hook `metrics`; they are read, and not run.
 
     Raises:
-        UserError: there is no such metric, or another value of the section is of a wrong type.
+        UserError: there is no such metric, the estimator does not give the probabilities that it
+            needs, or another value of the section is of a wrong type.
     """
     params, root = Path(params), Path(root)
     with recording.paused():
@@ -99,8 +104,39 @@ def check_headline(params: Path | str, task: str, root: Path | str, modules: Ite
         own = declared(root, modules)
     if isinstance(section, dict):
         check_values(params, section, Evaluate, "evaluate", PAGES["evaluate"])
-    if isinstance(headline, str) and own is not None and headline not in {*METRICS[task], *own}:
-        raise unknown_headline(headline, task, [*METRICS[task], *own])
+    if not isinstance(headline, str):
+        return
+    needs = {name: metric.needs_probabilities for name, metric in METRICS[task].items()}
+    if own is not None and headline not in {**needs, **own}:
+        raise unknown_headline(headline, task, [*needs, *own])
+    if {**needs, **(own or {})}.get(headline):
+        _check_probabilities(headline, content.get("train"), task)
+
+
+def _check_probabilities(headline: str, section: Any, task: str) -> None:
+    """Refuse a headline that needs probabilities where no model will give any.
+
+    What cannot be used in the section `train` is left to training, which says why.
+
+    Raises:
+        UserError: the estimator, or one of those that are searched, gives none.
+    """
+    try:
+        params = Train.model_validate(section)
+    except ValidationError:
+        return
+    if params.calibrate != "none":
+        return
+    search = params.search
+    for name in (search.method and search.estimators) or [params.estimator]:
+        try:
+            estimator = build(name, params.sections, task, params.seed)
+        except UserError:
+            continue
+        if not gives_probabilities(estimator, search.of(name)):
+            calibrated = ", or set train.calibrate: sigmoid" if has_scores(estimator) else ""
+            remedy = f"or another estimator{calibrated}"
+            raise needs_probabilities(HEADLINE, headline, name, remedy)
 
 
 def _metrics_of(module: str) -> dict[Any, Any]:

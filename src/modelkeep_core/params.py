@@ -120,6 +120,10 @@ class Search(Section):
             raise ValueError(f"folds: {self.folds}: it must be {where}")
         return self
 
+    def of(self, estimator: str) -> dict[str, Range]:
+        """Return what is searched of an estimator: its parameters, where there is a search."""
+        return self.ranges.get(estimator.rpartition(".")[2], {}) if self.method else {}
+
 
 class Cost(Section):
     """What mistakes about a class cost: another one taken for it, and it taken for another."""

@@ -32,11 +32,14 @@ from modelkeep_core.metric_names import declared
 from modelkeep_core.metrics import METRICS, Metric, scored_rows
 from modelkeep_core.own_metrics import own_metrics
 from modelkeep_core.params import Prepare
+from modelkeep_core.probabilities import needs_probabilities
 from modelkeep_core.schema import Schema
 from modelkeep_core.workers import check_shared
 
 # What prepare writes of a split, and the key there
 PROVENANCE, SPLIT = "provenance.json", "split"
+# The key of params.yaml that names the score
+SCORING = "train.search.scoring"
 
 
 @dataclass(frozen=True)
@@ -140,10 +143,12 @@ class Scoring(NamedTuple):
 
     Attributes:
         higher_is_better: which way the number is to go.
+        needs_probabilities: whether it scores nothing else.
         score: takes the model, (n, features) inputs and the (n,) target.
     """
 
     higher_is_better: bool
+    needs_probabilities: bool
     score: Callable[[Any, pd.DataFrame, NDArray[Any]], float]
 
 
@@ -165,16 +170,18 @@ def scoring_of(name: str, task: str, modules: Sequence[str] = ()) -> Scoring:
     if name not in available and (name in (spelt or ()) or (spelt is None and name not in scorers)):
         available = available | own_metrics(modules)
     if metric := available.get(name):
-        return Scoring(metric.higher_is_better, partial(_by_metric, metric, name))
+        by_metric = partial(_by_metric, metric, name)
+        return Scoring(metric.higher_is_better, metric.needs_probabilities, by_metric)
     of_other_tasks = {other for each, has in METRICS.items() if each != task for other in has}
     if name in scorers and name not in of_other_tasks:
-        return Scoring(True, get_scorer(name))
+        scorer = get_scorer(name)
+        return Scoring(True, getattr(scorer, "_response_method", None) == "predict_proba", scorer)
     names = list(dict.fromkeys([*available, *(spelt or ())]))
     scorers = [each for each in scorers if each not in of_other_tasks]
     # scikit-learn has a scorer for it, which says nothing of this task
     without = "" if name in of_other_tasks else ", and scikit-learn no scorer"
     raise UserError(
-        f"params.yaml: train.search.scoring: {task} has no metric '{name}'{without}"
+        f"params.yaml: {SCORING}: {task} has no metric '{name}'{without}"
         f"{suggestion(name, [*names, *scorers])}. It has {', '.join(names)}."
     )
 
@@ -184,10 +191,8 @@ def _by_metric(
 ) -> float:
     tested = scored_rows(model, inputs, target)
     if metric.needs_probabilities and tested.probabilities is None:
-        raise UserError(
-            f"params.yaml: train.search.scoring: {name} needs probabilities, which "
-            f"{type(model[-1]).__name__} does not give. Choose another metric."
-        )
+        estimator = type(model[-1]).__name__
+        raise needs_probabilities(SCORING, name, estimator, "or another estimator")
     return float(metric.score(tested))
 
 
@@ -351,7 +356,7 @@ def score(job: Job, task: Task) -> float:
         except (ValueError, TypeError, AttributeError) as error:
             reason = reason_of(error)
             raise UserError(
-                f"params.yaml: train.search.scoring: {job.scoring} cannot score {task.estimator}"
+                f"params.yaml: {SCORING}: {job.scoring} cannot score {task.estimator}"
                 f"{given}: {reason}. Choose another score, or another estimator."
             ) from None
 

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from modelkeep_core.estimators import KINDS, build, check_names
 from modelkeep_core.files import plain
 from modelkeep_core.native import suited
 from modelkeep_core.params import Range, Train
+from modelkeep_core.probabilities import gives_probabilities, needs_probabilities
 from modelkeep_core.progress import Progress
 from modelkeep_core.scoring import Job, Task
 from modelkeep_core.workers import Workers
@@ -49,15 +50,15 @@ def pipelines(pipeline: Pipeline, task: str, params: Train) -> dict[str, Pipelin
         }
     if params.preprocessing == "auto":
         made = {
-            name: suited(tried, _least(_ranges(params, name).get("max_bins")))
+            name: suited(tried, _least(params.search.of(name).get("max_bins")))
             for name, tried in made.items()
         }
     if params.search.method:
         _check_sections(params.search.ranges, task)
         for name in made:
             where = f"train.search.ranges.{section(name)}"
-            check_names(where, _ranges(params, name), made[name][MODEL].get_params())
-        if not any(_ranges(params, name) for name in made) and len(made) == 1:
+            check_names(where, params.search.of(name), made[name][MODEL].get_params())
+        if not any(params.search.of(name) for name in made) and len(made) == 1:
             raise UserError(
                 "params.yaml: train.search.ranges has no section "
                 f"{section(*made)}: add one with "
@@ -82,13 +83,31 @@ def _check_sections(sections: Iterable[str], task: str) -> None:
             )
 
 
+def check_scoring(
+    made: Mapping[str, Pipeline], task: str, params: Train, metrics: Sequence[str]
+) -> None:
+    """Refuse a score that there is not, or that needs probabilities which an estimator has not.
+
+    Args:
+        made: the pipelines that are scored, unfitted, by the names of their estimators.
+        task: "classification" or "regression".
+        params: what is wanted.
+        metrics: modules with metrics of the project's own.
+
+    Raises:
+        UserError: naming the score, and the first estimator that it does not suit.
+    """
+    name = params.search.scoring
+    if scoring.scoring_of(name, task, metrics).needs_probabilities:
+        for estimator, pipeline in made.items():
+            if not gives_probabilities(pipeline[MODEL], params.search.of(estimator)):
+                remedy = "or another estimator"
+                raise needs_probabilities(scoring.SCORING, name, estimator, remedy)
+
+
 def section(name: str) -> str:
     """Return what the sections of an estimator are called: its class, without its module."""
     return name.rpartition(".")[2]
-
-
-def _ranges(params: Train, name: str) -> dict[str, Range]:
-    return params.search.ranges.get(section(name), {})
 
 
 def _least(bins: Range | None) -> int | None:
@@ -119,7 +138,7 @@ class Search:
 
     def __init__(self, job: Job, params: Train, names: Sequence[str]) -> None:
         self._job, self._params = job, params.search
-        self._ranges = {name: _ranges(params, name) for name in names}
+        self._ranges = {name: params.search.of(name) for name in names}
         self._higher = scoring.scoring_of(job.scoring, job.task, job.metrics).higher_is_better
         searches = 1 + (job.folds if params.search.nested else 0)
         fits = searches * self._source().total * job.folds + searches - 1

@@ -96,14 +96,20 @@ def fit(
             file=sys.stderr,
         )
     target = learnt(target, task)
-    if params.preprocessing == "auto" and not params.search.method:
-        pipeline = suited(pipeline)
+    if params.search.method:
+        tried = search.pipelines(pipeline, task, params)
+    else:
+        pipeline = suited(pipeline) if params.preprocessing == "auto" else pipeline
+        tried = {params.estimator: pipeline}
+    decisions.check(tried, target, task, params)
+    if params.search.method or (prepared is not None and params.search.folds):
+        search.check_scoring(tried, task, params, metrics)
     separation = partial(_separation, params, prepared, len(target))
     searched, validated, trials, interval = None, None, list[Trial](), None
     with threadpool_limits(1, "blas"):
         if params.search.method:
             pipeline, searched, validated, trials = _searched(
-                pipeline, inputs, target, task, params, prepared, metrics
+                tried, inputs, target, task, params, prepared, metrics
             )
         elif prepared is not None and params.search.folds:
             validated = _cross_validated(pipeline, inputs, target, task, params, prepared, metrics)
@@ -228,9 +234,8 @@ def _cross_validated(
     """Return the score of the estimator as it stands; None, with a warning, where it has none.
 
     Raises:
-        UserError: there is no such score, or it is a metric of the project's own that fails.
+        UserError: the score is a metric of the project's own that fails.
     """
-    scoring.scoring_of(params.search.scoring, task, metrics)
     try:
         job = _job({params.estimator: pipeline}, inputs, target, task, params, prepared, metrics)
         return _validation(job, search.cross_validate(job, params), nested=False)
@@ -244,7 +249,7 @@ def _cross_validated(
 
 
 def _searched(
-    pipeline: Pipeline,
+    pipelines: dict[str, Pipeline],
     inputs: pd.DataFrame,
     target: NDArray[Any],
     task: str,
@@ -253,7 +258,6 @@ def _searched(
     metrics: Sequence[str],
 ) -> tuple[Pipeline, dict[str, Any], dict[str, Any] | None, list[Trial]]:
     """Return the best pipeline, unfitted; what the search was; its score; and all trials."""
-    pipelines = search.pipelines(pipeline, task, params)
     job = _job(pipelines, inputs, target, task, params, prepared, metrics)
     searching = search.Search(job, params, [*pipelines])
     try:

@@ -6,7 +6,7 @@ from ruamel.yaml import YAML
 from sklearn.linear_model import LogisticRegression
 
 from made import NO_SEARCH
-from modelkeep_core import fast_path, model_file
+from modelkeep_core import fast_path, model_file, training
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import read_model, write_json
 from modelkeep_core.inputs import model_inputs
@@ -126,6 +126,50 @@ def test_a_threshold_needs_two_classes(frame, classification):
     """Which of three classes it would decide between is not said."""
     with pytest.raises(UserError, match=r"train\.threshold: it needs a target of two classes"):
         train(frame, classification, wanted(threshold={"value": 0.2}))
+
+
+HARD = {"VotingClassifier": {"estimators": ["GaussianNB", "LogisticRegression"]}}
+
+
+def searched(*names, **settings):
+    """Return parameters that search for the best of several estimators."""
+    search = {**NO_SEARCH, "method": "grid", "folds": 2, "scoring": "accuracy"}
+    search["estimators"] = [*names]
+    return wanted(**settings).model_copy(update={"search": Search(**search)})
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            searched("GaussianNB", "LinearSVC", threshold={"value": 0.2}),
+            "train.threshold: LinearSVC gives no probabilities. Add calibrate: sigmoid",
+        ),
+        (
+            searched("GaussianNB", "LogisticRegression", threshold={"metric": "acuracy"}),
+            "did you mean 'accuracy'",
+        ),
+        (
+            searched("GaussianNB", "LogisticRegression", threshold={"label": "hihg", "value": 0.2}),
+            "did you mean 'high'",
+        ),
+        (
+            wanted("VotingClassifier", calibrate="sigmoid", **HARD),
+            "train.calibrate: VotingClassifier gives neither probabilities nor scores. Leave it",
+        ),
+        (
+            wanted("VotingClassifier", threshold={"value": 0.2}, **HARD),
+            "VotingClassifier gives no probabilities. Choose another estimator",
+        ),
+    ],
+)
+def test_a_decision_that_no_model_can_take_is_refused_before_any_is_fitted(
+    two, classification, monkeypatch, params, message
+):
+    """It would else be told when a search is at its end."""
+    monkeypatch.setattr(training.search.Search, "run", None)
+    with pytest.raises(UserError, match=message):
+        train(two, classification, params)
 
 
 @pytest.mark.parametrize("settings", [{"calibrate": "sigmoid"}, {"threshold": {"value": 0.2}}])

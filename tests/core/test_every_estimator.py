@@ -8,11 +8,13 @@ from sklearn.utils.discovery import all_estimators
 from made import NO_SEARCH
 from modelkeep_core import evaluation, fast_path, model_file
 from modelkeep_core.errors import UserError
+from modelkeep_core.estimators import build
 from modelkeep_core.example import example
 from modelkeep_core.files import write_json
 from modelkeep_core.inputs import inputs_from_rows, model_inputs
 from modelkeep_core.params import Evaluate, Range, Train
 from modelkeep_core.predictions import predict
+from modelkeep_core.probabilities import gives_probabilities
 from modelkeep_core.schema import Schema
 from modelkeep_core.training import summary
 from pipeline.train import train
@@ -117,6 +119,9 @@ def test_an_estimator_works_or_is_refused(task, estimator, tmp_path):
             made(task, settings(estimator), tmp_path)
         return
     model, scores = made(task, settings(estimator), tmp_path)
+    if task == "classification":
+        unfitted = build(estimator, {}, task, 1)
+        assert gives_probabilities(unfitted) == hasattr(model, "predict_proba")
     assert 0 <= scores["headline"]["value"] < 100
     schema = contract(task)
     rows = table()[TRAINING:].reset_index(drop=True)

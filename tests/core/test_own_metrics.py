@@ -2,9 +2,11 @@
 
 import re
 import sys
+from types import MappingProxyType
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 from made import NO_SEARCH
 from modelkeep_core.errors import UserError
@@ -173,6 +175,71 @@ def test_a_headline_that_exists_or_is_anothers_passes(module, text):
     check_headline(root / "params.yaml", "classification", root, ["mine"])
 
 
+CERTAIN = MODULE.replace("False", "False, needs_probabilities=True")
+HARD = {"VotingClassifier": {"estimators": ["GaussianNB", "LogisticRegression"]}}
+HINGE = {"SGDClassifier": {"loss": {"choices": ["hinge", "perceptron"]}}}
+SOFT = {"SGDClassifier": {"loss": {"choices": ["hinge", "log_loss"]}}}
+
+
+def tuned(*names, ranges=MappingProxyType({})):
+    """Return the settings of a search over estimators."""
+    search = {**NO_SEARCH, "method": "grid", "folds": 2, "estimators": [*names]}
+    search["ranges"] = {**ranges}
+    return {"estimator": "LogisticRegression", "search": search}
+
+
+def write_params(root, headline, **train):
+    """Write params.yaml with a headline, and settings of training."""
+    section = {"seed": 1, "estimator": "LogisticRegression", "search": NO_SEARCH, **train}
+    YAML().dump({"train": section, "evaluate": {"headline": headline}}, root / "params.yaml")
+    return root / "params.yaml"
+
+
+@pytest.mark.parametrize(
+    ("headline", "train", "message"),
+    [
+        ("log_loss", {"estimator": "LinearSVC"}, "LinearSVC .*, or set train.calibrate: sigmoid"),
+        ("roc_auc", {"estimator": "RidgeClassifier"}, "RidgeClassifier does not give"),
+        ("cost", {"estimator": "Perceptron"}, "needs probabilities, which Perceptron"),
+        ("log_loss", {"estimator": "VotingClassifier", **HARD}, r"or another estimator\.$"),
+        ("log_loss", tuned("GaussianNB", "LinearSVC"), "which LinearSVC does not give"),
+        ("log_loss", tuned("SGDClassifier", ranges=HINGE), "which SGDClassifier does not give"),
+    ],
+)
+def test_a_headline_without_the_probabilities_that_it_needs_is_refused_before_training(
+    module, headline, train, message
+):
+    """The sentence names the key, the estimator and what to do."""
+    root = module(CERTAIN)
+    path = write_params(root, headline, **train)
+    with pytest.raises(
+        UserError, match=rf"params\.yaml: evaluate\.headline: {headline} .*{message}"
+    ):
+        check_headline(path, "classification", root, ["mine"])
+
+
+@pytest.mark.parametrize(
+    ("headline", "train"),
+    [
+        ("accuracy", {"estimator": "LinearSVC"}),
+        ("log_loss", {"estimator": "LinearSVC", "calibrate": "sigmoid"}),
+        ("log_loss", tuned("GaussianNB")),
+        ("log_loss", tuned("SGDClassifier", ranges=SOFT)),
+        (
+            "log_loss",
+            {"estimator": "StackingClassifier"} | {"StackingClassifier": HARD["VotingClassifier"]},
+        ),
+        ("log_loss", {"estimator": "OneOfTheirOwn"}),
+        ("log_loss", {"estimator": "LinearSVC", "own_key": 1}),
+    ],
+)
+def test_a_headline_with_probabilities_or_parameters_of_ones_own_passes(module, headline, train):
+    """So does an estimator that gives some once it is calibrated, searched or fitted."""
+    root = module()
+    path = write_params(root, headline, **train)
+    check_headline(path, "classification", root, ["mine"])
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -194,8 +261,9 @@ def test_what_evaluate_cannot_use_is_refused_before_training(module, line, messa
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        (MODULE, ["cost"]),
-        ("METRICS: dict[str, int] = {}\n", []),
+        (MODULE, {"cost": False}),
+        (MODULE.replace("False", "False, needs_probabilities=True"), {"cost": True}),
+        ("METRICS: dict[str, int] = {}\n", {}),
         (MODULE + 'METRICS["more"] = METRICS["cost"]\n', None),
         ("METRICS = dict(cost=1)\n", None),
         ("METRICS = {\n", None),

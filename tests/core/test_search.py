@@ -379,7 +379,21 @@ def test_a_parameter_that_does_not_exist_is_refused(frame, classification, searc
         (
             {"estimators": ["LinearSVC", "GaussianNB"], "scoring": "neg_log_loss", "ranges": {}},
             [1.0],
-            r"search\.scoring: neg_log_loss cannot score LinearSVC: .*predict_proba.*another est",
+            r"search\.scoring: neg_log_loss needs probabilities, which LinearSVC does not give",
+        ),
+        (
+            {"scoring": "log_loss", "estimators": ["GaussianNB", "RidgeClassifier"], "ranges": {}},
+            [1.0],
+            r"scoring: log_loss needs probabilities, which RidgeClassifier does .*another est",
+        ),
+        (
+            {
+                "scoring": "neg_log_loss",
+                "estimators": ["SGDClassifier"],
+                "ranges": {"SGDClassifier": {"loss": {"choices": ["hinge", "log_loss"]}}},
+            },
+            [1.0],
+            r"neg_log_loss cannot score SGDClassifier with loss=hinge: .*predict_proba.*another",
         ),
         (
             {},
@@ -404,6 +418,8 @@ def test_a_parameter_that_does_not_exist_is_refused(frame, classification, searc
         "scoring",
         "kind",
         "no probabilities",
+        "no probabilities for a metric",
+        "no probabilities for a value",
         "value",
         "folds",
         "no ranges",

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from modelkeep.check.documents import Document, Step
@@ -321,7 +321,7 @@ def known_metric(project: Project) -> Iterator[Finding]:
                 )
 
 
-def _own_metrics(project: Project) -> list[str] | None:
+def _own_metrics(project: Project) -> Collection[str] | None:
     """Return the project's own metrics, or None where that cannot be read from its code."""
     try:
         return declared(project.root, read_hooks(project.root).metrics)
