@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modelkeep import __version__
-from modelkeep.registry.catalogue import Catalogue, package_of
+from modelkeep.registry.catalogue import Catalogue, making, package_of
 from modelkeep.registry.environment import Installed
 from modelkeep.registry.version import Version
 from modelkeep_core import __version__ as core_version
@@ -95,7 +95,7 @@ def statement(
             "differences": [
                 dict(zip(("stage", "file", "difference"), row, strict=True)) for row in differences
             ],
-            "stages": [stage.name for stage in pipeline.stages],
+            "stages": [stage.name for stage in making(pipeline, version)[0].stages],
             "when": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "tools": {
                 "modelkeep": __version__,

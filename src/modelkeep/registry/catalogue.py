@@ -321,6 +321,18 @@ def package_of(pipeline: "Pipeline", version: Version) -> tuple[str, str]:
     return path, made[1].md5
 
 
+def making(pipeline: "Pipeline", version: Version) -> tuple["Pipeline", str]:
+    """Return the stages that lead to the package of a version, and the name of the last of them.
+
+    Raises:
+        UserError: no stage makes it.
+    """
+    path, _ = package_of(pipeline, version)
+    made = pipeline.producing_stage(path)
+    assert made is not None
+    return pipeline.leading_to(path), made[0].name
+
+
 def content_of(catalogue: Catalogue, version: Version) -> str | None:
     """Return DVC's hash of the package of a version; None where its commit does not say."""
     try:

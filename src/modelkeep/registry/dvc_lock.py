@@ -2,11 +2,12 @@
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from modelkeep.registry.git import Git
+from modelkeep_core.dvc_yaml import overlaps
 from modelkeep_core.errors import UserError
 from modelkeep_core.foreign import MOST_YAML, check_tree, inside, object_name
 from modelkeep_core.merges import check_merged
@@ -70,6 +71,20 @@ class Pipeline:
                 if path == out.path or path.startswith(f"{out.path}/"):
                     return stage, out
         return None
+
+    def leading_to(self, path: str) -> "Pipeline":
+        """Return the stages alone that a path is made by, directly or not."""
+        names: set[str] = set()
+        waiting = [path]
+        while waiting:
+            wanted = waiting.pop()
+            for stage in self.stages:
+                if stage.name not in names and any(
+                    overlaps(out.path, wanted) for out in stage.outs
+                ):
+                    names.add(stage.name)
+                    waiting += [dep.path for dep in stage.deps]
+        return replace(self, stages=tuple(part for part in self.stages if part.name in names))
 
 
 def read_pipeline(git: Git, commit: str, directory: str) -> Pipeline:

@@ -6,7 +6,7 @@ from typing import Any
 
 from modelkeep import text
 from modelkeep.registry import publish
-from modelkeep.registry.catalogue import Catalogue, package_of
+from modelkeep.registry.catalogue import Catalogue, making, package_of
 from modelkeep.registry.dvc_internals import forget_remote, locked_project
 from modelkeep.registry.fetch import is_package_of
 from modelkeep.registry.imported import check_source
@@ -144,13 +144,16 @@ def checked(catalogue: Catalogue, model: str, repo: Any, args: argparse.Namespac
     if args.push:
         publish.check_remote(catalogue, model)
     # That the source of an import has newer data makes nothing stale: the commit names the old.
-    stale = [name for name, changes in repo.status().items() if not _only_newer(changes)]
+    pipeline = catalogue.pipeline(version)
+    path, _ = package_of(pipeline, version)
+    _, last = making(pipeline, version)
+    status = repo.status(targets=[last], with_deps=True)
+    stale = [name for name, changes in status.items() if not _only_newer(changes)]
     if stale:
         raise UserError(
             f"dvc.lock is not in step with the work ({', '.join(stale)}): `dvc repro` and "
             "commit, or `dvc checkout` to go back."
         )
-    path = catalogue.pipeline(version).artifacts[version.name]
     package = Path(path)
     check_manifest(package)
     if not is_package_of(catalogue, version, package):

@@ -14,7 +14,7 @@ from typing import Any
 from modelkeep import text
 from modelkeep.place import path_given
 from modelkeep.registry.attestation import attest, check_target
-from modelkeep.registry.catalogue import Catalogue
+from modelkeep.registry.catalogue import Catalogue, making
 from modelkeep.registry.differences import (
     BYTES,
     MODEL,
@@ -126,7 +126,7 @@ def run(catalogue: Catalogue, args: argparse.Namespace) -> tuple[Any, str]:
             f"{_cause(first.stage, rebuild.steady)}\n\n{_table(rebuild.rows)}"
         )
     else:
-        stages = len(catalogue.pipeline(version).stages)
+        stages = len(making(catalogue.pipeline(version), version)[0].stages)
         shown += f"all outputs of its {text.counted(stages, 'stage')} are the same, byte for byte."
     if args.attest:
         result = ROUNDING if rebuild.different else BYTES
@@ -155,6 +155,8 @@ def check_on_branch(git: Git, version: Version) -> None:
 def rebuilt(catalogue: Catalogue, version: Version, tolerance: float) -> Rebuild:
     """Rebuild a version in a directory that goes away, and compare it with what is recorded.
 
+    The stages that lead to its package run, and no others, such as those of another model.
+
     Args:
         catalogue: the versions.
         version: the version.
@@ -166,7 +168,7 @@ def rebuilt(catalogue: Catalogue, version: Version, tolerance: float) -> Rebuild
     metadata = catalogue.records.of(version)
     outputs = outputs_of(catalogue, version)
     data = [output for output in outputs if output.stage is None]
-    recorded = catalogue.pipeline(version)
+    recorded, last = making(catalogue.pipeline(version), version)
     with (
         tempfile.TemporaryDirectory(prefix="registry-") as directory,
         storage_of(catalogue.git, version) as storage,
@@ -178,7 +180,7 @@ def rebuilt(catalogue: Catalogue, version: Version, tolerance: float) -> Rebuild
         # The code that runs from here on needs the remote for nothing.
         storage.share_with(project / ".dvc", remote=False)
         python = environment(project, metadata, Path(directory))
-        rebuild(project, python)
+        rebuild(project, python, last)
         made = pipeline_of(project, recorded)
         different = differences(catalogue, version, recorded, made, project, storage)
         here = installed(python, metadata["libraries"])
@@ -257,7 +259,7 @@ def runs_alike(project: Path, python: Path, stage: str, made: Pipeline) -> bool 
         None where it does not run.
     """
     try:
-        rebuild(project, python, stage)
+        rebuild(project, python, stage, alone=True)
     except UserError:
         return None
     first, second = (
@@ -267,15 +269,16 @@ def runs_alike(project: Path, python: Path, stage: str, made: Pipeline) -> bool 
     return first == second
 
 
-def rebuild(project: Path, python: Path, stage: str | None = None) -> None:
-    """Run every stage again, with nothing from earlier runs; what they print goes to stderr.
+def rebuild(project: Path, python: Path, stage: str, alone: bool = False) -> None:
+    """Run stages again, with nothing from earlier runs; what they print goes to stderr.
 
     What is called like a secret in the environment is kept from them.
 
     Args:
         project: the project.
         python: that of the stages.
-        stage: the only stage to run, or None for all.
+        stage: the one that runs, after those that lead to it.
+        alone: whether none runs before it.
 
     Raises:
         UserError: a stage failed.
@@ -284,14 +287,14 @@ def rebuild(project: Path, python: Path, stage: str | None = None) -> None:
     # Where only the stages have a lock, this DVC starts them with the Python of that lock.
     runner = python if python == Path(sys.executable) or has_dvc(python) else Path(sys.executable)
     command = [str(runner), "-P", "-m", "dvc", "repro"]
-    single = ["--single-item", stage] if stage else []
+    single = ["--single-item"] if alone else []
     variables = {
         name: value
         for name, value in os.environ.items()
         if name != UNLOCKED and not SECRET.search(name)
     }
     done = subprocess.run(
-        [*command, "--force", "--no-run-cache", "--no-commit", *single],
+        [*command, "--force", "--no-run-cache", "--no-commit", *single, stage],
         cwd=project,
         env=variables | {"PATH": path},
         stdin=subprocess.DEVNULL,

@@ -103,6 +103,28 @@ def test_the_producing_stage_of_a_path_wrote_it_or_a_directory_around_it(
     assert (made[0].name, made[1].path) == (stage, out)
 
 
+@pytest.mark.parametrize(
+    ("path", "stages"),
+    [
+        ("package/model.skops", ["prepare", "train", "package"]),
+        ("models", ["prepare", "train"]),
+        ("other", ["prepare", "other"]),
+        ("raw", []),
+    ],
+)
+def test_a_path_is_led_to_by_what_made_it_and_what_that_read(path, stages):
+    """Another model, and what is made of this one, do not belong to it."""
+    lock = {"prepare": ("raw", "data/prepared"), "train": ("data/prepared/x.parquet", "models")}
+    lock |= {"other": ("data", "other"), "package": ("models", "package")}
+    lock |= {"report": ("package", "report"), "alone": ("raw", "alone")}
+    made = {
+        name: {"cmd": name, "deps": [{"path": dep}], "outs": [{"path": out}]}
+        for name, (dep, out) in lock.items()
+    }
+    pipeline = parse_pipeline(json.dumps({"stages": made}).encode(), {})
+    assert [stage.name for stage in pipeline.leading_to(path).stages] == stages
+
+
 @pytest.mark.parametrize("path", ["data", "data/raw", "packages", "package2/x", "model.jso", ""])
 def test_what_no_stage_wrote_has_no_producing_stage(pipeline, path):
     """A directory around an output, or a name that begins like one, is not that output."""

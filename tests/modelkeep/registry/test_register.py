@@ -217,6 +217,14 @@ def test_a_change_that_was_committed_without_a_run_is_refused(project):
     assert why.startswith("dvc.lock is not in step with the work (train, package): `dvc repro`")
 
 
+def test_another_model_may_be_behind(project):
+    """What leads to the one that is registered is in step; the other's stages are its own."""
+    other = "  other:\n    cmd: python -m pipeline.other\n    deps: [{}]\n    outs: [other]\n"
+    edit("dvc.yaml", "stages:\n", f"stages:\n{other.format('raw')}")
+    project.commit()
+    project.run("register")
+
+
 @pytest.mark.parametrize(
     ("path", "stages"),
     [("raw/rows.csv", "prepare, package, raw.dvc"), ("models/model.skops", "train")],

@@ -40,8 +40,9 @@ def rebuilt(project, monkeypatch):
         shutil.copytree(name, files / name)
     shutil.copy("model.json", files)
 
-    def rebuild(directory, python, stage=None):
+    def rebuild(directory, python, stage, alone=False):
         assert python == Path(sys.executable)
+        assert alone or stage == "package"
         lay(files, directory)
         (directory / "dvc.lock").write_text(honest, encoding="utf-8")
 
@@ -128,7 +129,7 @@ def test_a_stage_that_is_up_to_date_runs_again(small, capfd):
     cached = object_in(small / ".dvc/cache", name.group(1))
     cached.chmod(0o644)
     cached.write_text("false", encoding="utf-8")
-    verify.rebuild(small, Path(sys.executable))
+    verify.rebuild(small, Path(sys.executable), "copy")
     assert (small / "copied").read_text(encoding="utf-8") == "true"
     assert cached.read_text(encoding="utf-8") == "false"
     assert "Running stage 'copy'" in capfd.readouterr().err
@@ -139,7 +140,7 @@ def test_a_stage_that_fails_is_told(small, capfd):
     (small / "word").unlink()
     (small / "dvc.yaml").write_text(DVC_YAML.replace("deps: [word]", "deps: []"), encoding="utf-8")
     with pytest.raises(UserError, match="does not run to its end here: see above"):
-        verify.rebuild(small, Path(sys.executable))
+        verify.rebuild(small, Path(sys.executable), "copy")
     assert "No such file or directory: 'word'" in capfd.readouterr().err
 
 
@@ -156,7 +157,7 @@ def test_what_gives_rights_is_kept_from_the_code(small, monkeypatch):
     secret = ("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "DB_PASSWORD", "SERVING_API_KEY")
     for name in (*secret, "HARMLESS", "SSH_AUTH_SOCK"):
         monkeypatch.setenv(name, "x")
-    verify.rebuild(small, Path(sys.executable))
+    verify.rebuild(small, Path(sys.executable), "copy")
     passed = (small / "copied").read_text(encoding="utf-8").split()
     assert "HARMLESS" in passed
     assert not {*secret, "SSH_AUTH_SOCK"} & {*passed}
@@ -167,10 +168,10 @@ def test_the_credentials_of_the_remote_are_gone_when_the_code_runs(project, rebu
     seen = []
     honest = verify.rebuild
 
-    def rebuild(directory, python, stage=None):
+    def rebuild(directory, python, stage, alone=False):
         settings = directory / ".dvc" / "config.local"
         seen.append(settings.read_text(encoding="utf-8"))
-        honest(directory, python, stage)
+        honest(directory, python, stage, alone)
 
     monkeypatch.setattr(verify, "rebuild", rebuild)
     project.run("verify", "main")
@@ -261,7 +262,7 @@ def test_this_dvc_runs_stages_whose_lock_has_none(small, monkeypatch):
         return subprocess.CompletedProcess(step, int("import dvc" in step), "", "")
 
     monkeypatch.setattr(subprocess, "run", run)
-    verify.rebuild(small, Path("/other/bin/python"))
+    verify.rebuild(small, Path("/other/bin/python"), "copy")
     _, (command, path) = steps
     assert command[0] == sys.executable
     assert path.startswith(f"{Path('/other/bin')}{os.pathsep}")
@@ -446,10 +447,10 @@ def test_code_whose_result_depends_on_chance_is_not_blamed_on_the_machine(projec
     as_rebuilt(project, rebuilt)
     done, stages = verify.rebuild, []
 
-    def rebuild(directory, python, stage=None):
-        done(directory, python, stage)
+    def rebuild(directory, python, stage, alone=False):
+        done(directory, python, stage, alone)
         stages.append(stage)
-        if stage:
+        if alone:
             lock = directory / "dvc.lock"
             text = lock.read_text(encoding="utf-8")
             lock.write_text(
@@ -459,7 +460,7 @@ def test_code_whose_result_depends_on_chance_is_not_blamed_on_the_machine(projec
 
     verify.rebuild = rebuild
     shown = project.run("verify", "main")
-    assert stages == [None, "train"]
+    assert stages == ["package", "train"]
     assert (
         "Stage train gives other bytes when it runs again here: the result of its code depends on "
         "chance"
@@ -476,10 +477,10 @@ def test_where_a_stage_does_not_run_again_the_usual_causes_are_named(project, re
     as_rebuilt(project, rebuilt)
     done = verify.rebuild
 
-    def rebuild(directory, python, stage=None):
-        if stage:
+    def rebuild(directory, python, stage, alone=False):
+        if alone:
             raise UserError("no")
-        done(directory, python)
+        done(directory, python, stage)
 
     verify.rebuild = rebuild
     assert (
@@ -493,10 +494,23 @@ def test_one_stage_alone_runs_again(small, capfd):
     chance = DVC_YAML.replace("open('word').read()", "__import__('os').urandom(9).hex()")
     for text, alike in ((DVC_YAML, True), (chance, False)):
         (small / "dvc.yaml").write_text(f"{text}  other:\n    cmd: exit 1\n", encoding="utf-8")
-        verify.rebuild(small, Path(sys.executable), "copy")
+        verify.rebuild(small, Path(sys.executable), "copy", alone=True)
         rebuilt = verify.parse_pipeline((small / "dvc.lock").read_bytes(), {})
         assert verify.runs_alike(small, Path(sys.executable), "copy", rebuilt) is alike
     assert verify.runs_alike(small, Path(sys.executable), "other", rebuilt) is None
+
+
+def test_the_stages_that_lead_to_one_run_and_no_others(small, capfd):
+    """Those of another model, and what is made of this one, are not waited for."""
+    again = "python -c \"open('twice', 'w').write(open('copied').read() * 2)\""
+    others = (
+        f"  twice:\n    cmd: {again}\n    deps: [copied]\n    outs: [twice]\n"
+        "  report:\n    cmd: exit 1\n    deps: [twice]\n  other:\n    cmd: exit 1\n"
+    )
+    (small / "dvc.yaml").write_text(f"{DVC_YAML}{others}", encoding="utf-8")
+    verify.rebuild(small, Path(sys.executable), "twice")
+    assert (small / "twice").read_text(encoding="utf-8") == "truetrue"
+    assert re.findall("Running stage '(.*)'", capfd.readouterr().err) == ["copy", "twice"]
 
 
 def test_stages_that_are_rebuilt_accept_no_other_environment(small, monkeypatch):
@@ -506,7 +520,7 @@ def test_stages_that_are_rebuilt_accept_no_other_environment(small, monkeypatch)
         "open('word').read()", "str('MODELKEEP_UNLOCKED' in __import__('os').environ)"
     )
     (small / "dvc.yaml").write_text(text, encoding="utf-8")
-    verify.rebuild(small, Path(sys.executable))
+    verify.rebuild(small, Path(sys.executable), "copy")
     assert (small / "copied").read_text(encoding="utf-8") == "False"
 
 
@@ -643,8 +657,8 @@ def as_rebuilt(project, rebuilt):
     project.git("checkout", "--quiet", "--force", "main")
     done = verify.rebuild
 
-    def rebuild(directory, python, stage=None):
-        done(directory, python, stage)
+    def rebuild(directory, python, stage, alone=False):
+        done(directory, python, stage, alone)
         (directory / "dvc.lock").write_text(honest, encoding="utf-8")
 
     verify.rebuild = rebuild
