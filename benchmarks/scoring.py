@@ -6,10 +6,11 @@ Run it with the Python of the development environment, in this repository, on a 
 
 The rows are drawn again and again from the raw table of the sample, which has eight columns.
 The script reads Parquet in chunks, lets the pipeline predict, and writes Parquet; once with the
-predictions alone, and once with the probabilities that `modelkeep predict` writes as well. What a
-row takes is the difference between two sizes, so that no start counts; of two processes, which a
-small table does not start, it is left out. On a busy machine, --turns is more certain: one process
-does all of it by turns, and the least processor time counts.
+predictions alone, and once, where the model has them, with the probabilities that
+`modelkeep predict` writes as well. What a row takes is the difference between two sizes, so that no
+start counts; of two processes, which a small table does not start, it is left out. On a busy
+machine, --turns is more certain: one process does all of it by turns, and the least processor time
+counts.
 """
 
 import argparse
@@ -70,6 +71,13 @@ def script(package: Path, source: Path, out: Path, probabilities: bool) -> None:
             writer.close()
 
 
+def has_probabilities(package: Path) -> bool:
+    """Say whether the model of a package gives probabilities."""
+    from modelkeep_core import model_file
+
+    return hasattr(model_file.load(package / "model.skops", []), "predict_proba")
+
+
 def contenders(package: Path, source: Path, out: Path) -> list[Contender]:
     """Return all that score the files of a directory, into a directory that is removed before."""
     me = [sys.executable, __file__, str(package), "--source", str(source), "--out", str(out)]
@@ -79,9 +87,10 @@ def contenders(package: Path, source: Path, out: Path) -> list[Contender]:
     def before(_: int) -> None:
         shutil.rmtree(out, ignore_errors=True)
 
+    both = [Contender(BOTH, [*me, "--one", "both"], ROOT, before)]
     return [
         Contender(SCRIPT, [*me, "--one", "predictions"], ROOT, before),
-        Contender(BOTH, [*me, "--one", "both"], ROOT, before),
+        *(both if has_probabilities(package) else []),
         Contender(ONE, [*command, "1"], ROOT, before),
         Contender(TWO, [*command, "2"], ROOT, before),
     ]
@@ -89,13 +98,13 @@ def contenders(package: Path, source: Path, out: Path) -> list[Contender]:
 
 def table(rows: int, small: dict[str, list[Run]], large: dict[str, list[Run]]) -> str:
     """Return a Markdown table: what a row takes of a processor, and memory."""
-    names = (SCRIPT, BOTH)
+    names = [name for name in (SCRIPT, BOTH) if name in large]
     lines = [
         [f"{rows:,} rows of 8 columns", "CPU, s", "µs a row", "rows/s a core", "peak, MiB"],
         ["---"] + ["---:"] * 4,
     ]
     lines[0] += [f"times the {name}" for name in names]
-    lines[1] += ["---:"] * 2
+    lines[1] += ["---:"] * len(names)
     per_row = {
         name: (min(run.cpu for run in large[name]) - min(run.cpu for run in small[name]))
         / (rows - rows // SMALL)
@@ -105,7 +114,7 @@ def table(rows: int, small: dict[str, list[Run]], large: dict[str, list[Run]]) -
         each = [f"{took * 1e6:.2f}", f"{1 / took:,.0f}"]
         ratios = [f"{per_row[peer] / took:.1f}" for peer in names]
         if name == TWO:
-            each, ratios = ["", ""], ["", ""]
+            each, ratios = ["", ""], [""] * len(names)
         cpu = f"{min(run.cpu for run in large[name]):.1f}"
         peak = f"{max(run.peak for run in large[name]) / 2**20:.0f}"
         lines.append([name, cpu, *each, peak, *ratios])
@@ -116,11 +125,11 @@ def by_turns(package: Path, source: Path, out: Path, rows: int, rounds: int) -> 
     """Return a Markdown table of what a row takes in this process, which does all by turns."""
     from modelkeep.batch import predict_file
 
-    ways = {
-        SCRIPT: lambda: script(package, source, out, False),
-        BOTH: lambda: script(package, source, out, True),
-        "modelkeep predict": lambda: predict_file(package, source, out),
-    }
+    ways = {SCRIPT: lambda: script(package, source, out, False)}
+    if has_probabilities(package):
+        ways[BOTH] = lambda: script(package, source, out, True)
+    ways["modelkeep predict"] = lambda: predict_file(package, source, out)
+    peers = [*ways][:-1]
     took: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, way in ways.items():
@@ -131,11 +140,11 @@ def by_turns(package: Path, source: Path, out: Path, rows: int, rounds: int) -> 
                 took[name].append((time.process_time() - began) / rows)
     lines = [
         [f"{rows:,} rows of 8 columns", "µs a row", "rows/s a core"],
-        ["---"] + ["---:"] * 4,
+        ["---"] + ["---:"] * (2 + len(peers)),
     ]
-    lines[0] += [f"times the {peer}" for peer in (SCRIPT, BOTH)]
+    lines[0] += [f"times the {peer}" for peer in peers]
     for name, each in took.items():
-        ratios = [f"{min(took[peer]) / min(each):.1f}" for peer in (SCRIPT, BOTH)]
+        ratios = [f"{min(took[peer]) / min(each):.1f}" for peer in peers]
         lines.append([name, f"{min(each) * 1e6:.2f}", f"{1 / min(each):,.0f}", *ratios])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

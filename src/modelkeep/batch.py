@@ -11,12 +11,12 @@ from typing import NamedTuple
 import polars as pl
 
 from modelkeep.scoring.afar import Afar, at_url, tracked
-from modelkeep.scoring.answers import UNSEEN, Answerer
+from modelkeep.scoring.answers import UNSEEN
 from modelkeep.scoring.finishing import TOOL, joined, manifest_of, strange_in, write_bad_cells
 from modelkeep.scoring.ledger import MANIFEST, RECORDS, Ledger, LedgerAfar, Record, unwritable
 from modelkeep.scoring.progress import Progress
 from modelkeep.scoring.sources import Part, Table, files_at, opened, parts_of
-from modelkeep.scoring.task import Settings, score_part
+from modelkeep.scoring.task import Settings, lend, score_part
 from modelkeep_core import packaged
 from modelkeep_core.errors import UserError
 from modelkeep_core.files import sha256, write_json
@@ -252,7 +252,8 @@ def _planned(
     names = list(package.schema.features)
     parts: list[Part] = []
     no_rows = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-    added = {*Answerer(package, wanted.explained).columns(no_rows)}
+    _, answerer = lend(settings, package)
+    added = {*answerer.columns(no_rows)}
     suffix = PurePosixPath(out).suffix
     for place, given in enumerate(files):
         table, read = opened(given, package.schema, work / str(place), wanted.encoding)

@@ -38,7 +38,7 @@ def call(estimator: Any, method: str, features: Any) -> NDArray[Any]:
 
     Args:
         estimator: it.
-        method: "predict" or "predict_proba".
+        method: "predict", "predict_proba" or "decision_function".
         features: (n, k), as the estimator takes them.
 
     Returns:
@@ -64,6 +64,15 @@ def core_of(model: Any) -> Any:
     if isinstance(model, CalibratedClassifierCV):
         return core_of(model.calibrated_classifiers_[0].estimator)
     return model
+
+
+def decides_by_scores(estimator: Any) -> bool:
+    """Say whether a classifier has no probabilities, and predicts the class of the highest score.
+
+    Of two classes, a score above zero is one of the second.
+    """
+    by_scores = getattr(type(estimator), "predict", None) is LinearClassifierMixin.predict
+    return by_scores and not hasattr(estimator, "predict_proba")
 
 
 def _blocks(features: Any) -> Iterator[tuple[Any, int]]:

@@ -5,6 +5,10 @@ fit becomes null.
 """
 
 import re
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import Any
 
 import polars as pl
 
@@ -35,6 +39,8 @@ DIRECTIVES = {"%y": r"\d{2}", "%.f": ".*", "%q": "[1-4]"}
 # with the number of 1970-01-01, the one after the last, and a day in millionths of a second
 MILLISECONDS, EXCEL = "%s%3f", "excel"
 EXCEL_DAYS, LAST_DAY, DAY_LONG = 25_569, 2_958_466, 86_400_000_000
+# Up to so many texts are compared one by one
+FEW = 8
 DATETIMES = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d"]
 
 
@@ -108,6 +114,17 @@ def bare(text: pl.Expr, column: Column) -> pl.Expr:
     for letters, factor in (column.multiples or {}).items():
         text = text.str.replace(rf"(?i)\s*{re.escape(letters)}$", f"e{len(str(factor)) - 1}")
     return text
+
+
+def one_of(cell: pl.Expr, texts: Sequence[Any]) -> pl.Expr:
+    """Say whether text is one of some; null where there is none.
+
+    It is compared with each of a few, which takes less than to look it up among them.
+    """
+    if 0 < len(texts) <= FEW:
+        found: pl.Expr = reduce(or_, (cell == text for text in texts))
+        return found
+    return cell.is_in(texts)
 
 
 def _category(cell: pl.Expr, given: pl.DataType, column: Column) -> pl.Expr:

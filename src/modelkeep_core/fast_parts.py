@@ -14,6 +14,8 @@ from modelkeep_core.inputs import moments
 from modelkeep_core.transformers import DateParts, EmptyAsZero
 
 Rows = Sequence[Sequence[Any]]
+# So many values are looked for one by one, which is faster than to look each cell up among them
+FEW = 8
 
 
 class _Scaled:
@@ -27,11 +29,13 @@ class _Scaled:
         self.width = len(scaler.mean_)
 
     def __call__(self, numbers: NDArray[Any]) -> NDArray[Any]:
-        """Return (n, width) numbers for as many, of which those that are missing are NaN."""
+        """Fill and scale (n, width) numbers in place, of which those that are missing are NaN."""
+        np.copyto(numbers, self._fill, where=np.isnan(numbers))
+        numbers[:, self._empty] = 0
         with np.errstate(over="ignore"):
-            filled = np.where(np.isnan(numbers), self._fill, numbers)
-            filled[:, self._empty] = 0
-            return np.asarray((filled - self._mean) / self._scale)
+            numbers -= self._mean
+            numbers /= self._scale
+        return numbers
 
 
 class _Numbers:
@@ -50,8 +54,8 @@ class _Numbers:
     def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
         """Do the same with columns, into (n, width) cells."""
         for at, place in enumerate(self._places):
-            cells[:, at] = columns[place].cast(float).fill_null(np.nan).to_numpy()
-        cells[:] = self._scaled(cells)
+            cells[:, at] = columns[place].cast(float).to_numpy()
+        self._scaled(cells)
 
 
 class _Dates:
@@ -102,12 +106,17 @@ class _Categories:
 
     def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
         """Do the same with columns, into (n, width) cells."""
+        cells[:] = 0
         for place, fill, places_of in self._columns:
             texts = {value: at for value, at in places_of.items() if isinstance(value, str)}
             column = columns[place].fill_null(fill) if isinstance(fill, str) else columns[place]
-            places_in = column.replace_strict([*texts], [*texts.values()], default=-1).to_numpy()
-            for at in places_of.values():
-                cells[:, at] = places_in == at
+            if len(texts) <= FEW:
+                for value, at in texts.items():
+                    cells[:, at] = column.eq_missing(value).to_numpy()
+            else:
+                places_in = column.replace_strict([*texts], [*texts.values()], default=-1)
+                known = np.flatnonzero(places_in >= 0)
+                cells[known, places_in.to_numpy()[known]] = 1
 
 
 class _Codes:

@@ -5,6 +5,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
+from modelkeep_core.cells import one_of
 from modelkeep_core.schema import Column, Rule, Schema
 
 TYPES: dict[str, type[dy.Column]] = {
@@ -46,7 +47,7 @@ def _contract(schema: Schema, names: list[str], places: range) -> type[dy.Schema
         if column.min is not None or column.max is not None:
             options |= {"min": column.min, "max": column.max}
         if column.type == "category" and column.values is not None:
-            options["check"] = {"values": lambda cell, values=column.values: cell.is_in(values)}
+            options["check"] = {"values": lambda cell, values=column.values: one_of(cell, values)}
         rules[f"v{place}"] = TYPES[column.type](**options)
     return type("Contract", (dy.Schema,), rules)
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from modelkeep_core import batches, rules, tables
+from modelkeep_core import batches, cells, rules, tables
 from modelkeep_core.checking import checked_table
 from modelkeep_core.errors import UserError
 from modelkeep_core.schema import Schema
@@ -164,3 +164,12 @@ def test_the_number_of_threads_changes_no_byte(tmp_path, schema):
         kept.append({path.name: path.read_bytes() for path in out.iterdir()})
     assert set(kept[0]) == {"train.parquet", "test.parquet", "provenance.json"}
     assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize("texts", [[], ["a"], ["a", "", "b c"]])
+def test_a_few_texts_are_found_as_many_are(texts, monkeypatch):
+    """Compared one by one or looked up: the same cells, and no answer where a cell is empty."""
+    table = pl.DataFrame({"cell": ["a", None, "", "z", "b c"]})
+    one_by_one = table.select(cells.one_of(pl.col("cell"), texts))
+    monkeypatch.setattr(cells, "FEW", 0)
+    assert_frame_equal(one_by_one, table.select(cells.one_of(pl.col("cell"), texts)))

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from sklearn import ensemble, linear_model, neighbors, svm
+from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from made import feature_schema
-from modelkeep_core import fast_path
+from modelkeep_core import fast_parts, fast_path
 from modelkeep_core.fast_path import FastPath, hostile, proof, same_by_columns
 from modelkeep_core.inputs import inputs_from_rows, model_inputs
 from modelkeep_core.native import settled, suited
@@ -21,6 +22,7 @@ ESTIMATORS = [
     ensemble.HistGradientBoostingClassifier(max_iter=3),
     neighbors.KNeighborsClassifier(),
     svm.SVC(),
+    svm.LinearSVC(),
     linear_model.Ridge(),
     ensemble.RandomForestRegressor(5, random_state=1),
     ensemble.ExtraTreesRegressor(5, random_state=1),
@@ -34,8 +36,7 @@ def fitted(frame, classification, regression):
     """Return a function that fits an estimator, and gives its pipeline, schema and inputs."""
 
     def fit(estimator):
-        schema = classification if hasattr(estimator, "predict_proba") else regression
-        schema = classification if isinstance(estimator, svm.SVC) else schema
+        schema = classification if is_classifier(estimator) else regression
         inputs = model_inputs(frame, schema)
         steps = [("preprocess", preprocessor(schema)), ("model", estimator)]
         return Pipeline(steps).fit(inputs, frame[schema.target]), schema, inputs
@@ -83,6 +84,28 @@ def test_dates_and_mean_targets_are_what_the_pipeline_makes_of_them(frame, targe
     assert fast.predictions.tolist() == plain.predictions.tolist()
     if target != "price":
         assert fast.probabilities.tolist() == plain.probabilities.tolist()
+
+
+@pytest.mark.parametrize("few", [0, 100])
+@pytest.mark.parametrize("target", ["label", "two", "price"])
+def test_a_table_is_predicted_alike_however_it_is_cut(frame, monkeypatch, target, few):
+    """Some rows at a time, with many values of a category and few: no bit differs."""
+    schema = feature_schema(size="number", count="integer", shop="category", colour="category")
+    schema.task = "regression" if target == "price" else "classification"
+    table = frame.copy()
+    table["size"] = table["size"].mask(np.arange(len(table)) % 3 == 0)
+    table.loc[::7, "shop"] = None
+    table["two"] = np.where(table["size"] > table["size"].median(), "yes", "no")
+    inputs = model_inputs(table, schema)
+    estimator = linear_model.Ridge() if target == "price" else svm.LinearSVC()
+    model = Pipeline([("preprocess", preprocessor(schema)), ("model", estimator)])
+    model.fit(inputs, table[target])
+    monkeypatch.setattr(fast_parts, "FEW", few)
+    monkeypatch.setattr(fast_path, "FILLED", 900)
+    monkeypatch.setattr(fast_path, "ANSWERED", 20)
+    rows = inputs.astype(object).where(inputs.notna(), None).to_numpy().tolist()
+    rows += [[None, None, "never seen", None], [1.0, 2, None, "never seen"]]
+    assert same_by_columns(FastPath(model, schema), model, schema, rows)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS[:4], ids=lambda value: type(value).__name__)

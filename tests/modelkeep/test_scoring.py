@@ -118,6 +118,20 @@ def test_the_answers_of_columns_are_those_of_rows_and_of_the_pipeline(
 
 
 @pytest.mark.usefixtures("small_parts")
+def test_a_process_opens_the_package_once(run, table, tmp_path, monkeypatch):
+    """To check it and to score: the parts of the process that was called use what was checked."""
+    table.write_parquet(tmp_path / "rows.parquet")
+    opened = []
+    for module in (batch, task):
+        monkeypatch.setattr(
+            module, "open_package", lambda *given: opened.append(given) or open_package(*given)
+        )
+    monkeypatch.setattr(task, "_open", {})
+    batch.predict_file(run.package, tmp_path / "rows.parquet", tmp_path / "out.parquet")
+    assert len(opened) == 1
+
+
+@pytest.mark.usefixtures("small_parts")
 def test_a_directory_becomes_a_directory(run, tables_in, table, tmp_path):
     """Each table has its parts under its name, and the manifest says what they were made from."""
     out, notes = tmp_path / "out", []
@@ -310,9 +324,8 @@ def test_unseen_categories_of_one_part_are_a_column_of_the_file(run, tmp_path, m
     notes = []
     red_alone = {"colour": frozenset(["red"])}
     monkeypatch.setattr("modelkeep.scoring.answers.learned_values", lambda *_: red_alone)
-    task._opened.cache_clear()
+    monkeypatch.setattr(task, "_open", {})
     batch.predict_file(run.package, source, out, say=notes.append)
-    task._opened.cache_clear()
     scored = (pl.read_csv if kind == "csv" else pl.read_parquet)(out)
     assert scored["unseen categories"].to_list() == [None] * 60 + ["colour"] * 59
     assert notes == ["note: 'colour': 59 of 119 values were in no training row, such as 'green'."]

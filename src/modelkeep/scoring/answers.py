@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from modelkeep.unseen import Unseen, learned_values, unseen
+from modelkeep_core.cells import one_of
 from modelkeep_core.errors import UserError
 from modelkeep_core.fast_path import FastPath, same_by_columns
 from modelkeep_core.inputs import model_inputs
@@ -18,8 +20,6 @@ from modelkeep_core.predictions import predict
 UNSEEN = "unseen categories"
 # On so many rows the faster way is compared with the pipeline
 TRIED = 256
-# What is computed of so many rows stays in a processor's caches
-AT_ONCE = 32_768
 
 
 class Answerer:
@@ -80,7 +80,7 @@ class Answerer:
         columns = [
             (name, cells[name].to_list())
             for name, values in self.learned.items()
-            if not set(cells[name].unique().drop_nulls()) <= values
+            if not cells.select(one_of(cs.by_name(name).as_expr(), [*values]).all()).item()
         ]
         return unseen(columns, self.learned, self._package.schema.private)
 
@@ -112,12 +112,10 @@ class Answerer:
         classes = pl.Series(model.classes_) if hasattr(model, "classes_") else None
 
         def by_columns(cells: pl.DataFrame) -> tuple[pl.Series, Any]:
-            some = [fast.of_columns(rows.get_columns()) for rows in cells.iter_slices(AT_ONCE)]
-            predictions = np.concatenate([each.predictions for each in some])
+            predicted = fast.of_columns(cells.get_columns())
             if classes is None:
-                return pl.Series(predictions), None
-            parts = [each.probabilities for each in some if each.probabilities is not None]
-            return classes.gather(predictions), np.concatenate(parts) if parts else None
+                return pl.Series(predicted.predictions), None
+            return classes.gather(predicted.predictions), predicted.probabilities
 
         return by_columns
 

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from glob import escape
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -48,15 +48,16 @@ class Settings(NamedTuple):
     shown: str
 
 
+_open: dict[Settings, tuple[Packaged, Answerer]] = {}
+
+
 def score_part(settings: Settings, ledger: Ledger, part: Part) -> Record:
     """Write one part of the output, whole or not at all, and return its record.
 
     Raises:
         UserError: rows break the schema, or the part cannot be read or written.
     """
-    package, answerer = _opened(
-        settings.package, settings.manifest, settings.trust_code, settings.explained
-    )
+    package, answerer = _opened(settings)
     schema, names = package.schema, list(package.schema.features)
     given = read_part(part, [])
     read = given if part.table.text is None else read_part(part, schema.missing_values)
@@ -99,15 +100,27 @@ def score_part(settings: Settings, ledger: Ledger, part: Part) -> Record:
     return record
 
 
-@lru_cache(maxsize=2)
-def _opened(
-    directory: Path, manifest: str, trust_code: bool, explained: bool
-) -> tuple[Packaged, Answerer]:
-    """Load a package, once in each process."""
-    if sha256(directory / MANIFEST) != manifest:
+def lend(settings: Settings, package: Packaged) -> tuple[Packaged, Answerer]:
+    """Let the parts that this process scores use a package that is open; return what they use.
+
+    Of a package that was lent before, what was made stays: the manifest has the hash of every file.
+    """
+    there = _open.get(settings)
+    if there is None:
+        there = package, Answerer(package, settings.explained)
+        _open.clear()
+        _open[settings] = there
+    return there
+
+
+def _opened(settings: Settings) -> tuple[Packaged, Answerer]:
+    """Return the package, which is loaded once in each process."""
+    if there := _open.get(settings):
+        return there
+    directory = settings.package
+    if sha256(directory / MANIFEST) != settings.manifest:
         raise UserError(f"{directory} is not the package that the run began with.")
-    package = open_package(directory, trust_code)
-    return package, Answerer(package, explained)
+    return lend(settings, open_package(directory, settings.trust_code))
 
 
 def _with_cells(broken: pl.DataFrame, given: pl.DataFrame, part: Part) -> pl.DataFrame:
