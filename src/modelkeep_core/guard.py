@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import source_from_cache
 from pathlib import Path, PurePosixPath
 
-from modelkeep_core.dvc_yaml import PARAMS, Stage, covers, read_stages
+from modelkeep_core.dvc_yaml import Stage, covers, read_stages
 from modelkeep_core.dvcignore import DVCIGNORE, DvcIgnore
 from modelkeep_core.errors import UserError
+from modelkeep_core.files import read_parameters
 from modelkeep_core.recording import opened, paused, read_keys
 
 DVC_YAML = "dvc.yaml"
@@ -25,6 +26,10 @@ KEPT_DIRECTORIES = (".git", ".dvc")
 # Where packages are installed, in an environment or beside it
 INSTALLED = ("site-packages", "dist-packages")
 PAGE = "reference/stages.md#the-guard"
+READ_WHOLE = (
+    "It opened a file of parameters by itself, so it may have used any of them: read those of one "
+    "section by `read_params` of modelkeep_core.params, or go on as it is. "
+)
 
 
 def check(start: Path, name: str) -> None:
@@ -43,10 +48,10 @@ def check(start: Path, name: str) -> None:
     modules = _files_of_modules()
     files = project_files(place, {*modules.values(), *opened()})
     if missing := undeclared(stage, place, files):
-        lines = "".join(f"\n      - {path}" for path in missing)
+        lines = "".join(f"\n      - {stage.written(path)}" for path in missing)
         raise UserError(
             f"stage '{name}' read what dvc.yaml does not name, so a change of it would go "
-            f"unnoticed. Add to stages.{name}.deps in {place / DVC_YAML}:{lines}",
+            f"unnoticed. Add to {stage.where}.deps in {place / DVC_YAML}:{lines}",
             PAGE,
         )
     if ignored := hidden(stage, place, files):
@@ -56,11 +61,13 @@ def check(start: Path, name: str) -> None:
             "read the file.",
             PAGE,
         )
-    if missing := undeclared_params(stage, place, read_keys()):
+    whole = read_whole(stage, place, files)
+    if missing := undeclared_params(stage, place, {*read_keys(), *whole}):
         lines = "".join(f"\n      - {section}" for section in missing)
         raise UserError(
             f"stage '{name}' read parameters that dvc.yaml does not name, so a change of them "
-            f"would go unnoticed. Add to stages.{name}.params in {place / DVC_YAML}:{lines}",
+            f"would go unnoticed. {READ_WHOLE if whole else ''}Add to {stage.where}.params in "
+            f"{place / DVC_YAML}:{lines}",
             PAGE,
         )
     if strange := foreign(place, modules):
@@ -135,6 +142,29 @@ def hidden(stage: Stage, place: Path, names: Iterable[str]) -> list[str]:
     ]
 
 
+def read_whole(stage: Stage, place: Path, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return all parameters of the files that a stage opened by other means than `read_params`.
+
+    Which of them it used cannot be seen.
+
+    Args:
+        stage: what the stage may read.
+        place: the directory of dvc.yaml.
+        names: files of the project that it opened, relative to `place`.
+
+    Returns:
+        For each of them the absolute path of the file, and the key.
+    """
+    with paused():
+        contents = {name: read_parameters(place / name) for name in names if stage.params.get(name)}
+    return [
+        (str(place / name), str(key))
+        for name, content in contents.items()
+        if isinstance(content, dict)
+        for key in content
+    ]
+
+
 def undeclared_params(stage: Stage, place: Path, keys: Iterable[tuple[str, str]]) -> list[str]:
     """Return the sections of parameters that a stage may not read, sorted, as dvc.yaml names them.
 
@@ -151,8 +181,7 @@ def undeclared_params(stage: Stage, place: Path, keys: Iterable[tuple[str, str]]
         whole = declared == () or any(covers(dep, name) for dep in stage.deps)
         parts = key.replace(".", "/")
         if not whole and not any(covers(part.replace(".", "/"), parts) for part in declared or ()):
-            section = key.partition(".")[0]
-            missing.add(section if name == PARAMS else f"{name}:\n          - {section}")
+            missing.add(stage.written_param(name, key.partition(".")[0]))
     return sorted(missing)
 
 

@@ -250,7 +250,8 @@ def read_params(path: Path | str, section: str, model: type[Model]) -> Model:
         UserError: the file or the section is missing, or naming every parameter of the section
             that is unknown, missing or of a wrong type.
     """
-    params = read_model(path, model, section, PAGES.get(section))
+    with recording.paused():
+        params = read_model(path, model, section, PAGES.get(section))
     recording.add_params(path, (f"{section}.{key}" for key in _keys(params.model_dump())))
     return params
 

@@ -20,6 +20,7 @@ from typing import Any
 from modelkeep_core.errors import UserError
 
 CODE = "code"
+IMPORTING = ("importlib.import_module", "import_module", "__import__")
 _LOCK = threading.RLock()
 
 
@@ -177,7 +178,7 @@ def _late(path: Path, module: str) -> Iterator[tuple[int, str]]:
 
 
 def _imported(part: ast.AST, module: str) -> Iterator[tuple[int, str]]:
-    """Yield line and absolute name of what the import statements of a module may name."""
+    """Yield line and absolute name of what a module may import, by a statement or a call."""
     package = module.split(".")[:-1]
     for node in ast.walk(part):
         if isinstance(node, ast.Import):
@@ -188,6 +189,10 @@ def _imported(part: ast.AST, module: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, origin
             for alias in node.names:
                 yield node.lineno, f"{origin}.{alias.name}" if origin else alias.name
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in IMPORTING and node.args:
+            name = getattr(node.args[0], "value", None)
+            if isinstance(name, str) and all(part.isidentifier() for part in name.split(".")):
+                yield node.lineno, name
 
 
 def _origin(node: ast.ImportFrom, package: list[str]) -> str:

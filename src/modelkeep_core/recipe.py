@@ -73,7 +73,9 @@ def _parameters(root: Path, producers: list[Stage]) -> dict[str, Any]:
     parameters: dict[str, Any] = {}
     used = [pair for producer in producers for pair in producer.params.items()]
     for file, keys in used:
-        content = plain(read_parameters(root / file))
+        # Only what the stages use of it is in the recipe
+        with recording.paused():
+            content = plain(read_parameters(root / file))
         part = parameters if file == PARAMS else parameters.setdefault(file, {})
         for key in keys or [*content]:
             *above, last = key.split(".")
@@ -144,10 +146,10 @@ def _check_packages(root: Path, producer: Stage) -> None:
         and not is_empty_init(root / name)
     ]
     if lacking:
-        lines = "".join(f"\n      - {name}" for name in lacking)
+        lines = "".join(f"\n      - {producer.written(name)}" for name in lacking)
         raise UserError(
             f"stage '{producer.name}' reads what dvc.yaml does not name, so a change of it would "
-            f"go unnoticed. Add to stages.{producer.name}.deps in dvc.yaml:{lines}",
+            f"go unnoticed. Add to {producer.where}.deps in dvc.yaml:{lines}",
             PAGE,
         )
 
@@ -160,17 +162,17 @@ def _check_params(producers: list[Stage], stage: Stage) -> None:
     """
     own = [(file, key) for file, keys in stage.params.items() for key in keys or ("",)]
     lacking = [
-        key
+        stage.written_param(file, key)
         for producer in producers
         for file, keys in producer.params.items()
         for key in keys or ("",)
         if not any(file == place and _within(key, wide) for place, wide in own)
     ]
     if lacking:
-        lines = "".join(f"\n      - {key}" for key in dict.fromkeys(lacking))
+        lines = "".join(f"\n      - {param}" for param in dict.fromkeys(lacking))
         raise UserError(
             f"stage '{stage.name}' writes down parameters that dvc.yaml does not name, so a change "
-            f"of them would go unnoticed. Add to stages.{stage.name}.params in dvc.yaml:{lines}",
+            f"of them would go unnoticed. Add to {stage.where}.params in dvc.yaml:{lines}",
             PAGE,
         )
 

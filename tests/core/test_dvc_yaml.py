@@ -58,6 +58,7 @@ stages:
                 "other.yaml": ("rate",),
                 "whole.yaml": (),
             },
+            "stages.train",
         )
     }
 
@@ -65,7 +66,10 @@ stages:
 def test_a_stage_may_be_nearly_empty(tmp_path):
     """A command alone is a stage; empty lists are none."""
     stages = stages_of(tmp_path, "stages:\n  a:\n    cmd: x\n    deps:\n  b: {cmd: y}\n")
-    assert list(stages.values()) == [Stage("a", "x", (), (), {}), Stage("b", "y", (), (), {})]
+    assert list(stages.values()) == [
+        Stage("a", "x", (), (), {}, "stages.a"),
+        Stage("b", "y", (), (), {}, "stages.b"),
+    ]
 
 
 def test_a_list_of_commands_is_one_command(tmp_path):
@@ -91,6 +95,43 @@ stages:
     assert stages["a"].deps == ("sub/deep/code.py", "data")
     assert stages["a"].outs == ("sub/deep/out",)
     assert stages["a"].params == {"sub/deep/params.yaml": ("rate",), "sub/other.yaml": ("x",)}
+
+
+def test_a_stage_names_paths_and_parameters_from_where_it_runs(tmp_path):
+    """What a message gives to be pasted is right in the directory of the stage."""
+    stages = stages_of(tmp_path, "stages:\n  a: {cmd: x, wdir: sub}\n  b: {cmd: x}\n")
+    assert [stages[name].written("code/a.py") for name in "ab"] == ["../code/a.py", "code/a.py"]
+    params = ("sub/params.yaml", "x"), ("params.yaml", "x"), ("params.yaml", "")
+    assert [stages["a"].written_param(*each) for each in params] == [
+        "x",
+        "../params.yaml: [x]",
+        "../params.yaml:",
+    ]
+
+
+@pytest.mark.parametrize("template", ["", "${item}"])
+def test_a_stage_that_dvc_runs_never_or_always_says_so(kept, template):
+    """Frozen stages and those that are always changed are known, in a loop as well."""
+    text = """
+stages:
+  a: {cmd: x, outs: [a], frozen: true}
+  b: {cmd: x, outs: [b], always_changed: True}
+  c: {cmd: x, outs: [c], frozen: false}
+"""
+    loop = "  d:\n    foreach: [1]\n    do: {cmd: x, outs: ['d${item}'], frozen: true}\n"
+    stages = stages_of(kept, text + (loop if template else ""))
+    assert [name for name, stage in stages.items() if stage.frozen] == ["a"] + ["d@1"] * bool(
+        template
+    )
+    assert [name for name, stage in stages.items() if stage.always_changed] == ["b"]
+
+
+def test_a_file_of_parameters_that_is_named_whole_is_used_whole(tmp_path):
+    """Whatever else is named of it, as for DVC."""
+    written = "[a, params.yaml: , other.yaml: [x]]", "[params.yaml: , a]"
+    for params in written:
+        stages = stages_of(tmp_path, f"stages:\n  a: {{cmd: x, params: {params}}}\n")
+        assert stages["a"].params["params.yaml"] == ()
 
 
 def test_values_are_text_as_they_were_written(tmp_path):
@@ -151,7 +192,12 @@ stages:
             "vars",
             [
                 Stage(
-                    "prepare", "python prepare.py data", ("prepare.py", "data"), ("data-tidy",), {}
+                    "prepare",
+                    "python prepare.py data",
+                    ("prepare.py", "data"),
+                    ("data-tidy",),
+                    {},
+                    "stages.prepare",
                 )
             ],
         ),
@@ -164,6 +210,7 @@ stages:
                     (),
                     ("models",),
                     {"params.yaml": ("train.rate",)},
+                    "stages.train",
                 )
             ],
         ),
@@ -176,6 +223,7 @@ stages:
                     (),
                     (f"models-{item}",),
                     {"params.yaml": ("train",)},
+                    "stages.train.do",
                 )
                 for item in "ab"
             ],
@@ -183,7 +231,14 @@ stages:
         (
             "matrix",
             [
-                Stage(f"train@{size}", f"python train.py {size}", (), (f"models-{size}",), {})
+                Stage(
+                    f"train@{size}",
+                    f"python train.py {size}",
+                    (),
+                    (f"models-{size}",),
+                    {},
+                    "stages.train",
+                )
                 for size in (1, 2)
             ],
         ),

@@ -12,6 +12,7 @@ import modelkeep_core
 from modelkeep_core import guard
 from modelkeep_core.dvc_yaml import Stage
 from modelkeep_core.errors import UserError
+from project import dvc
 
 SOURCES = Path(modelkeep_core.__file__).parents[1]
 DVC_YAML = """\
@@ -21,6 +22,14 @@ stages:
     deps: [pipeline/train.py, data/tidy, config]
     params: [train, {more.yaml: [x]}]
     outs: [models, report.html]
+"""
+LOOPED = """\
+stages:
+  train:
+    foreach: [a]
+    do:
+      wdir: data
+      cmd: python ../script.py ${item}
 """
 FILES = {
     "dvc.yaml": DVC_YAML,
@@ -250,7 +259,55 @@ def test_parameters_of_another_file_are_named_with_it(project):
     """As dvc.yaml wants it."""
     stage = Stage("train", "x", (), (), {"params.yaml": ("train",)})
     read = [(str(project / "more.yaml"), "x.seed")]
-    assert guard.undeclared_params(stage, project, read) == ["more.yaml:\n          - x"]
+    assert guard.undeclared_params(stage, project, read) == ["more.yaml: [x]"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import yaml; yaml.safe_load(open('params.yaml'))['other']",
+        "from modelkeep_core.files import read_yaml; read_yaml(Path('params.yaml'))",
+    ],
+)
+def test_parameters_that_are_read_by_other_means_count_all(project, body):
+    """Which sections of an opened file were used cannot be seen: those not declared are named."""
+    (project / "params.yaml").write_text("train: {a: 1}\nother: 1\n", encoding="utf-8")
+    script = CHECK.format(body=body, start="")
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    command = [sys.executable, "-c", script]
+
+    def run():
+        return subprocess.run(
+            command, cwd=project, env=environment, capture_output=True, encoding="utf-8"
+        )
+
+    refused = run()
+    assert refused.returncode == 1
+    assert "read those of one section by `read_params`" in refused.stderr
+    assert refused.stderr.splitlines()[1] == "      - other"
+    declared = DVC_YAML.replace("params: [train, ", "params: [train, other, ")
+    (project / "dvc.yaml").write_text(declared, encoding="utf-8")
+    assert run().returncode == 0
+
+
+@pytest.mark.slow
+def test_lines_to_paste_are_right_where_the_stage_runs(project):
+    """Paths in dvc.yaml are relative to `wdir`, and those of a loop stand below `do`."""
+    assert dvc(project, "init", "--no-scm") == 0
+    (project / "dvc.yaml").write_text(LOOPED, encoding="utf-8")
+    script = CHECK.format(body="open('script.py').read()", start="").replace(
+        '"train")', '"train@a")'
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert "Add to stages.train.do.deps in" in done.stderr
+    assert done.stderr.splitlines()[1] == "      - ../script.py"
 
 
 def test_the_sections_of_other_stages_are_seen(project):

@@ -83,6 +83,21 @@ def test_a_module_brings_what_it_imports_of_the_project(project, module, files):
 
 
 @pytest.mark.parametrize(
+    "call",
+    [
+        "import importlib\nimportlib.import_module('own.far')",
+        "from importlib import import_module\n\ndef late():\n    import_module('own.far')",
+        "__import__('own.far')",
+    ],
+)
+def test_a_module_that_a_call_imports_by_its_name_is_brought(project, call):
+    """A name that is computed cannot be seen; the guard of a stage sees what was imported."""
+    (project / "caller.py").write_text(f"{call}\n__import__(name)\n", encoding="utf-8")
+    files = [path.as_posix() for path in closure(project, ["caller"])]
+    assert files == ["caller.py", PACKAGE, "own/far.py"]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "import own.far",

@@ -223,8 +223,8 @@ def test_an_id_is_the_hash_of_the_canonical_json():
         ("[learn, pack, {more.yaml: [rate]}]", ["clean.seed"]),
         ("[clean, pack, {more.yaml: [rate]}]", ["learn"]),
         ("[clean, learn.alpha, {more.yaml: [rate]}]", ["learn"]),
-        ("[clean, learn]", ["rate"]),
-        ("[pack]", ["clean.seed", "learn", "rate"]),
+        ("[clean, learn]", ["more.yaml: [rate]"]),
+        ("[pack]", ["clean.seed", "learn", "more.yaml: [rate]"]),
     ],
 )
 def test_a_parameter_that_the_asking_stage_does_not_declare_is_refused(project, declared, lines):

@@ -3,7 +3,7 @@
 import ast
 import posixpath
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -183,6 +183,15 @@ class Project:
     def git(self) -> Repository | None:
         """The Git repository that the project is in."""
         return repository_around(self.root)
+
+    def ignored(self, paths: Iterable[str]) -> set[str]:
+        """Return which paths of the project Git ignores and does not have."""
+        inside = [path for path in paths if not path.startswith(("..", "/"))]
+        if self.git is None or not inside:
+            return set()
+        tracked = self.git.tracked
+        ignored = self.git.ignored(inside)
+        return {path for path in ignored if not any(covers(path, name) for name in tracked)}
 
     @cached_property
     def tracked_data(self) -> dict[str, tuple[str, int]]:

@@ -18,7 +18,8 @@ from modelkeep.registry.storage import Storage, storage_of
 from modelkeep.registry.summary import UNLOCKED, trailers
 from modelkeep.registry.tags import VERSION, order
 from modelkeep.registry.version import Version
-from modelkeep_core.dvc_yaml import covers
+from modelkeep.unnoticed import unnoticed
+from modelkeep_core.dvc_yaml import covers, read_stages, upstream
 from modelkeep_core.errors import UserError
 from modelkeep_core.merges import REMEDY, half_merged
 from modelkeep_core.packaged import check_manifest
@@ -143,12 +144,14 @@ def checked(catalogue: Catalogue, model: str, repo: Any, args: argparse.Namespac
     check_locked(catalogue.records.of(version), args.unlocked_because)
     if args.push:
         publish.check_remote(catalogue, model)
-    # That the source of an import has newer data makes nothing stale: the commit names the old.
     pipeline = catalogue.pipeline(version)
     path, _ = package_of(pipeline, version)
+    check_noticed(path)
     _, last = making(pipeline, version)
+    # That the source of an import has newer data makes nothing stale: the commit names the old.
     status = repo.status(targets=[last], with_deps=True)
-    stale = [name for name, changes in status.items() if not _only_newer(changes)]
+    stages = [stage.addressing for stage in repo.index.stages]
+    stale = [name for name in stages if not _only_newer(status.get(name, ()))]
     if stale:
         raise UserError(
             f"dvc.lock is not in step with the work ({', '.join(stale)}): `dvc repro` and "
@@ -164,6 +167,17 @@ def checked(catalogue: Catalogue, model: str, repo: Any, args: argparse.Namespac
     if not args.local:
         check_pushed(catalogue, version, path, repo, args.deep)
     return version
+
+
+def check_noticed(package: str) -> None:
+    """Make sure that DVC notices a change of all that a package was made from.
+
+    Raises:
+        UserError: a stage that it was made by is frozen, or always changed.
+    """
+    for stage in upstream(read_stages(Path("dvc.yaml")), package):
+        if found := unnoticed(stage):
+            raise UserError(" ".join(found), "reference/checks/MK206.md")
 
 
 def _only_newer(changes: Any) -> bool:

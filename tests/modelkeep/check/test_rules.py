@@ -265,6 +265,45 @@ BROKEN: list[tuple[str, Callable[[Checked], object], str, str, str]] = [
         "by the template 'curve', which does not exist",
     ),
     (
+        "MK103",
+        lambda home: (
+            add_stage(home, "pipeline/extra.py]", "pipeline/extra.py, prices.csv]")
+            or home.replace("dvc.yaml", "--out extra", "--prices prices.csv --out extra")
+            or home.write("prices.csv", "a\n")
+            or home.append(".gitignore", "*.csv\n")
+        ),
+        "dvc.yaml",
+        "prices.csv]",
+        "stage 'extra' depends on prices.csv, which Git ignores",
+    ),
+    (
+        "MK110",
+        lambda home: (
+            home.replace("dvc.yaml", "--raw data/raw", "--raw data/raw --old models")
+            or home.replace("dvc.yaml", "    deps:\n", "    deps:\n      - models\n")
+        ),
+        "dvc.yaml",
+        "- models",
+        "stage 'prepare' depends on models, which is made of what the stage writes",
+    ),
+    (
+        "MK110",
+        lambda home: home.replace("dvc.yaml", "    deps:\n", "    deps:\n      - data/prepared\n"),
+        "dvc.yaml",
+        "- data/prepared",
+        "stage 'prepare' depends on data/prepared",
+    ),
+    *(
+        (
+            "MK206",
+            lambda home, key=key: home.replace("dvc.yaml", "  train:\n", f"  train:\n    {key}\n"),
+            "dvc.yaml",
+            key,
+            f"stage 'train' is {words}",
+        )
+        for key, words in (("frozen: true", "frozen"), ("always_changed: true", "always changed"))
+    ),
+    (
         "MK109",
         lambda home: home.replace("params.yaml", "  name: model", "  name: modell"),
         "params.yaml",
@@ -697,6 +736,40 @@ def test_modules_are_followed_wherever_they_lie(home, importing, modules, named)
         if finding.rule == "MK201" and "stage 'train'" in finding.message
     ]
     assert [finding.message.split(" imports ")[1].split(",")[0] for finding in imported] == named
+
+
+def test_a_remedy_is_right_where_the_stage_runs(home):
+    """Paths are those of its directory, and those of a loop stand below `do`."""
+    home.write("pipeline/count.py", "import pipeline.util\n")
+    home.write("pipeline/util.py", "VALUE = 1\n")
+    stages = """
+  count-one:
+    wdir: data
+    cmd: python ../pipeline/count.py raw notes.txt
+    deps: [raw]
+  count:
+    foreach: [a]
+    do:
+      cmd: python -m pipeline.count data/raw ${item}
+      deps: [data/raw, .python-version, requirements.lock, pipeline/util.py]
+"""
+    home.replace("dvc.yaml", "\nmetrics:\n", f"{stages}\nmetrics:\n")
+    assert [finding.remedy for finding in home.check()] == [
+        "Add notes.txt to deps of the stage if it reads it, to outs if it writes it.",
+        "Add to stages.count-one.deps: - ../pipeline/count.py",
+        "Add to stages.count-one.deps: - ../.python-version",
+        "Add to stages.count-one.deps: - ../requirements.lock",
+        "Add to stages.count.do.deps: - pipeline/count.py",
+    ]
+
+
+def test_parameters_of_another_file_are_added_with_it(home):
+    """A key alone would be one of params.yaml."""
+    home.write("more.yaml", "rate: 1\n")
+    home.replace("dvc.yaml", "      - train\n", "      - train\n      - more.yaml: [rate]\n")
+    assert [finding.remedy for finding in home.check() if finding.rule == "MK204"] == [
+        "Add to stages.package.params: - more.yaml: [rate]"
+    ]
 
 
 def test_an_empty_module_counts_and_an_empty_init_does_not(home):

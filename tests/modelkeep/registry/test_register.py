@@ -225,6 +225,28 @@ def test_another_model_may_be_behind(project):
     project.run("register")
 
 
+@pytest.mark.parametrize("key", ["frozen", "always_changed"])
+def test_a_model_of_a_stage_whose_changes_dvc_does_not_notice_is_refused(project, key):
+    """A frozen stage keeps the old model beside new parameters, and DVC calls that up to date."""
+    edit("dvc.yaml", "  train:\n", f"  train:\n    {key}: true\n")
+    project.commit()
+    why = project.refusal("register")
+    assert f"stage 'train' is {key.replace('_', ' ')}" in why
+    assert f"Take `{key}` out of stages.train in dvc.yaml" in why
+
+
+def test_a_stage_that_makes_nothing_of_the_model_may_always_run(project):
+    """What is no part of the model does not keep it from being registered."""
+    edit(
+        "dvc.yaml",
+        "stages:\n",
+        "stages:\n  news: {cmd: echo, deps: [params.yaml], always_changed: true}\n",
+    )
+    assert dvc(project.directory, "repro", "news") == 0
+    project.commit()
+    assert "v1.0.0 is recipe" in project.run("register")
+
+
 @pytest.mark.parametrize(
     ("path", "stages"),
     [("raw/rows.csv", "prepare, package, raw.dvc"), ("models/model.skops", "train")],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from modelkeep.check.findings import Finding, rule
 from modelkeep.check.project import CORE, DVC_YAML, LOCK, PYTHON, CheckedStage, Project
+from modelkeep.unnoticed import unnoticed
 from modelkeep_core.dvc_yaml import Stage, covers, overlaps, upstream
 from modelkeep_core.guard import is_empty_init
 from modelkeep_core.project_code import unresolved
@@ -22,7 +23,7 @@ def imported_module(project: Project) -> Iterator[Finding]:
                 stage.line("deps"),
                 "MK201",
                 f"stage '{stage.name}' imports {file}, which is no dependency of it.",
-                f"Add to stages.{stage.key}.deps: - {file}",
+                f"Add to {stage.stage.where}.deps: - {stage.stage.written(file)}",
             )
 
 
@@ -42,7 +43,7 @@ def environment(project: Project) -> Iterator[Finding]:
                     "MK202",
                     f"stage '{stage.name}' runs in the environment of {file}, which is no "
                     "dependency of it.",
-                    f"Add to stages.{stage.key}.deps: - {file}",
+                    f"Add to {stage.stage.where}.deps: - {stage.stage.written(file)}",
                 )
 
 
@@ -60,7 +61,7 @@ def package_inputs(project: Project) -> Iterator[Finding]:
                     "MK203",
                     f"stage '{stage.name}' packages a model that {path} is part of, which is no "
                     "dependency of it.",
-                    f"Add to stages.{stage.key}.deps: - {path}",
+                    f"Add to {stage.stage.where}.deps: - {stage.stage.written(path)}",
                 )
 
 
@@ -83,7 +84,7 @@ def package_params(project: Project) -> Iterator[Finding]:
                     "MK204",
                     f"stage '{stage.name}' packages a model that was made with "
                     f"{f'{key} of {file}' if key else file}, and does not name it.",
-                    f"Add to stages.{stage.key}.params: - {key or f'{file}:'}",
+                    f"Add to {stage.stage.where}.params: - {stage.stage.written_param(file, key)}",
                 )
 
 
@@ -99,6 +100,15 @@ def missing_module(project: Project) -> Iterator[Finding]:
                 f"{module} is imported, and the project has no such module.",
                 "Correct the name, or write the module.",
             )
+
+
+@rule("MK206")
+def unnoticed_change(project: Project) -> Iterator[Finding]:
+    """Every stage is run again when what it reads changes, and only then."""
+    for stage in project.stages.values():
+        if found := unnoticed(stage.stage):
+            key = "frozen" if stage.stage.frozen else "always_changed"
+            yield Finding(DVC_YAML, stage.line(key), "MK206", *found)
 
 
 def _within(key: str, wide: str) -> bool:

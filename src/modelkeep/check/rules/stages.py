@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from modelkeep.check.findings import Finding, rule
 from modelkeep.check.project import CORE, DVC_YAML, LOCK, PARAMS, PYTHON, CheckedStage, Project
-from modelkeep_core.dvc_yaml import covers, overlaps
+from modelkeep_core.dvc_yaml import Stage, covers, overlaps, upstream
 from modelkeep_core.errors import UserError
 from modelkeep_core.hooks import read_hooks
 
@@ -45,7 +45,8 @@ def undeclared_path(project: Project) -> Iterator[Finding]:
                         "MK101",
                         f"stage '{stage.name}' names {path} in its command, and neither its deps "
                         "nor its outs do.",
-                        f"Add {path} to deps of the stage if it reads it, to outs if it writes it.",
+                        f"Add {stage.stage.written(path)} to deps of the stage if it reads it, to "
+                        "outs if it writes it.",
                     )
 
 
@@ -115,17 +116,18 @@ def _names(text: str, path: str) -> bool:
 @rule("MK103")
 def missing_dependency(project: Project) -> Iterator[Finding]:
     """Every dependency is there, or a stage or a .dvc file brings it."""
-    for stage in project.stages.values():
-        for entry in stage.deps:
-            kept = project.tracked_data
-            if (
-                (project.root / entry.path).exists()
-                or (project.root / f"{entry.path}.dvc").is_file()
-                or project.is_made(entry.path)
-                or any(overlaps(path, entry.path) for path in kept)
-                or "://" in entry.path
-            ):
-                continue
+    brought_by_none = [
+        (stage, entry)
+        for stage in project.stages.values()
+        for entry in stage.deps
+        if not (project.root / f"{entry.path}.dvc").is_file()
+        and not project.is_made(entry.path)
+        and not any(overlaps(path, entry.path) for path in project.tracked_data)
+        and "://" not in entry.path
+    ]
+    ignored = project.ignored(entry.path for _, entry in brought_by_none)
+    for stage, entry in brought_by_none:
+        if not (project.root / entry.path).exists():
             yield Finding(
                 DVC_YAML,
                 entry.line,
@@ -134,6 +136,38 @@ def missing_dependency(project: Project) -> Iterator[Finding]:
                 "no stage.",
                 "Correct the path, add the file, or take it out of deps.",
             )
+        elif entry.path in ignored:
+            yield Finding(
+                DVC_YAML,
+                entry.line,
+                "MK103",
+                f"stage '{stage.name}' depends on {entry.path}, which Git ignores, and no .dvc "
+                "file keeps it: nobody else has it.",
+                f"Type: dvc add {entry.path}",
+            )
+
+
+@rule("MK110")
+def cycle(project: Project) -> Iterator[Finding]:
+    """No stage depends on what is made of its own outputs."""
+    stages = {name: stage.stage for name, stage in project.stages.items()}
+    order = [*stages]
+    for number, (name, stage) in enumerate(project.stages.items()):
+        for entry in stage.deps:
+            makers = [maker for maker in order[number:] if _makes(stages[maker], entry.path)]
+            if makers and stages[name] in upstream(stages, entry.path):
+                yield Finding(
+                    DVC_YAML,
+                    entry.line,
+                    "MK110",
+                    f"stage '{name}' depends on {entry.path}, which is made of what the stage "
+                    "writes: DVC runs no stage of such a circle.",
+                    "Take it out of deps, or let another stage write it.",
+                )
+
+
+def _makes(stage: Stage, path: str) -> bool:
+    return any(overlaps(out, path) for out in stage.outs)
 
 
 @rule("MK104")
