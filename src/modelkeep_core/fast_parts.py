@@ -10,7 +10,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 
-from modelkeep_core.inputs import moments
+from modelkeep_core.inputs import inputs_from_rows, model_inputs, moments
+from modelkeep_core.schema import Schema
 from modelkeep_core.transformers import DateParts, EmptyAsZero
 
 Rows = Sequence[Sequence[Any]]
@@ -185,8 +186,37 @@ class _Means:
             cells[:, own] = scaled[at]
 
 
-Part = _Numbers | _Dates | _Categories | _Codes | _Means
-PARTS: dict[tuple[type, ...], type[Part]] = {
+class _Table:
+    """Columns that other steps change, such as the project's own: in the table that they want."""
+
+    def __init__(self, places: list[int], steps: list[Any], schema: Schema, width: int) -> None:
+        features = [*schema.features.items()]
+        columns = dict(features[place] for place in places)
+        self._places, self._schema = places, schema.model_copy(update={"columns": columns})
+        self._steps, self._scaled, self.width = steps, None, width
+        if PARTS.get(_kinds(steps[-2:])) is _Numbers:
+            self._steps, self._scaled = steps[:-2], _Scaled(*steps[-2:])
+
+    def __call__(self, rows: Rows) -> NDArray[Any]:
+        given = [[row[place] for place in self._places] for row in rows]
+        return self._changed(inputs_from_rows(given, self._schema))
+
+    def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
+        """Do the same with columns, into (n, width) cells."""
+        names = zip(self._places, self._schema.features, strict=True)
+        table = pd.DataFrame({name: columns[place].to_pandas() for place, name in names})
+        cells[:] = self._changed(model_inputs(table, self._schema))
+
+    def _changed(self, table: pd.DataFrame) -> NDArray[Any]:
+        changed = table
+        for step in self._steps:
+            changed = step.transform(changed)
+        cells = np.array(changed, dtype=float)
+        return cells if self._scaled is None else self._scaled(cells)
+
+
+Part = _Numbers | _Dates | _Categories | _Codes | _Means | _Table
+PARTS: dict[tuple[type, ...], type[Any]] = {
     (SimpleImputer, StandardScaler): _Numbers,
     (SimpleImputer, OneHotEncoder): _Categories,
     (EmptyAsZero, StandardScaler): _Numbers,
@@ -197,14 +227,29 @@ PARTS: dict[tuple[type, ...], type[Part]] = {
 }
 
 
-def part_of(steps: Any, places: list[int]) -> Part:
+def part_of(steps: Any, columns: Any, schema: Schema, width: int) -> Part:
     """Return what the steps of some columns do to plain rows.
 
+    Args:
+        steps: they, fitted: a pipeline, or one alone.
+        columns: the names of the columns.
+        schema: the contract of all features.
+        width: how many numbers they make of a row.
+
     Raises:
-        ValueError: they are not in PARTS.
+        ValueError: the columns are not a list of features.
     """
+    names = [*schema.features]
+    if isinstance(columns, str | slice) or not {*columns} <= {*names}:
+        raise ValueError(f"it knows no columns but lists of features, and {columns!r} is none")
+    places = [names.index(name) for name in columns]
     fitted = [step for _, step in steps.steps] if isinstance(steps, Pipeline) else [steps]
-    kind = PARTS.get(tuple(type(step) for step in fitted))
-    if kind is None:
-        raise ValueError(f"it knows no {' + '.join(type(step).__name__ for step in fitted)}")
-    return kind(places, *fitted)
+    kind = PARTS.get(_kinds(fitted))
+    return _Table(places, fitted, schema, width) if kind is None else kind(places, *fitted)
+
+
+def _kinds(steps: list[Any]) -> tuple[type, ...]:
+    """Return the classes of steps; none where one takes something else than NaN for missing."""
+    imputers = (step for step in steps if isinstance(step, SimpleImputer))
+    usual = all(pd.isna(imputer.missing_values) for imputer in imputers)
+    return tuple(map(type, steps)) if usual else ()

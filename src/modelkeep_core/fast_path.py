@@ -5,6 +5,7 @@ fitted pipeline what preprocessing does to the numbers, and leaves the rest to t
 `evaluate` proves for each model that nothing differs; where it does, the pipeline itself predicts.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -64,14 +66,16 @@ class FastPath:
         """Derive it.
 
         Raises:
-            ValueError: the preprocessing has steps that `fast_parts` does not know.
+            ValueError: the preprocessing is not made of parts by columns.
         """
-        names = list(schema.features)
-        self._parts = [
-            part_of(steps, [names.index(name) for name in columns])
-            for _, steps, columns in model[0].transformers_
-            if len(columns)
-        ]
+        preprocessing = model[0]
+        if len(model) != 2 or not isinstance(preprocessing, ColumnTransformer):
+            raise ValueError("it knows only a ColumnTransformer before the estimator")
+        self._parts = []
+        for name, steps, columns in preprocessing.transformers_:
+            outputs = preprocessing.output_indices_[name]
+            if outputs.stop > outputs.start:
+                self._parts.append(part_of(steps, columns, schema, outputs.stop - outputs.start))
         self._estimator = at_once(model[-1])
         self._classes = getattr(self._estimator, "classes_", None)
 
@@ -264,11 +268,13 @@ def _mean_of_trees(forest: Any, inputs: NDArray[Any]) -> NDArray[Any]:
 
 
 def _tried(predicting: Callable[[Rows], Predictions], rows: Rows) -> Predictions | None:
-    """Return the predictions, or None where the estimator does not take the rows."""
+    """Return the predictions, or None where a step or the estimator does not take the rows."""
     try:
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return predicting(rows)
-    except ValueError:
+    # Steps of the project's own may fail in any way on rows that are strange
+    except Exception:
         return None
 
 

@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 from sklearn import ensemble, linear_model, neighbors, svm
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, TransformerMixin, is_classifier
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    OneHotEncoder,
+    StandardScaler,
+)
 
 from made import feature_schema
 from modelkeep_core import fast_parts, fast_path
@@ -13,7 +21,8 @@ from modelkeep_core.fast_path import FastPath, hostile, proof, same_by_columns
 from modelkeep_core.inputs import inputs_from_rows, model_inputs
 from modelkeep_core.native import settled, suited
 from modelkeep_core.predictions import predict
-from modelkeep_core.preprocessing import preprocessor
+from modelkeep_core.preprocessing import imputed, preprocessor
+from modelkeep_core.transformers import ColumnFunction
 
 ESTIMATORS = [
     linear_model.LogisticRegression(max_iter=500),
@@ -139,13 +148,93 @@ def test_two_classes_as_probable_as_each_other_are_left_to_the_estimator(fitted,
     assert FastPath(model, schema)([ROW]).predictions.tolist() == [model.classes_[1]]
 
 
-def test_a_step_that_is_not_known_leaves_the_pipeline_to_predict(fitted):
-    """Another preprocessing is no fault; the reason names its steps."""
+class Halved(TransformerMixin, BaseEstimator):
+    """A transformer of a project's own, which wants a table and does not take every number."""
+
+    def fit(self, X, y=None):
+        """Learn nothing."""
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def transform(self, X):
+        """Return half of each number, unless one is too large."""
+        if (X.abs() > 1e300).any(axis=None):
+            raise ZeroDivisionError
+        return X / 2
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the columns."""
+        return input_features
+
+
+def density(columns):
+    """Return a feature of a project's own, which is not defined where a number is 0."""
+    return columns["count"] / columns["size"]
+
+
+GROUPS = {
+    "feature": (imputed(ColumnFunction(density, "density")), ["size", "count"]),
+    "transformer": (imputed(Halved()), ["size", "count"]),
+    "no scaler": (make_pipeline(Halved(), SimpleImputer(add_indicator=True)), ["count", "size"]),
+    "alone": (MinMaxScaler(), ["count"]),
+    "one hot": (OneHotEncoder(sparse_output=False, handle_unknown="ignore"), ["colour", "member"]),
+    "imputer": (make_pipeline(SimpleImputer(missing_values=3), StandardScaler()), ["count"]),
+    "tens": (make_pipeline(KBinsDiscretizer(3, encode="ordinal")), ["count"]),
+    "left out": ("drop", ["size"]),
+    "as it is": ("passthrough", ["count"]),
+}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("kind", ["LogisticRegression", "HistGradientBoosting"])
+def test_steps_of_a_projects_own_are_asked_and_the_others_stay_fast(
+    frame, classification, group, kind
+):
+    """By rows and by columns, whatever they make of strange rows, nothing differs."""
+    boosted = ensemble.HistGradientBoostingClassifier(max_iter=3)
+    estimator = linear_model.LogisticRegression(max_iter=500) if kind[0] == "L" else boosted
+    steps, columns = GROUPS[group]
+    usual = preprocessor(classification)
+    groups = [*usual.transformers, ("own", steps, columns)]
+    model = Pipeline([("preprocess", ColumnTransformer(groups)), ("model", estimator)])
+    inputs = model_inputs(frame, classification)
+    model = settled(suited(model).fit(inputs, frame["label"]))
+    result = proof(model, classification, inputs)
+    assert result == {"rows": len(inputs), "exact": True, "reason": None}
+    rows = inputs.astype(object).where(inputs.notna(), None).to_numpy().tolist()
+    assert same_by_columns(FastPath(model, classification), model, classification, rows)
+
+
+def test_a_column_that_is_no_table_leaves_the_pipeline_to_predict(fitted):
+    """So do rows that are prepared otherwise; that is no fault, and the reason is told."""
     model, schema, inputs = fitted(linear_model.LogisticRegression())
-    name, _, columns = model[0].transformers_[0]
-    model[0].transformers_[0] = (name, make_pipeline(MinMaxScaler()), columns)
-    result = proof(model, schema, inputs)
-    assert (result["exact"], result["reason"]) == (False, "it knows no MinMaxScaler")
+    name, steps, _ = model[0].transformers_[0]
+    for columns in ("size", slice(0, 1), [0]):
+        model[0].transformers_[0] = (name, steps, columns)
+        result = proof(model, schema, inputs)
+        assert not result["exact"]
+        assert result["reason"].startswith("it knows no columns but lists of features, and ")
+    scaled = make_pipeline(MinMaxScaler(), linear_model.LogisticRegression())
+    result = proof(scaled, schema, inputs)
+    assert result["reason"] == "it knows only a ColumnTransformer before the estimator"
+
+
+def test_own_steps_that_answer_each_time_otherwise_are_found(frame, classification):
+    """What is proven is that nothing differs, and here something does."""
+    drawn = FunctionTransformer(lambda X: np.random.default_rng().random(X.shape))
+    groups = [*preprocessor(classification).transformers, ("own", drawn, ["size"])]
+    steps = [
+        ("preprocess", ColumnTransformer(groups)),
+        ("model", linear_model.LogisticRegression()),
+    ]
+    inputs = model_inputs(frame, classification)
+    model = Pipeline(steps).fit(inputs, frame["label"])
+    result = proof(model, classification, inputs)
+    assert (result["exact"], result["reason"]) == (
+        False, "it differs from the pipeline on some rows"
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("rows", [slice(0, 1), slice(100, 101)])
