@@ -1,6 +1,8 @@
 """What fitted preprocessing does to plain rows, and to columns, without a table for each call."""
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from modelkeep_core.transformers import DateParts, EmptyAsZero
 Rows = Sequence[Sequence[Any]]
 # So many values are looked for one by one, which is faster than to look each cell up among them
 FEW = 8
+# Datetimes to the minute or second, without a zone
+PLAIN = re.compile(r"[1-9]\d{3}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?", re.ASCII)
 
 
 class _Scaled:
@@ -73,8 +77,8 @@ class _Dates:
         self.width = self._scaled.width
 
     def __call__(self, rows: Rows) -> NDArray[Any]:
-        given = np.array([[row[place] for place in self._places] for row in rows], dtype=object)
-        return self._numbers([moments(column) for column in given.T])
+        columns = ([row[place] for row in rows] for place in self._places)
+        return self._numbers([_moments(column) for column in columns])
 
     def fill(self, columns: Sequence[Any], cells: NDArray[Any]) -> None:
         """Do the same with columns, into (n, width) cells."""
@@ -82,6 +86,14 @@ class _Dates:
 
     def _numbers(self, times: list[NDArray[Any]]) -> NDArray[Any]:
         return self._scaled(self._parts.of_times(np.column_stack(times)))
+
+
+def _moments(cells: list[Any]) -> NDArray[np.datetime64]:
+    """Return what `moments` does; NumPy reads plain texts in a hundredth of the time."""
+    if all(cell is None or (isinstance(cell, str) and PLAIN.fullmatch(cell)) for cell in cells):
+        with suppress(ValueError):
+            return np.array(cells, dtype="datetime64[us]")
+    return moments(np.array(cells, dtype=object))
 
 
 class _Categories:

@@ -225,10 +225,15 @@ def _difference(model: Pipeline, schema: Schema, inputs: pd.DataFrame, strange: 
 
 
 def _batches(inputs: pd.DataFrame) -> Iterator[Rows]:
-    """Yield the inputs as plain rows: one alone, then many at a time."""
+    """Yield the inputs as plain rows, datetimes as text: one alone, then many at a time."""
     for start, end in ((0, 1), *((n, n + BATCH) for n in range(0, len(inputs), BATCH))):
         some = inputs.iloc[start:end].astype(object)
-        yield some.where(some.notna(), None).to_numpy().tolist()
+        rows = some.where(some.notna(), None).to_numpy().tolist()
+        yield [[_as_sent(cell) for cell in row] for row in rows]
+
+
+def _as_sent(cell: Any) -> Any:
+    return cell.isoformat() if isinstance(cell, datetime) else cell
 
 
 def hostile(row: Sequence[Any], schema: Schema) -> Iterator[Rows]:

@@ -1,5 +1,7 @@
 """The fast path gives the pipeline's predictions, bit for bit, or is not used."""
 
+import itertools
+
 import numpy as np
 import pytest
 from sklearn import ensemble, linear_model, neighbors, svm
@@ -18,7 +20,7 @@ from sklearn.preprocessing import (
 from made import feature_schema
 from modelkeep_core import fast_parts, fast_path
 from modelkeep_core.fast_path import FastPath, hostile, proof, same_by_columns
-from modelkeep_core.inputs import inputs_from_rows, model_inputs
+from modelkeep_core.inputs import inputs_from_rows, model_inputs, moments
 from modelkeep_core.native import settled, suited
 from modelkeep_core.predictions import predict
 from modelkeep_core.preprocessing import imputed, preprocessor
@@ -115,6 +117,36 @@ def test_a_table_is_predicted_alike_however_it_is_cut(frame, monkeypatch, target
     rows = inputs.astype(object).where(inputs.notna(), None).to_numpy().tolist()
     rows += [[None, None, "never seen", None], [1.0, 2, None, "never seen"]]
     assert same_by_columns(FastPath(model, schema), model, schema, rows)
+
+
+@pytest.mark.parametrize(
+    "years", ["1000 1582 1677 1899", "1900 1969 1970 2000", "2023 2024 2100 2262 9999"]
+)
+def test_a_text_of_a_datetime_is_read_as_pandas_reads_it(years):
+    """Days and hours that there are, and those that there are not, to the same microsecond."""
+    days = itertools.product(
+        years.split(),
+        ("00", "01", "02", "06", "12", "13"),
+        ("00", "01", "28", "29", "30", "31", "32"),
+    )
+    hours = ("", "T00:00", "T23:59:59", " 12:30", " 12:30:61", "T24:00", "T24:00:00", "T23:60")
+    for day, hour in itertools.product(map("-".join, days), hours):
+        found = []
+        for read in (fast_parts._moments, lambda cells: moments(np.array(cells, dtype=object))):
+            try:
+                found.append(read([f"{day}{hour}", None]).tolist())
+            except ValueError:
+                found.append(None)
+        assert found[0] == found[1], day + hour
+
+
+def test_a_plain_text_of_a_datetime_needs_no_pandas(monkeypatch):
+    """And any other is left to it."""
+    monkeypatch.setattr(fast_parts, "moments", lambda cells: "left")
+    read = fast_parts._moments(["2024-02-29T12:00:00", None, "2024-02-29"])
+    assert read.dtype == "datetime64[us]"
+    for other in ("2024-02-29T12:00:00Z", "2024-02-29T12:00:00.5", "2024-02-30", "0001-01-01"):
+        assert fast_parts._moments(["2024-02-29", other]) == "left"
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS[:4], ids=lambda value: type(value).__name__)
