@@ -18,7 +18,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from modelkeep_core.blocks import core_of
 from modelkeep_core.boosters import is_booster
-from modelkeep_core.preprocessing import CATEGORIES, imputed, one_hot
+from modelkeep_core.preprocessing import CATEGORIES, groups_of, imputed, one_hot
 from modelkeep_core.transformers import EmptyAsZero
 
 HISTOGRAMS = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
@@ -56,8 +56,10 @@ def suited(pipeline: Pipeline, most_codes: int | None = None) -> Pipeline:
     )
 
 
-def undone(preprocessing: ColumnTransformer) -> ColumnTransformer:
+def undone(preprocessing: Any) -> Any:
     """Return preprocessing, unfitted, as an estimator needs it that knows nothing by itself."""
+    if not isinstance(preprocessing, ColumnTransformer):
+        return clone(preprocessing)
     groups = [
         (
             name,
@@ -81,10 +83,11 @@ def settled(model: Pipeline) -> Pipeline:
     return model
 
 
-def left(preprocessing: ColumnTransformer) -> list[str]:
+def left(preprocessing: Any) -> list[str]:
     """Return in words what preprocessing leaves to the estimator."""
     parts = []
-    if any(_has(steps, EmptyAsZero) for _, steps, _ in preprocessing.transformers):
+    steps = [step for _, steps in groups_of(preprocessing) for step in steps]
+    if any(isinstance(step, EmptyAsZero) for step in steps):
         parts.append("missing values")
     if _has_codes(preprocessing):
         parts.append("categories")

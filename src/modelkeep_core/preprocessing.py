@@ -1,10 +1,13 @@
 """The schema, and functions of columns → the preprocessing that is the first step of a model."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -96,12 +99,41 @@ def one_hot() -> Pipeline:
     )
 
 
-def described(fitted: ColumnTransformer) -> list[dict[str, object]]:
+def groups_of(fitted: Any) -> list[tuple[list[str], list[Any]]]:
+    """Return the groups of columns of fitted preprocessing, each with its steps in order.
+
+    That of a project's own may be any transformer: its columns are one group then.
+    """
+    names = np.asarray(getattr(fitted, "feature_names_in_", []), dtype=object)
+    if not isinstance(fitted, ColumnTransformer):
+        return [(list(names), _steps(fitted))]
+    return [
+        (_named_columns(columns, names), _steps(steps))
+        for _, steps, columns in fitted.transformers_
+        if steps != "drop" and (isinstance(columns, slice) or len(columns))
+    ]
+
+
+def _steps(transformer: Any) -> list[Any]:
+    if isinstance(transformer, Pipeline):
+        return [step for _, step in transformer.steps]
+    return [transformer]
+
+
+def _named_columns(columns: Any, names: NDArray[np.object_]) -> list[str]:
+    """Return the names of columns that are given by name, number, mask or slice."""
+    if isinstance(columns, str):
+        return [columns]
+    if not isinstance(columns, slice) and all(isinstance(column, str) for column in columns):
+        return list(columns)
+    return list(names[columns])
+
+
+def described(fitted: Any) -> list[dict[str, object]]:
     """Return the preprocessing as plain data: for each group of columns, its steps in order."""
     return [
-        {"columns": list(columns), "steps": [_named(step) for _, step in steps.steps]}
-        for _, steps, columns in fitted.transformers
-        if len(columns)
+        {"columns": columns, "steps": [_named(step) for step in steps]}
+        for columns, steps in groups_of(fitted)
     ]
 
 
@@ -110,7 +142,7 @@ def _named(step: Any) -> str:
     if isinstance(step, ColumnFunction):
         function = step.function
         return f"ColumnFunction({function.__module__}.{function.__qualname__}, '{step.name}')"
-    return repr(step)
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(step))
 
 
 def _check_features(features: Sequence[Feature], schema: Schema) -> None:

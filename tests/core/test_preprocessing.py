@@ -3,10 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from made import feature_schema
 from modelkeep_core.errors import UserError
+from modelkeep_core.fast_path import proof
 from modelkeep_core.inputs import model_inputs
+from modelkeep_core.native import left
 from modelkeep_core.preprocessing import Feature, described, preprocessor
 
 
@@ -87,6 +93,60 @@ def test_the_description_names_each_group_of_columns_with_its_steps(frame, class
         "SimpleImputer",
         "OneHotEncoder",
     ]
+
+
+def first_three(inputs):
+    """Return the names of the first columns."""
+    return list(inputs.columns[:3])
+
+
+def as_codes(inputs):
+    """Return a number for each cell."""
+    return inputs.apply(lambda column: column.astype("category").cat.codes)
+
+
+def own(columns, *others):
+    """Return a ColumnTransformer as a person writes one."""
+    return ColumnTransformer([("numbers", StandardScaler(), columns), *others])
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "groups"),
+    [
+        (own(slice(0, 3)), [(3, ["StandardScaler()"])]),
+        (own([0, 1, 2]), [(3, ["StandardScaler()"])]),
+        (own([True, True, True, False]), [(3, ["StandardScaler()"])]),
+        (own(first_three), [(3, ["StandardScaler()"])]),
+        (own(first_three, ("none", "drop", [3])), [(3, ["StandardScaler()"])]),
+        (
+            own([0, 1], ("codes", OneHotEncoder(), [3])),
+            [(2, ["StandardScaler()"]), (1, ["OneHotEncoder()"])],
+        ),
+        (
+            FunctionTransformer(as_codes),
+            [(4, ["FunctionTransformer(func=<function as_codes>)"])],
+        ),
+    ],
+)
+def test_preprocessing_of_a_persons_own_is_described(frame, classification, preprocessing, groups):
+    """Steps need be in no pipeline, columns may be given in any way, and no address is told."""
+    inputs = model_inputs(frame, classification)
+    found = described(preprocessing.fit(inputs))
+    assert [(len(group["columns"]), group["steps"]) for group in found] == groups
+    assert all(name in classification.features for group in found for name in group["columns"])
+
+
+def test_a_pipeline_may_be_the_preprocessing(frame, classification):
+    """What its parts do to which columns is in the text of its first step."""
+    inputs = model_inputs(frame, classification)
+    whole = make_pipeline(preprocessor(classification), StandardScaler())
+    model = make_pipeline(whole, DummyClassifier()).fit(inputs, frame["label"])
+    assert left(model[0]) == []
+    [group] = described(model[0])
+    assert group["steps"][1] == "StandardScaler()"
+    assert proof(model, classification, inputs)["reason"].startswith(
+        "it knows only a ColumnTransformer"
+    )
 
 
 def test_a_group_without_columns_is_not_described():

@@ -11,7 +11,7 @@ def test_features_have_a_row_for_each_row_and_leave_the_inputs_alone(model, test
     features = model[:-1].transform(inputs)
     assert len(features) == len(inputs)
     assert inputs.equals(before)
-    assert not np.isinf(features).any()
+    assert not np.isinf(np.asarray(features, dtype=float)).any()
 
 
 def test_features_of_a_row_do_not_depend_on_other_rows(model, test_rows, schema):
