@@ -134,8 +134,8 @@ def _check_probabilities(headline: str, section: Any, task: str) -> None:
         except UserError:
             continue
         if not gives_probabilities(estimator, search.of(name)):
-            calibrated = ", or set train.calibrate: sigmoid" if has_scores(estimator) else ""
-            remedy = f"or another estimator{calibrated}"
+            calibrated = "another estimator, or set train.calibrate: sigmoid"
+            remedy = calibrated if has_scores(estimator) else "or another estimator"
             raise needs_probabilities(HEADLINE, headline, name, remedy)
 
 

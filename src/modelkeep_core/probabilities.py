@@ -39,7 +39,7 @@ def needs_probabilities(key: str, metric: str, estimator: str, remedy: str) -> U
         key: the key of params.yaml that names the metric.
         metric: its name.
         estimator: its name.
-        remedy: what else there is to choose, such as "another estimator".
+        remedy: what else there is to choose, such as "or another estimator".
     """
     return UserError(
         f"params.yaml: {key}: {metric} needs probabilities, which {estimator} does not give. "
