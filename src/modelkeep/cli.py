@@ -119,7 +119,14 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
             f"there is no command '{named}'{suggestion(named, COMMANDS)}; `modelkeep --help` "
             "lists them"
         )
-    args = parser.parse_args(words)
+    args, strange = parser.parse_known_args(words)
+    if strange and args.command is not None:
+        parser.error(
+            f"{args.command} does not take {' '.join(strange)}; `modelkeep {args.command} --help` "
+            "says what it takes"
+        )
+    if strange:
+        parser.error(f"unrecognized arguments: {' '.join(strange)}")
     if args.command is None:
         parser.error("a command is missing; `modelkeep --help` lists them")
     return args

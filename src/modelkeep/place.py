@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from modelkeep_core.errors import UserError
+
 PROJECT = "dvc.yaml"
 REPOSITORY = ".git"
 # From the directory in which a command works to the one in which the person stands
@@ -34,6 +36,20 @@ def enter_project() -> None:
     _typed_from = start.resolve().relative_to(root) if root else Path()
     if root and _typed_from.parts:
         os.chdir(root)
+
+
+def check_project() -> None:
+    """Make sure that this directory is in a project.
+
+    Raises:
+        UserError: there is no dvc.yaml.
+    """
+    place = Path.cwd()
+    if project_root(place) is None:
+        raise UserError(
+            f"{place} is in no project: there is no dvc.yaml in it, nor above it in its repository."
+            " Go to a directory of the project first."
+        )
 
 
 def path_given(text: str) -> Path:

@@ -130,9 +130,13 @@ def test_a_wrong_command_line_is_refused_with_its_usage(words, capsys):
         (["xyz", "--json"], "there is no command 'xyz'; `modelkeep --help` lists them"),
         ([], "a command is missing; `modelkeep --help` lists them"),
         (["--json"], "unrecognized arguments: --json"),
+        (
+            ["check", "--jsn"],
+            "check does not take --jsn; `modelkeep check --help` says what it takes",
+        ),
     ],
 )
-def test_a_command_that_is_none_is_told_with_the_nearest(words, why, capsys):
+def test_a_word_that_no_command_knows_is_told_with_where_to_look(words, why, capsys):
     """One sentence below the usage, and where all commands are listed."""
     with pytest.raises(SystemExit) as ended:
         arguments(words)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from modelkeep.place import table_given
+from modelkeep.place import check_project, table_given
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UserError: it cannot be done, and nothing was changed.
     """
+    check_project()
     from modelkeep.adopt.adopting import adopt
     from modelkeep.adopt.options import Options
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelkeep.check.findings import RULES, Finding
-from modelkeep.place import project_root
+from modelkeep.place import check_project
 from modelkeep.text import as_json
-from modelkeep_core.errors import UserError
 from modelkeep_core.visible import visible
 
 
@@ -30,12 +29,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UserError: this is no project, or DVC would not take its dvc.yaml.
     """
-    place = Path.cwd()
-    if project_root(place) is None:
-        raise UserError(
-            f"{place} is in no project: there is no dvc.yaml in it, nor above it in its repository."
-            " Go to a directory of the project first."
-        )
+    check_project()
     findings = check(Path())
     if args.json:
         print(as_json([finding.as_dict() for finding in findings]))

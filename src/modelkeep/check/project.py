@@ -330,6 +330,16 @@ class Project:
         top = self.root / stage.place / command.module.partition(".")[0]
         return top.is_dir() or top.with_suffix(".py").is_file()
 
+    def lock_of(self, stage: CheckedStage) -> str:
+        """Return the lock that a stage is given, or else that of the project."""
+        given = (command.option("--requirements") for command in stage.commands)
+        return next((stage.path(name) for name in given if name), LOCK)
+
+    def uses_core(self, stage: CheckedStage) -> bool:
+        """Say whether a stage runs modelkeep_core, or code that names it."""
+        texts = map(self.text, self.code(stage.name))
+        return CORE in stage.stage.command or any(CORE in text for text in texts)
+
     def packaging(self) -> Iterator[tuple[CheckedStage, Command]]:
         """Yield the stages that write a package, with the command that does."""
         for stage in self.stages.values():

@@ -51,7 +51,10 @@ def _check(catalogue: Catalogue, model: str) -> None:
     try:
         assert_fullname_is_valid(model)
     except ValidationError as error:
-        raise UserError(f"'{model}' cannot be the name of a model in a tag: {error}") from None
+        raise UserError(
+            f"'{model}' cannot be the name of a model in a tag: {error} Rename the artifact in "
+            "dvc.yaml, or the directory that the project is in."
+        ) from None
 
 
 def check_remote(catalogue: Catalogue, model: str) -> None:

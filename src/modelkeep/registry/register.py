@@ -114,8 +114,12 @@ def only_model(catalogue: Catalogue) -> str:
     """Return the model that dvc.yaml names, or the one that was chosen.
 
     Raises:
-        UserError: there is none, or there are several.
+        UserError: there is none, there are several, or there is no commit yet.
     """
+    if catalogue.git.commit("HEAD") is None:
+        raise UserError(
+            "there is no commit yet: `git commit` the project, and what made the model."
+        )
     models = [catalogue.model] if catalogue.model else catalogue.current_models
     if not models:
         raise UserError("dvc.yaml of this commit names no model under `artifacts:`.")

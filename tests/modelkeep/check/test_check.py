@@ -12,6 +12,7 @@ import pytest
 from awkward import table, text, turns
 from checked import TEMPLATE, Checked
 from modelkeep.adopt import adopting, placing
+from modelkeep.adopt import command as adopting_command
 from modelkeep.adopt.adopting import adopt
 from modelkeep.adopt.choosing import Candidate
 from modelkeep.adopt.options import Options
@@ -173,6 +174,16 @@ def test_without_stages_there_is_nothing_to_check(tmp_path, monkeypatch, content
         Path("dvc.yaml").write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=message):
         command.run(Namespace(json=False))
+
+
+def test_a_table_is_adopted_in_a_project_only(tmp_path, monkeypatch):
+    """Elsewhere, the sentence is the same as that of check."""
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    parser = ArgumentParser()
+    adopting_command.add_arguments(parser)
+    with pytest.raises(UserError, match=r"is in no project: there is no dvc\.yaml in it"):
+        adopting_command.run(parser.parse_args(["rows.csv", "--target", "b"]))
 
 
 def test_a_check_imports_nothing_that_is_slow(home):

@@ -763,6 +763,21 @@ def test_a_remedy_is_right_where_the_stage_runs(home):
     ]
 
 
+def test_the_lock_is_the_one_that_stages_are_given(home):
+    """It may have another name, and is asked for by that."""
+    home.write("locks/training.txt", home.read("requirements.lock"))
+    (home.root / "requirements.lock").unlink()
+    text = home.read("dvc.yaml").replace("requirements.lock", "locks/training.txt")
+    home.write("dvc.yaml", text)
+    assert home.check() == []
+    home.replace("dvc.yaml", "      - locks/training.txt\n", "")
+    home.write("locks/training.txt", "numpy==2.4.6\n")
+    assert [(finding.rule, finding.file) for finding in home.check()] == [
+        ("MK202", "dvc.yaml"),
+        ("MK501", "locks/training.txt"),
+    ]
+
+
 def test_parameters_of_another_file_are_added_with_it(home):
     """A key alone would be one of params.yaml."""
     home.write("more.yaml", "rate: 1\n")

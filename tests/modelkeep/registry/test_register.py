@@ -600,6 +600,12 @@ def test_a_repository_without_a_work_tree_is_refused(project, monkeypatch):
         project.run("register")
 
 
+def test_a_project_without_a_commit_is_refused(project):
+    """What is to be done first is to commit."""
+    git(project.directory, "checkout", "--quiet", "--orphan", "new")
+    assert project.refusal("register").startswith("there is no commit yet: `git commit`")
+
+
 def test_a_pipeline_without_a_model_is_refused(project):
     """A model is what dvc.yaml names under artifacts."""
     edit("dvc.yaml", "artifacts:", "others:")

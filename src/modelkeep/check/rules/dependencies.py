@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelkeep.check.findings import Finding, rule
-from modelkeep.check.project import CORE, DVC_YAML, LOCK, PYTHON, CheckedStage, Project
+from modelkeep.check.project import CORE, DVC_YAML, PYTHON, CheckedStage, Project
 from modelkeep.unnoticed import unnoticed
 from modelkeep_core.dvc_yaml import Stage, covers, overlaps, upstream
 from modelkeep_core.guard import is_empty_init
@@ -35,7 +35,7 @@ def environment(project: Project) -> Iterator[Finding]:
             project.is_own(stage, command) or (command.module or "").startswith(f"{CORE}.")
             for command in stage.commands
         )
-        for file in (LOCK, PYTHON) if runs else ():
+        for file in (project.lock_of(stage), PYTHON) if runs else ():
             if (project.root / file).is_file() and not stage.has_dep(file):
                 yield Finding(
                     DVC_YAML,

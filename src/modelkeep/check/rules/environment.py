@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 
 from modelkeep.check.documents import Document, Step, line_with
 from modelkeep.check.findings import Finding, rule
-from modelkeep.check.project import CORE, LOCK, PYPROJECT, Project
+from modelkeep.check.project import LOCK, PYPROJECT, Project
 from modelkeep.check.rules.parameters import schema_of, sections_of
 from modelkeep_core.boosters import BOOSTERS, of_task
 from modelkeep_core.environment import LIBRARY, Locked
@@ -24,26 +24,26 @@ SERVING_LOCK = "requirements-serving.lock"
 @rule("MK501")
 def core_locked(project: Project) -> Iterator[Finding]:
     """The lock names modelkeep-core with a hash, so that the code of the library is part of it."""
-    uses = any(CORE in stage.stage.command for stage in project.stages.values()) or any(
-        CORE in project.text(file)
-        for stage in project.stages.values()
-        for file in project.code(stage.name)
-    )
-    lock = project.lock(LOCK)
-    if lock is None:
-        return
-    library = lock.get(LIBRARY)
-    if uses and (library is None or not library.hashes):
-        what = "does not name" if library is None else "has no hash of"
-        yield Finding(
-            LOCK,
-            line_with(project.text(LOCK), LIBRARY) if (project.root / LOCK).is_file() else 1,
-            "MK501",
-            f"{LOCK} {what} {LIBRARY}, which the stages import: a change of the library would go "
-            "unnoticed.",
-            "Lock it with its hash: uv pip compile pyproject.toml --generate-hashes "
-            f"--output-file {LOCK}",
-        )
+    stages = project.stages.values()
+    for name in dict.fromkeys(
+        project.lock_of(stage) for stage in stages if project.uses_core(stage)
+    ):
+        lock = project.lock(name)
+        if lock is None:
+            continue
+        library = lock.get(LIBRARY)
+        if library is None or not library.hashes:
+            what = "does not name" if library is None else "has no hash of"
+            there = (project.root / name).is_file()
+            yield Finding(
+                name,
+                line_with(project.text(name), LIBRARY) if there else 1,
+                "MK501",
+                f"{name} {what} {LIBRARY}, which the stages import: a change of the library would "
+                "go unnoticed.",
+                "Lock it with its hash: uv pip compile pyproject.toml --generate-hashes "
+                f"--output-file {name}",
+            )
 
 
 @rule("MK502")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from modelkeep.check.findings import Finding, rule
-from modelkeep.check.project import CORE, DVC_YAML, LOCK, PARAMS, PYTHON, CheckedStage, Project
+from modelkeep.check.project import CORE, DVC_YAML, PARAMS, PYTHON, CheckedStage, Project
 from modelkeep_core.dvc_yaml import Stage, covers, overlaps, upstream
 from modelkeep_core.errors import UserError
 from modelkeep_core.hooks import read_hooks
@@ -35,7 +35,9 @@ def undeclared_path(project: Project) -> Iterator[Finding]:
             for word in dict.fromkeys(command.values):
                 path = stage.path(word)
                 # Of the environment, MK202 tells.
-                fine = path in (LOCK, PYTHON) or any(covers(part, path) for part in declared)
+                fine = path in (project.lock_of(stage), PYTHON) or any(
+                    covers(part, path) for part in declared
+                )
                 if fine or not (word in paths or _is_path(project, stage, word)):
                     continue
                 if not any(covers(path, out) for out in stage.stage.outs):
@@ -79,7 +81,7 @@ def unused_declaration(project: Project) -> Iterator[Finding]:
             named += _hooked(project)
         for kind, entries in (("deps", stage.deps), ("outs", stage.outs)):
             for entry in entries:
-                if entry.path in (LOCK, PYTHON) or any(
+                if entry.path in (project.lock_of(stage), PYTHON) or any(
                     overlaps(entry.path, path) for path in (*named, *project.code(stage.name))
                 ):
                     continue
