@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
+from modelkeep_core.files import discard
+
 # What a file system says that has no locks
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -98,4 +100,4 @@ def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        discard(path)

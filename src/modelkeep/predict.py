@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         *("-o", "--out"),
-        type=_place,
+        type=_target,
         required=True,
         metavar="FILE",
         help="the .csv or .parquet file to write, or a directory for parts; or a URL of one",
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     from modelkeep.registry.vouching import vouched
     from modelkeep_core.workers import PROCESSES
 
-    shard = Shard(*_shard(args.shard)) if args.shard else ALL
+    shard = ALL if args.shard is None else Shard(*_shard(args.shard))
     if args.processes is not None:
         os.environ[PROCESSES] = str(args.processes)
     trust_code = args.trust_code or vouched(args.package)
@@ -96,6 +96,17 @@ def run(args: argparse.Namespace) -> int:
 def _source(text: str) -> Path | str:
     """Return what is to be scored: a URL, the standard input, or a path."""
     return table_given(text) if text == "-" else _place(text)
+
+
+def _target(text: str) -> Path | str:
+    """Return where to write.
+
+    Raises:
+        ArgumentTypeError: it is the standard output.
+    """
+    if text == "-":
+        raise argparse.ArgumentTypeError("a table is written to a file, not to standard output")
+    return _place(text)
 
 
 def _place(text: str) -> Path | str:

@@ -34,8 +34,13 @@ def class_name(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def booster(name: str, task: str) -> tuple[Any, set[str]]:
+def booster(name: str, task: str, where: str = "train.estimator: ") -> tuple[Any, set[str]]:
     """Return the unfitted estimator of a dotted name, and the parameters that it may be given.
+
+    Args:
+        name: the name.
+        task: "classification" or "regression".
+        where: the place of params.yaml that has it.
 
     Raises:
         UserError: there is none of this name for the task, or its package is not installed.
@@ -46,7 +51,7 @@ def booster(name: str, task: str) -> tuple[Any, set[str]]:
         if name.startswith("sklearn."):
             reason = f"Write {name.rpartition('.')[2]} alone. "
         raise UserError(
-            f"params.yaml: train.estimator: {name} is no estimator for a {task}"
+            f"params.yaml: {where}{name} is no estimator for a {task}"
             f"{suggestion(name, available)}. {reason}Beside those of scikit-learn by their class "
             f"names, there are {', '.join(available)}."
         )
@@ -56,7 +61,7 @@ def booster(name: str, task: str) -> tuple[Any, set[str]]:
     except ModuleNotFoundError as error:
         if error.name not in (package, name.partition(".")[0]):
             raise
-        raise UserError(missing(f"params.yaml: train.estimator: {name}", package)) from None
+        raise UserError(missing(f"params.yaml: {where}{name}", package)) from None
     estimator = getattr(imported, class_name(name))()
     allowed = {*estimator.get_params(), *imported.MORE}
     return estimator.set_params(**imported.DEFAULTS), allowed

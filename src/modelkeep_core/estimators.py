@@ -90,7 +90,7 @@ class _Builder:
         section = f"train.{class_name(name)}"
         parameters = dict(self._sections.get(class_name(name), {}))
         if is_dotted(name):
-            estimator, allowed = boosters.booster(name, self._task)
+            estimator, allowed = boosters.booster(name, self._task, where)
             check_names(section, parameters, allowed)
         else:
             if name not in self._available:

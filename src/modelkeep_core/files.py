@@ -5,10 +5,18 @@ import json
 import math
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
@@ -47,6 +55,16 @@ class Section(BaseModel):
             raise ValueError(f"unknown key {', '.join(named)}")
         return values
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and info.field_name in cls.model_fields:
+            kind = cls.model_fields[info.field_name].annotation
+            kinds = {kind, *get_args(kind)}
+            if kinds & {int, float} and bool not in kinds:
+                raise ValueError(f"input should be a number, not {value}")
+        return value
+
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -56,6 +74,12 @@ def sha256(path: Path | str) -> str:
     path = Path(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def discard(path: Path) -> None:
+    """Remove what is left of a file, if that can be: what went wrong before is to be told."""
+    with suppress(OSError):
+        path.unlink()
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -71,7 +95,7 @@ def write_text(path: Path | str, text: str) -> None:
         error.filename = error.filename or str(path)
         raise
     finally:
-        partial.unlink(missing_ok=True)
+        discard(partial)
 
 
 def plain(value: Any) -> Any:

@@ -9,10 +9,9 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeInt,
+    PlainValidator,
     PositiveInt,
     StrictBool,
-    StrictFloat,
-    StrictInt,
     model_validator,
 )
 
@@ -47,6 +46,15 @@ class Prepare(Section):
         return self
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"input should be a number, not {value!r}")
+    return value
+
+
+Number = Annotated[int | float, PlainValidator(_number)]
+
+
 class Range(Section):
     """The values of one parameter: from `low` to `high`, or one of `choices`.
 
@@ -54,10 +62,10 @@ class Range(Section):
     or, with `log`, their logarithms are. `step` is the distance of values from `low` on.
     """
 
-    low: StrictInt | StrictFloat | None = None
-    high: StrictInt | StrictFloat | None = None
+    low: Number | None = None
+    high: Number | None = None
     log: StrictBool = False
-    step: StrictInt | StrictFloat | None = None
+    step: Number | None = None
     choices: list[Any] | None = None
 
     @model_validator(mode="before")

@@ -79,10 +79,13 @@ def test_a_value_that_cannot_be_used_is_refused_by_its_name(tmp_path, params, st
         ({"folds": 0, "method": "grid"}, r"train\.search: folds: 0: it must be 2 or more$"),
         ({"method": "maybe"}, r"train\.search\.method: "),
         ({"trials": 0}, r"train\.search\.trials: "),
+        ({"trials": True}, r"train\.search\.trials: input should be a number, not True"),
         ({"batch": 0}, r"train\.search\.batch: "),
         ({"prune": "often"}, r"train\.search\.prune: "),
         ({"estimators": "Ridge"}, r"train\.search\.estimators: "),
         ({"ranges": {"Ridge": [1]}}, r"train\.search\.ranges\.Ridge: "),
+        ({"ranges": {"Ridge": {"alpha": {"low": "a"}}}}, r"alpha\.low: .* a number, not 'a'$"),
+        ({"ranges": {"Ridge": {"alpha": {"low": True}}}}, r"alpha\.low: .* a number, not True$"),
         ({"rangs": {}}, r"unknown key 'rangs' \(did you mean 'ranges'"),
     ],
 )

@@ -402,6 +402,7 @@ def test_a_parameter_that_does_not_exist_is_refused(frame, classification, searc
         ),
         ({"folds": 90}, [1.0], r"train\.search\.folds: .*90"),
         ({"estimators": ["LinearSVC"]}, [1.0], "ranges has no section LinearSVC: add one"),
+        ({"estimators": ["os.system"]}, [1.0], r"train\.search\.estimators: os\.system is no"),
         ({"estimators": ["Nope"]}, [1.0], r"train\.search\.estimators: Nope: scikit-learn has no"),
         (
             {"ranges": {"LogisticRegresion": {}}},
@@ -423,6 +424,7 @@ def test_a_parameter_that_does_not_exist_is_refused(frame, classification, searc
         "value",
         "folds",
         "no ranges",
+        "dotted estimator",
         "estimator",
         "section",
         "dotted",

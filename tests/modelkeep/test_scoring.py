@@ -1,5 +1,6 @@
 """Tables of any length are scored part by part: alike, once, and as far as they are whole."""
 
+import errno
 import json
 import os
 import resource
@@ -17,7 +18,7 @@ from polars.testing import assert_frame_equal
 from modelkeep import batch, predict
 from modelkeep.batch import Shard
 from modelkeep.ready import open_ready, predictor
-from modelkeep.scoring import ledger, sources, task
+from modelkeep.scoring import finishing, ledger, sources, task
 from modelkeep.scoring.answers import Answerer
 from modelkeep.scoring.progress import described
 from modelkeep_core import tables
@@ -117,6 +118,32 @@ def test_the_answers_of_columns_are_those_of_rows_and_of_the_pipeline(
     assert_frame_equal(pl.read_parquet(tmp_path / "pipeline.parquet"), scored, check_exact=True)
 
 
+THREADED = """
+import sys
+from pathlib import Path
+from modelkeep.batch import predict_file
+from modelkeep.scoring import sources
+sources.PART_ROWS = 50
+predict_file(*map(Path, sys.argv[1:4]))
+"""
+
+
+def test_threads_change_no_byte(run, table, tmp_path):
+    """Whether Polars computes with one thread or with sixteen: parts and the joined file."""
+    table.write_parquet(tmp_path / "rows.parquet")
+    written = []
+    for threads in ("1", "16"):
+        place = tmp_path / threads
+        place.mkdir()
+        paths = {"POLARS_MAX_THREADS": threads, "PYTHONPATH": os.pathsep.join(sys.path)}
+        for out in (place / "out.parquet", place / "out"):
+            command = [sys.executable, "-c", THREADED, run.package, tmp_path / "rows.parquet", out]
+            subprocess.run(command, env={**os.environ, **paths}, check=True)
+        written.append(content(place))
+    assert len(written[0]) > 3
+    assert written[0] == written[1]
+
+
 @pytest.mark.usefixtures("small_parts")
 def test_a_process_opens_the_package_once(run, table, tmp_path, monkeypatch):
     """To check it and to score: the parts of the process that was called use what was checked."""
@@ -205,6 +232,22 @@ def test_a_part_that_is_interrupted_leaves_nothing_half_written(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         task._write(tmp_path / "part.csv", interrupted)
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    "write", [task._write, lambda path, _: finishing.write_bad_cells([], path)]
+)
+def test_what_cannot_be_removed_either_hides_nothing(tmp_path, monkeypatch, write):
+    """A file system that can only be read refuses both: what is told is what was wanted first."""
+
+    def refused(path, *_, **__):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr(Path, "unlink", refused)
+    out = tmp_path / "rows.csv"
+    with pytest.raises(UserError, match=r"rows\.csv cannot be written: Read-only file system\."):
+        write(out, refused)
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -445,11 +488,39 @@ def typed(*words):
     return predict.run(parser.parse_args([str(word) for word in words]))
 
 
-@pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "a/b"])
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "a/b", ""])
 def test_a_share_that_there_is_not_is_refused(run, tables_in, tmp_path, shard):
     """The sentence shows how one is written."""
     with pytest.raises(UserError, match=r"such as 2/8"):
         typed(run.package, tables_in, "-o", tmp_path / "out", "--shard", shard)
+
+
+def test_a_table_is_not_written_to_standard_output(run, table, tmp_path, capsys):
+    """A dash is no name of a directory, as which it would be made."""
+    table.write_csv(tmp_path / "rows.csv")
+    with pytest.raises(SystemExit):
+        typed(run.package, tmp_path / "rows.csv", "-o", "-")
+    assert "is written to a file, not to standard output" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "leads_to", "message"),
+    [
+        ("more-rows", "elsewhere", r"more-rows is a link to a directory, which is not followed"),
+        ("rows.csv", "gone.csv", r"rows\.csv is a link that leads nowhere"),
+    ],
+)
+def test_a_link_whose_tables_would_be_left_out_is_refused(
+    run, tables_in, tmp_path, name, leads_to, message
+):
+    """A directory that is scored without some of its rows, and says nothing, deceives."""
+    (tmp_path / "elsewhere").mkdir()
+    (tables_in / name).symlink_to(tmp_path / leads_to)
+    with pytest.raises(UserError, match=message):
+        batch.predict_file(run.package, tables_in, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    (tables_in / name).rename(tables_in / f".{name}")
+    assert batch.predict_file(run.package, tables_in, tmp_path / "out")
 
 
 def test_a_file_has_no_shards(run, table, tmp_path):

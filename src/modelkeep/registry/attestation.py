@@ -15,7 +15,7 @@ from modelkeep.registry.environment import Installed
 from modelkeep.registry.version import Version
 from modelkeep_core import __version__ as core_version
 from modelkeep_core.errors import UserError
-from modelkeep_core.files import write_json
+from modelkeep_core.files import discard, write_json
 
 # https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -64,7 +64,7 @@ def attest(
             f"{version.label} was rebuilt, but {path} cannot be written: {error.strerror}."
         ) from None
     finally:
-        path.with_name(f"{path.name}.partial").unlink(missing_ok=True)
+        discard(path.with_name(f"{path.name}.partial"))
 
 
 def statement(

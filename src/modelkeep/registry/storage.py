@@ -16,6 +16,7 @@ from modelkeep.registry.dvc_internals import local_settings, open_objects, read_
 from modelkeep.registry.git import Git
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
+from modelkeep_core.files import discard
 from modelkeep_core.foreign import MOST_JSON, OBJECT, object_name, read_file, read_listing
 
 OBJECTS = ("files", "md5")
@@ -263,7 +264,7 @@ class Storage:
                 partial.chmod(0o444)
                 os.replace(partial, path)
             finally:
-                partial.unlink(missing_ok=True)
+                discard(partial)
 
     def _unwritable(self, error: OSError) -> UserError:
         return Unwritable(

@@ -15,6 +15,7 @@ from modelkeep.scoring.ledger import PARTIAL, Record, unwritable
 from modelkeep.scoring.sources import PART_ROWS
 from modelkeep.unseen import Unseen
 from modelkeep_core import __version__ as core_version
+from modelkeep_core.files import discard
 
 FORMAT = 1
 TOOL = {"modelkeep": __version__, "modelkeep-core": core_version}
@@ -65,7 +66,7 @@ def _appearing_whole(out: Path) -> Iterator[Path]:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise unwritable(out, error) from None
     finally:
-        partial.unlink(missing_ok=True)
+        discard(partial)
 
 
 def manifest_of(

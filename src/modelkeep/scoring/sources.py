@@ -114,8 +114,7 @@ def files_at(source: Path | Afar) -> tuple[list[Given], int]:
         itself = Given(source.name, shown, source)
         named = [
             Given(path.relative_to(source).as_posix(), str(path), path)
-            for path in (sorted(source.rglob("*")) if directory else [])
-            if path.is_file()
+            for path in (_below(source) if directory else [])
         ]
     if not directory:
         return [itself], 0
@@ -124,6 +123,27 @@ def files_at(source: Path | Afar) -> tuple[list[Given], int]:
         raise UserError(f"{shown} holds no table: no file ends in .csv, .parquet or the like.")
     hidden = sum(any(part.startswith(".") for part in Path(given.name).parts) for given in named)
     return tables, len(named) - len(tables) - hidden
+
+
+def _below(directory: Path) -> list[Path]:
+    """Return the files below a directory.
+
+    Raises:
+        UserError: a link leads to a directory, which is not followed, or a table's nowhere.
+    """
+    paths = sorted(directory.rglob("*"))
+    for path in paths:
+        hidden = any(part.startswith(".") for part in path.relative_to(directory).parts)
+        if hidden or not path.is_symlink():
+            continue
+        if path.is_dir():
+            raise UserError(
+                f"{path} is a link to a directory, which is not followed: score what it leads to "
+                "by itself, or remove the link."
+            )
+        if not path.exists() and is_table(path.name):
+            raise UserError(f"{path} is a link that leads nowhere: mend it, or remove it.")
+    return [path for path in paths if path.is_file()]
 
 
 def opened(

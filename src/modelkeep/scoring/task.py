@@ -16,7 +16,7 @@ from modelkeep.scoring.sources import Part, read_part
 from modelkeep.unseen import Unseen
 from modelkeep_core.checking import check_block
 from modelkeep_core.errors import UserError
-from modelkeep_core.files import sha256
+from modelkeep_core.files import discard, sha256
 from modelkeep_core.packaged import MANIFEST, Packaged, open_package
 from modelkeep_core.problems import problems_of, report
 from modelkeep_core.visible import in_line
@@ -158,4 +158,4 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise unwritable(path, error) from None
     finally:
-        begun.unlink(missing_ok=True)
+        discard(begun)
