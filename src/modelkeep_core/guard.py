@@ -165,6 +165,21 @@ def read_whole(stage: Stage, place: Path, names: Iterable[str]) -> list[tuple[st
     ]
 
 
+def check_seen(directory: Path) -> None:
+    """Make sure that DVC sees all files of an output; what it does not see, it keeps nowhere.
+
+    Raises:
+        UserError: `.dvcignore` hides one.
+    """
+    ignore = DvcIgnore(project_of(Path()))
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and ignore.hides(path.absolute()):
+            raise UserError(
+                f"{path} is hidden from DVC by {DVCIGNORE}, so neither cache nor remote would have "
+                f"it. Take the pattern for it out of {DVCIGNORE}, and type `dvc repro`."
+            )
+
+
 def undeclared_params(stage: Stage, place: Path, keys: Iterable[tuple[str, str]]) -> list[str]:
     """Return the sections of parameters that a stage may not read, sorted, as dvc.yaml names them.
 

@@ -10,6 +10,7 @@ from modelkeep_core.bom import bill_of_materials
 from modelkeep_core.card import card
 from modelkeep_core.environment import LIBRARY, PYTHON, locked, read_lock
 from modelkeep_core.files import read_json, sha256, write_json, write_text
+from modelkeep_core.guard import check_seen
 from modelkeep_core.packaged import FORMAT, MANIFEST
 from modelkeep_core.params import Package, read_params
 from modelkeep_core.project_code import CODE, copy_code, modules_in
@@ -57,6 +58,7 @@ def write_package(args: argparse.Namespace, root: Path = Path(), name: str = "pa
     metadata["files"] = hashes(args.out)
     write_json(args.out / "model.json", metadata)
     write_json(args.out / MANIFEST, {"format": FORMAT, "files": hashes(args.out)})
+    check_seen(args.out)
     write_json(args.metadata, metadata)
 
 

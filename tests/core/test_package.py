@@ -54,6 +54,13 @@ def again(run, tmp_path, monkeypatch):
     return make
 
 
+def test_a_file_that_dvc_does_not_see_is_told_at_once(again):
+    """DVC would keep the package without it, and nobody could load that."""
+    (again.directory / ".dvcignore").write_text("*.md\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"MODEL_CARD\.md is hidden from DVC by \.dvcignore"):
+        again()
+
+
 @pytest.mark.parametrize("pipeline", ["run", "regression_run"])
 def test_the_package_has_these_files(pipeline, request):
     """Model, metadata, contract, example, environment, card, bill, and a manifest of them all."""

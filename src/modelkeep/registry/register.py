@@ -21,6 +21,7 @@ from modelkeep.registry.version import Version
 from modelkeep.unnoticed import unnoticed
 from modelkeep_core.dvc_yaml import covers, read_stages, upstream
 from modelkeep_core.errors import UserError
+from modelkeep_core.guard import check_seen
 from modelkeep_core.merges import REMEDY, half_merged
 from modelkeep_core.packaged import check_manifest
 
@@ -163,6 +164,7 @@ def checked(catalogue: Catalogue, model: str, repo: Any, args: argparse.Namespac
         )
     package = Path(path)
     check_manifest(package)
+    check_seen(package)
     if not is_package_of(catalogue, version, package):
         raise UserError(
             f"{package} does not have the metadata that are committed: `dvc repro` and commit."

@@ -225,6 +225,15 @@ def test_another_model_may_be_behind(project):
     project.run("register")
 
 
+def test_a_package_that_dvc_does_not_see_whole_is_refused(project):
+    """What .dvcignore hides is in no cache: the version could never be fetched again."""
+    Path(".dvcignore").write_text("*.md\n", encoding="utf-8")
+    assert dvc(project.directory, "commit", "--force") == 0
+    project.commit()
+    why = project.refusal("register")
+    assert why.startswith("package/MODEL_CARD.md is hidden from DVC by .dvcignore")
+
+
 @pytest.mark.parametrize("key", ["frozen", "always_changed"])
 def test_a_model_of_a_stage_whose_changes_dvc_does_not_notice_is_refused(project, key):
     """A frozen stage keeps the old model beside new parameters, and DVC calls that up to date."""
