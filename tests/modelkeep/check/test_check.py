@@ -39,6 +39,10 @@ stages:
       deps: [work/parts.csv, src/train.py, src/common.py]
       params: [{settings.yaml: [train]}]
       outs: ["models/${item}.json"]
+  featurize:
+    cmd: python src/featurization.py work/parts.csv features.csv
+    deps: [work/parts.csv, src/featurization.py]
+    outs: [features.csv]
 """
 
 
@@ -85,7 +89,8 @@ def test_stages_of_any_shape_are_understood(tmp_path, monkeypatch):
     home.write("tools/split.sh", "cat $1\n")
     home.write("src/train.py", "import common\n")
     home.write("src/common.py", "DEPTH = 3\n")
-    home.write(".gitignore", "/work/parts.csv\n/models\n/.dvc/tmp\n/.dvc/cache\n")
+    home.write("src/featurization.py", "WIDTH = 3\n")
+    home.write(".gitignore", "/work/parts.csv\n/models\n/features.csv\n/.dvc/tmp\n/.dvc/cache\n")
     home.write(".dvc/config", "[core]\n    analytics = false\n")
     git(tmp_path, "init", "--quiet", "--template=")
     home.git("add", "--all")

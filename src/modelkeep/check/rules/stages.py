@@ -223,8 +223,9 @@ def missing_module(project: Project) -> Iterator[Finding]:
 def stage_name(project: Project) -> Iterator[Finding]:
     """Every stage has the name of the module of the project that it runs."""
     for stage in project.stages.values():
+        # A script is found by its path, whatever it is called.
         own = [command for command in stage.commands if project.is_own(stage, command)]
-        names = [command.name for command in own if command.name]
+        names = [command.name for command in own if command.module and command.name]
         # Of a module that is not there, MK105 tells.
         if (
             not names
