@@ -24,8 +24,21 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 ANSWERS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 
+# What a training makes
+RESULTS = ("data/prepared", "models", "reports", "package", "model.json", "dvc.lock")
+# A change of parameters that more than one test trains, and none
+SAMPLE, LOOSER = "", "train.LogisticRegression.C=1"
+ONE_CORE = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+    "PYTHONHASHSEED": "1",
+    "TZ": "Pacific/Auckland",
+}
+
 Bake = Callable[..., Path]
-Warmed = Callable[[Path], Path]
+Trained = Callable[..., Path]
+Warmed = Callable[..., Path]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -136,36 +149,83 @@ def environment(bake: Bake) -> Path:
 
 
 @pytest.fixture(scope="session")
-def warmed(
+def trained(
     bake: Bake,
     environment: Path,
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Warmed:
-    """Return a function that spares a project trainings which are not what a test is about.
+) -> Trained:
+    """Return a function that gives a trained project of a task; read it, do not change it.
 
-    The project gets DVC's cache of another one with the same pipeline, which was trained with
-    `C` 0.1 and 1: `dvc repro` brings these models back, and trains all others.
+    Its parameters are those of the sample, or one is changed. Each project is trained once for all
+    processes of a run, on one core.
     """
     place = tmp_path_factory.getbasetemp()
     # The directory that all processes of a run share
-    trained = (place.parent if is_xdist_worker(request) else place) / "trained"
-    with FileLock(f"{trained}.lock"):
-        if not trained.exists():
-            project = bake()
-            path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
-            script = "dvc repro -q; sed -i.old 's/^    C: .*/    C: 1/' params.yaml; dvc repro -q"
-            variables = os.environ | {"PATH": path}
-            subprocess.run(["bash", "-ec", script], cwd=project, env=variables, check=True)
-            (project / ".dvc" / "cache").rename(trained)
+    shared = (place.parent if is_xdist_worker(request) else place) / "trained"
+    shared.mkdir(exist_ok=True)
+    variables = {"PATH": f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"} | ONE_CORE
 
-    def warmed(project: Path) -> Path:
-        cache = project / ".dvc" / "cache"
-        shutil.rmtree(cache)
-        shutil.copytree(trained, cache)
+    def trained(task: str = "classification", change: str = SAMPLE) -> Path:
+        project = shared / f"{task} {change}"
+        with FileLock(f"{project}.lock"):
+            if not project.exists():
+                made = bake(task=task)
+                if change:
+                    lay(trained(task), made)
+                    set_parameter(made / "params.yaml", change)
+                command = f"{'taskset -c 0 ' if shutil.which('taskset') else ''}dvc repro -q"
+                subprocess.run(
+                    ["bash", "-c", command], cwd=made, env=os.environ | variables, check=True
+                )
+                made.rename(project)
+        return project
+
+    return trained
+
+
+@pytest.fixture(scope="session")
+def warmed(trained: Trained) -> Warmed:
+    """Return a function that spares a project a training which is not what a test is about.
+
+    The project gets what a training of the same sample made elsewhere: where all that a stage reads
+    is the same, `dvc repro` finds it done, and it runs the others. Where a parameter was changed,
+    the parameters come along.
+    """
+
+    def warmed(project: Path, change: str = SAMPLE, task: str = "classification") -> Path:
+        lay(trained(task, change), project)
+        if change:
+            shutil.copy(trained(task, change) / "params.yaml", project)
         return project
 
     return warmed
+
+
+def set_parameter(params: Path, change: str) -> None:
+    """Change a parameter that is there, as `train.seed=7` says it, and nothing else."""
+    name, _, value = change.rpartition(".")[2].partition("=")
+    text, found = re.subn(
+        rf"^( +{name}:) .*", rf"\1 {value}", params.read_text("utf-8"), count=1, flags=re.MULTILINE
+    )
+    assert found, f"params.yaml has no {name}"
+    params.write_text(text, encoding="utf-8")
+
+
+def lay(trained: Path, project: Path) -> None:
+    """Put what a training made, and what DVC keeps of it, into another project."""
+    for name in RESULTS:
+        if (trained / name).is_file():
+            shutil.copy(trained / name, project / name)
+        else:
+            shutil.rmtree(project / name, ignore_errors=True)
+            shutil.copytree(trained / name, project / name)
+    shutil.copytree(
+        trained / ".dvc" / "cache",
+        project / ".dvc" / "cache",
+        copy_function=lambda source, target: Path(target).exists() or shutil.copy2(source, target),
+        dirs_exist_ok=True,
+    )
 
 
 def without_libraries(lock: str) -> str:
