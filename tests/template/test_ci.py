@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import PROJECT, ROOT, Bake, Run, Warmed
+from conftest import LOOSER, PROJECT, ROOT, Bake, Run, Warmed
 
 FILES = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
 KINDS = ["github", "gitlab"]
@@ -275,7 +275,7 @@ def test_a_fork_needs_no_credentials(
 @pytest.fixture(scope="module")
 def project(bake: Bake, warmed: Warmed) -> Path:
     """Return a project in which the tests of this module go on from each other."""
-    return warmed(bake(project_name="Checked"))
+    return warmed(bake())
 
 
 @pytest.fixture
@@ -336,11 +336,13 @@ def test_red_when_the_lock_is_stale(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_pull_request_is_compared(project: Path, run: Run, check, kind: str) -> None:
+def test_a_pull_request_is_compared(
+    project: Path, warmed: Warmed, run: Run, check, kind: str
+) -> None:
     """Metrics, parameters and plots of a branch stand beside those of its target."""
     run("dvc repro -q && git add . && (git commit -qm Trained || true)", project)
-    run("git checkout -q -B better && dvc exp run -q -S train.LogisticRegression.C=5", project)
-    run("git add . && git commit -qm Better && dvc push -q", project)
+    run("git checkout -q -B better", project)
+    run("git add . && git commit -qm Better && dvc push -q", warmed(project, LOOSER))
     done, clone = check(
         kind, compare=True, TARGET="origin/main", CI_MERGE_REQUEST_DIFF_BASE_SHA="origin/main"
     )

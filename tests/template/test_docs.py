@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from conftest import ROOT, Bake, Warmed
+from conftest import LOOSER, ROOT, SAMPLE, Bake, Warmed
 from modelkeep import cli
 from modelkeep_core import params
 from modelkeep_core.schema import Column, Schema
@@ -20,18 +20,21 @@ from walk import fits, recorded, shell_environment, steps_of, walk
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 TYPED = [page for page in PAGES if steps_of(page.read_text("utf-8"))]
-# What a page starts from: the state before it, and the commands that lead from there
-STATES = {
-    "fresh": ("", ""),
+COMMIT = "git add . && git commit -qm '{}'"
+# What a page starts from: the state before it, and what leads from there: what is trained, and
+# commands
+STATES: dict[str, tuple[str, dict[str | None, str]]] = {
+    "fresh": ("", {}),
     "trained": (
         "fresh",
-        "dvc repro && git add . && git commit -qm 'Train the first model' && "
-        "dvc exp run --set-param train.LogisticRegression.C=1 && git add . && "
-        "git commit -qm 'Loosen the regularisation' && dvc push",
+        {
+            SAMPLE: COMMIT.format("Train the first model"),
+            LOOSER: COMMIT.format("Loosen the regularisation") + " && dvc push",
+        },
     ),
     "released": (
         "trained",
-        "modelkeep register -m 'The first release' && modelkeep promote v1.0.0 prod",
+        {None: "modelkeep register -m 'The first release' && modelkeep promote v1.0.0 prod"},
     ),
 }
 NAMED = re.compile(r"(\w+) (v\d+\.\d+\.\d+) (?:is recipe |\(recipe )([0-9a-f]{7})\b")
@@ -70,21 +73,22 @@ def desk(
             shutil.rmtree(work)
             shutil.copytree(states / state, work, symlinks=True)
             return work / "my-model", person
-        before, commands = STATES[state]
+        before, steps = STATES[state]
         if before:
             project, _ = lay_out(before)
-            if state == "trained":
-                warmed(project)
-            done = subprocess.run(
-                ["bash", "-ec", commands],
-                cwd=work / "my-model",
-                env=person,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                check=False,
-            )
-            assert done.returncode == 0, f"{state}: {done.stdout}\n{done.stderr}"
+            for change, commands in steps.items():
+                if change is not None:
+                    warmed(project, change)
+                done = subprocess.run(
+                    ["bash", "-ec", commands],
+                    cwd=project,
+                    env=person,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    encoding="utf-8",
+                    check=False,
+                )
+                assert done.returncode == 0, f"{state}: {done.stdout}\n{done.stderr}"
         else:
             project = bake(into=work)
             (project / ".venv").symlink_to(environment)

@@ -19,7 +19,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from conftest import ANSWERS, PROJECT, ROOT, Bake, Run
+from conftest import ANSWERS, PROJECT, ROOT, Bake, Run, Warmed
 from local_extensions import TEXTS, markdown, refusals
 from modelkeep_core.visible import visible
 from test_answers import GOOD, slug
@@ -448,7 +448,7 @@ print(json.dumps(read_yaml(pathlib.Path('params.yaml'))))"
 
 
 @pytest.mark.slow
-def test_the_hardest_answers_train(bake: Bake, run: Run, tmp_path: Path) -> None:
+def test_the_hardest_answers_train(bake: Bake, warmed: Warmed, run: Run, tmp_path: Path) -> None:
     """With the hardest answers that are taken, lint, tests, training, experiments and push work."""
     remote = tmp_path / "it's $HOME; a, #b %20 [x] {{ y }} \\ storage"
     answers = HARD | {"dvc_remote": str(remote)}
@@ -456,7 +456,8 @@ def test_the_hardest_answers_train(bake: Bake, run: Run, tmp_path: Path) -> None
     assert_comes_back(project, GOOD | answers)
     run("ruff check . && ruff format --check . && modelkeep check", project)
     run("python -m pytest -q", project)
-    run("dvc repro -q && git add . && git commit -qm Trained && dvc push -q", project)
+    trained = "dvc repro -q && git add . && git commit -qm Trained && dvc push -q"
+    run(trained, warmed(project))
     run("dvc exp run -q --set-param train.LogisticRegression.C=0.7", project)
     assert len(list(remote.glob("files/md5/*/*"))) > 3
     for text in (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import Bake, Run
+from conftest import Bake, Run, Warmed
 
 pytestmark = pytest.mark.slow
 
@@ -117,9 +117,9 @@ def test_a_helper_that_dvc_does_not_know_stops_the_stage(bake: Bake, run: Run) -
     assert json.loads((project / "model.json").read_text("utf-8"))["recipe_id"] != first
 
 
-def test_a_stage_of_ones_own_is_three_files(bake: Bake, run: Run) -> None:
+def test_a_stage_of_ones_own_is_three_files(bake: Bake, warmed: Warmed, run: Run) -> None:
     """A fifth stage with a parameter of its own runs after the others, and nothing else changes."""
-    project = bake()
+    project = warmed(bake())
     (project / "pipeline" / "summarise.py").write_text(STAGE, "utf-8")
     run("ruff check --fix -q . && ruff format -q .", project)
     with (project / "params.yaml").open("a", encoding="utf-8") as params:
@@ -143,11 +143,12 @@ def test_a_stage_of_ones_own_is_three_files(bake: Bake, run: Run) -> None:
 @pytest.mark.parametrize(
     "estimator", ["KNeighborsClassifier", "HistGradientBoostingClassifier", "LinearSVC"]
 )
-def test_another_estimator_is_a_word_in_params(bake: Bake, run: Run, estimator: str) -> None:
+def test_another_estimator_is_a_word_in_params(
+    bake: Bake, warmed: Warmed, run: Run, estimator: str
+) -> None:
     """Any estimator that stands alone trains by its name, with or without probabilities."""
-    project = bake()
-    change(project / "params.yaml", "estimator: LogisticRegression", f"estimator: {estimator}")
-    run(CHECKS, project)
+    project = warmed(bake(), f"train.estimator={estimator}")
+    assert "Data and pipelines are up to date." in run(CHECKS, project).stdout
 
 
 def test_a_second_table_is_part_of_the_recipe(bake: Bake, run: Run) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Bake, Run, Warmed
+from conftest import LOOSER, SAMPLE, Bake, Run, Warmed
 
 pytestmark = pytest.mark.slow
 
 REGISTRY = "modelkeep"
-LOOSER = "sed -i 's/^    C: .*/    C: {}/' params.yaml"
+LOOSEST = "train.LogisticRegression.C=10"
 TRAIN = "dvc repro --quiet && git add . && git commit --quiet -m '{}' && dvc push --quiet"
 
 
@@ -33,31 +33,39 @@ def first(
     bake: Bake, warmed: Warmed, environment: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Team:
     """Return a team: v1.0.0 was in prod, v1.1.0 is; tests copy it or only read."""
-    project = warmed(bake())
+    project = bake()
     origin = tmp_path_factory.mktemp("origin") / "my-model.git"
     colleague = tmp_path_factory.mktemp("colleague") / "my-model"
     path = f"export PATH={environment / 'bin'}:$PATH"
-    for command in (
-        f"git init --quiet --bare --initial-branch main {origin} && git remote add origin {origin}",
-        TRAIN.format("Train the first model"),
-        "git push --quiet --set-upstream origin HEAD",
-        f"{REGISTRY} register -m 'The first' --push",
-        f"{REGISTRY} promote v1.0.0 prod --push",
-        LOOSER.format(1) + " && " + TRAIN.format("Loosen the regularisation"),
-        "git push --quiet",
-        f"{REGISTRY} register -m 'The second' --push",
-        f"{REGISTRY} promote v1.1.0 prod -m 'Better' --push",
-        f"git clone --quiet {origin} {colleague}",
-    ):
-        done = subprocess.run(
-            ["bash", "-ec", f"{path}\n{command}"],
-            cwd=project,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    begin = f"git init --quiet --bare --initial-branch main {origin}"
+    steps = {
+        SAMPLE: (
+            f"{begin} && git remote add origin {origin}",
+            TRAIN.format("Train the first model"),
+            "git push --quiet --set-upstream origin HEAD",
+            f"{REGISTRY} register -m 'The first' --push",
+            f"{REGISTRY} promote v1.0.0 prod --push",
+        ),
+        LOOSER: (
+            TRAIN.format("Loosen the regularisation"),
+            "git push --quiet",
+            f"{REGISTRY} register -m 'The second' --push",
+            f"{REGISTRY} promote v1.1.0 prod -m 'Better' --push",
+            f"git clone --quiet {origin} {colleague}",
+        ),
+    }
+    for change, commands in steps.items():
+        warmed(project, change)
+        for command in commands:
+            done = subprocess.run(
+                ["bash", "-ec", f"{path}\n{command}"],
+                cwd=project,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding="utf-8",
+                check=False,
+            )
+            assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return Team(project, origin, colleague)
 
 
@@ -144,9 +152,9 @@ def test_without_the_right_to_push_nothing_changes(team: Team, run: Run) -> None
     assert tags(team.project) == before == tags(team.origin)
 
 
-def test_two_registrations_at_once_make_one_version(team: Team, run: Run) -> None:
+def test_two_registrations_at_once_make_one_version(team: Team, warmed: Warmed, run: Run) -> None:
     """Of two that run at the same moment, one registers and the other is refused."""
-    run(LOOSER.format(10) + " && " + TRAIN.format("Loosen it more"), team.project)
+    run(TRAIN.format("Loosen it more"), warmed(team.project, LOOSEST))
     both = f"{REGISTRY} register & {REGISTRY} register --bump major & wait"
     done = run(both, team.project)
     new = set(tags(team.project)) & {"model@v1.2.0", "model@v2.0.0"}
@@ -216,12 +224,14 @@ def test_a_loss_is_said_before_anything_starts(team: Team, run: Run, tmp_path: P
     assert shown == {"cache": False, "remote": False, "problem": None}
 
 
-def test_a_project_below_the_top_of_a_repository(bake: Bake, run: Run, tmp_path: Path) -> None:
+def test_a_project_below_the_top_of_a_repository(
+    bake: Bake, warmed: Warmed, run: Run, tmp_path: Path
+) -> None:
     """In a monorepo a model has its directory in its tags, and everything works from there."""
     run("git init --quiet && git commit --quiet --allow-empty -m Start", tmp_path)
     project = bake(into=tmp_path)
     run("git add . && git commit --quiet -m 'Start the project'", project)
-    run(TRAIN.format("Train the first model"), project)
+    run(TRAIN.format("Train the first model"), warmed(project))
     run(f"{REGISTRY} register && {REGISTRY} promote v1.0.0 prod", project)
     assert tags(project) == ["my-model=model#prod#1", "my-model=model@v1.0.0"]
     assert json.loads(run("gto show --json", project).stdout)["my-model:model"]["stage"] == {
@@ -234,10 +244,10 @@ def test_a_project_below_the_top_of_a_repository(bake: Bake, run: Run, tmp_path:
 
 
 def test_lineage_goes_on_in_the_repository_that_data_come_from(
-    first: Team, bake: Bake, run: Run
+    first: Team, bake: Bake, warmed: Warmed, run: Run
 ) -> None:
     """A model that learns from an imported package has that package's version as its parent."""
-    student = bake(project_slug="student")
+    student = warmed(bake(project_slug="student"))
     run(
         f"dvc import --quiet {first.origin} package --rev model@v1.0.0 --out data/teacher && "
         "sed -i '/^  train:/,/deps:/s/deps:/deps:\\n      - data\\/teacher/; "
@@ -254,11 +264,11 @@ def test_lineage_goes_on_in_the_repository_that_data_come_from(
 
 @pytest.mark.parametrize("command", ["register", "promote v1.0.0 staging", "rollback prod -m why"])
 def test_a_command_that_is_killed_leaves_a_tag_or_nothing(
-    team: Team, run: Run, command: str
+    team: Team, warmed: Warmed, run: Run, command: str
 ) -> None:
     """`kill -9` at any moment: the tag is there whole or not at all, and the next try works."""
     if command == "register":
-        run(LOOSER.format(10) + " && " + TRAIN.format("Loosen it more"), team.project)
+        run(TRAIN.format("Loosen it more"), warmed(team.project, LOOSEST))
     before = set(tags(team.project))
     for moment in (0.2, 0.5, 0.8, 1.1, 1.5):
         run(

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PROJECT, Bake, Run, Warmed
+from conftest import LOOSER, PROJECT, SAMPLE, Bake, Run, Warmed
 from walk import free_port
 
 pytestmark = pytest.mark.slow
@@ -46,16 +46,12 @@ FUZZ += ",response_schema_conformance,negative_data_rejection"
 @pytest.fixture(scope="module")
 def project(bake: Bake, warmed: Warmed, environment: Path) -> Path:
     """Return a project with two released versions, the second of which is in prod."""
-    project = warmed(bake(ci="github"))
+    project = bake(ci="github")
     path = f"export PATH={environment / 'bin'}:$PATH"
-    better = "sed -i 's/^    C: .*/    C: 1/' params.yaml && dvc repro -q"
-    for command in (
-        f"dvc repro -q && {RELEASE.format('First')}",
-        "modelkeep promote v1.0.0 prod",
-        f"{better} && {RELEASE.format('Second')}",
-        "modelkeep promote v1.1.0 prod",
-    ):
-        subprocess.run(["bash", "-ec", f"{path}\n{command}"], cwd=project, check=True)
+    for change, version in ((SAMPLE, "v1.0.0"), (LOOSER, "v1.1.0")):
+        warmed(project, change)
+        release = f"{RELEASE.format(version)} && modelkeep promote {version} prod"
+        subprocess.run(["bash", "-ec", f"{path}\n{release}"], cwd=project, check=True)
     return project
 
 
