@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Bake, Run
+from conftest import RESULTS, Bake, Run, Trained, Warmed
 from test_pipeline import contents
 
 pytestmark = pytest.mark.slow
-
-RESULTS = ("data/prepared", "models", "reports", "package", ".dvc/cache/runs", ".dvc/tmp")
 
 
 @pytest.fixture(scope="module")
@@ -25,48 +23,69 @@ def project(bake: Bake) -> Path:
 
 
 @pytest.fixture
-def fresh(project: Path, run: Run) -> Path:
-    """Return the project as if nothing had been trained."""
+def fresh(project: Path, warmed: Warmed) -> Path:
+    """Return the project as if nothing had been trained, but for what DVC keeps of a training."""
+    shutil.rmtree(project / ".dvc" / "cache" / "runs", ignore_errors=True)
+    shutil.rmtree(project / ".dvc" / "tmp", ignore_errors=True)
+    warmed(project)
     for name in RESULTS:
-        shutil.rmtree(project / name, ignore_errors=True)
-    for name in ("dvc.lock", "model.json"):
-        (project / name).unlink(missing_ok=True)
+        path = project / name
+        path.unlink() if path.is_file() else shutil.rmtree(path)
     return project
 
 
 @pytest.fixture(scope="module")
-def undisturbed(bake: Bake, environment: Path) -> tuple[dict[str, str], float]:
-    """Return what a run gives that nobody disturbs, and how many seconds it takes."""
-    project = bake()
-    path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    start = time.monotonic()
-    variables = os.environ | {"PATH": path}
-    subprocess.run(["dvc", "repro", "-q"], cwd=project, env=variables, check=True)
-    return contents(project), time.monotonic() - start
+def undisturbed(trained: Trained) -> dict[str, str]:
+    """Return what a run gives that nobody disturbs."""
+    return contents(trained())
+
+
+def forget(project: Path, stage: str) -> None:
+    """Let DVC know nothing of a run of a stage, so that it runs it."""
+    for path in [*(project / ".dvc" / "cache" / "runs").glob("*/*/*")]:
+        if f"pipeline.{stage} " in path.read_text("utf-8"):
+            shutil.rmtree(path.parent)
 
 
 @pytest.mark.parametrize("whole_group", [True, False], ids=["all processes", "dvc alone"])
-@pytest.mark.parametrize("share", [0.1, 0.35, 0.6, 0.85])
+@pytest.mark.parametrize(
+    ("stage", "output"),
+    [
+        ("prepare", "data/prepared"),
+        ("train", "models"),
+        ("evaluate", "reports"),
+        ("package", "package"),
+    ],
+)
 def test_kill_9(
     fresh: Path,
     run: Run,
     environment: Path,
-    undisturbed: tuple[dict[str, str], float],
-    share: float,
+    undisturbed: dict[str, str],
+    stage: str,
+    output: str,
     whole_group: bool,
 ) -> None:
-    """After kill -9 at any moment, of dvc alone or of its stage too, dvc repro ends the work."""
-    expected, seconds = undisturbed
+    """After kill -9 in any stage, of dvc alone or of its stage too, dvc repro ends the work.
+
+    Of all processes when the stage has begun to write its output, of dvc alone when it has begun.
+    """
+    forget(fresh, stage)
     path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    running = subprocess.Popen(
-        ["dvc", "repro", "-q"],
-        cwd=fresh,
-        env=os.environ | {"PATH": path},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    time.sleep(share * seconds)
+    log = fresh.parent / "log"
+    with log.open("w") as printed:
+        running = subprocess.Popen(
+            ["dvc", "repro"],
+            cwd=fresh,
+            env=os.environ | {"PATH": path},
+            stdout=printed,
+            stderr=printed,
+            start_new_session=True,
+        )
+    begun = f"Running stage '{stage}'"
+    while begun not in log.read_text("utf-8") or (whole_group and not (fresh / output).exists()):
+        assert running.poll() is None, log.read_text("utf-8")
+        time.sleep(0.01)
     if whole_group:
         os.killpg(running.pid, signal.SIGKILL)
     else:
@@ -82,13 +101,11 @@ def test_kill_9(
         assert again.returncode == 0, again.stderr
     if again.returncode:
         run("dvc repro", fresh)
-    assert contents(fresh) == expected
+    assert contents(fresh) == undisturbed
     assert "up to date" in run("dvc repro", fresh).stdout
 
 
-def test_a_lock_of_a_dead_process(
-    fresh: Path, run: Run, undisturbed: tuple[dict[str, str], float]
-) -> None:
+def test_a_lock_of_a_dead_process(fresh: Path, run: Run, undisturbed: dict[str, str]) -> None:
     """A lock whose process is gone is removed by DVC itself."""
     dead = subprocess.Popen(["true"])
     dead.wait()
@@ -98,12 +115,10 @@ def test_a_lock_of_a_dead_process(
     held = {"write": {str(fresh / "models"): holder}, "read": {}}
     lock.write_text(json.dumps(held), encoding="utf-8")
     assert "had been killed" in run("dvc repro", fresh).stderr
-    assert contents(fresh) == undisturbed[0]
+    assert contents(fresh) == undisturbed
 
 
-def test_a_broken_lock_file(
-    fresh: Path, run: Run, undisturbed: tuple[dict[str, str], float]
-) -> None:
+def test_a_broken_lock_file(fresh: Path, run: Run, undisturbed: dict[str, str]) -> None:
     """A lock that was half written stops DVC with its name, and deleting it is all it takes."""
     lock = fresh / ".dvc" / "tmp" / "rwlock"
     lock.parent.mkdir(exist_ok=True)
@@ -113,12 +128,10 @@ def test_a_broken_lock_file(
     assert "rwlock" in done.stdout + done.stderr
     lock.unlink()
     run("dvc repro", fresh)
-    assert contents(fresh) == undisturbed[0]
+    assert contents(fresh) == undisturbed
 
 
-def test_a_broken_dvc_lock(
-    fresh: Path, run: Run, undisturbed: tuple[dict[str, str], float]
-) -> None:
+def test_a_broken_dvc_lock(fresh: Path, run: Run, undisturbed: dict[str, str]) -> None:
     """A dvc.lock that was half written comes back from Git, and the pipeline goes on from there."""
     run("dvc repro -q && git add . && (git commit -qm Trained || true)", fresh)
     lock = fresh / "dvc.lock"
@@ -127,4 +140,4 @@ def test_a_broken_dvc_lock(
     assert done.returncode != 0
     assert "dvc.lock" in done.stdout + done.stderr
     run("git checkout -q dvc.lock && dvc repro", fresh)
-    assert contents(fresh) == undisturbed[0]
+    assert contents(fresh) == undisturbed
