@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, Run
+from conftest import ROOT, Run, lay
 from test_blocks import LOCKS
 from test_pipeline import STAGES
 from test_tree import tracked
@@ -110,6 +110,23 @@ def project(released: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def trained(project: Path, run: Run, year: Path) -> Path:
+    """Return the project after its training, which it is spared after the first time."""
+    if (year / "dvc.lock").exists():
+        lay(year, project)
+    run("dvc repro --quiet && git add . && git commit --quiet -m 'Train'", project)
+    if not (year / "dvc.lock").exists():
+        lay(project, year)
+    return project
+
+
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where what the training of such a project made is kept."""
+    return tmp_path_factory.mktemp("year")
+
+
+@pytest.fixture
 def update(released: Path, project: Path, tmp_path: Path) -> Callable[..., str]:
     """Return a function that releases a newer template with some changes, and updates to it."""
 
@@ -191,30 +208,31 @@ def test_what_the_owner_removed_does_not_come_back(
 
 
 def test_the_pipeline_works_after_an_update(
-    project: Path, update: Callable[..., str], run: Run
+    trained: Path, update: Callable[..., str], run: Run
 ) -> None:
     """Models of before are there, own data too, and `dvc repro` trains with what is new."""
+    project = trained
     raw = project / "data" / "raw" / "penguins.csv"
     raw.write_text("".join(raw.read_text("utf-8").splitlines(keepends=True)[:-9]), "utf-8")
-    run("dvc add --quiet data/raw && dvc repro --quiet && dvc push --quiet", project)
-    run("git add . && git commit --quiet -m 'Train on own data'", project)
+    run("dvc add --quiet data/raw && dvc push --quiet", project)
+    run("git add . && git commit --quiet -m 'Own data'", project)
     update()
     run("git add . && git commit --quiet -m 'Update'", project)
     assert len(raw.read_text("utf-8").splitlines()) == 336
     run("dvc repro --quiet && git add . && git commit --quiet -m 'Train again'", project)
     metadata = json.loads((project / "model.json").read_text("utf-8"))
     assert metadata["data"]["rows"]["read"] == 335
-    run("git checkout --quiet HEAD~2 && dvc checkout --quiet && dvc status --quiet", project)
+    run("git checkout --quiet HEAD~3 && dvc checkout --quiet && dvc status --quiet", project)
 
 
 @pytest.mark.parametrize(
     ("module", "stale"), [("modelkeep/text.py", False), ("modelkeep_core/card.py", True)]
 )
 def test_a_newer_library_is_a_small_diff(
-    project: Path, update: Callable[..., str], run: Run, module: str, stale: bool
+    trained: Path, update: Callable[..., str], run: Run, module: str, stale: bool
 ) -> None:
     """A change of `modelkeep` makes no stage stale, one of core all; few lines are to review."""
-    run("dvc repro --quiet && git add . && git commit --quiet -m 'Train'", project)
+    project = trained
     update({f"../src/{module}": ('"""', '"""A newer one. ')}, rooms={})
     status = run("dvc status", project).stdout
     assert all((f"{stage}:\n" in status) == stale for stage in STAGES)
