@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ANSWERS, PROJECT, ROOT, Bake, Run
+from conftest import ANSWERS, PROJECT, ROOT, Bake, Run, Warmed
 from test_surroundings import search_path
 from walk import FENCE
 
@@ -106,16 +106,26 @@ def test_bring_it(template: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_make_the_environment(bake: Bake, tmp_path: Path) -> None:
-    """The commands that make the environment make one in which DVC runs."""
+    """The commands that make the environment make one in which DVC runs.
+
+    What pip does with these locks tests/test_environment.py shows; here uv, which takes a second,
+    stands in for `python -m pip`.
+    """
     project = bake()
     script = block(project / "README.md", "python3 -m venv") + "\ncommand -v dvc\n"
     python = tmp_path / "python3"
     python.symlink_to(sys.executable)
+    (tmp_path / "pip.py").write_text(
+        "import os, sys\n"
+        f"uv = [{sys.executable!r}, '-m', 'uv', 'pip', '--python', sys.executable]\n"
+        "os.environ.pop('PYTHONPATH')\n"
+        "os.execv(uv[0], uv[:4] + sys.argv[1:2] + uv[4:] + sys.argv[2:])\n",
+        encoding="utf-8",
+    )
     done = subprocess.run(
-        ["bash", "-ec", script],
+        ["bash", "-ec", script.replace("\npython ", f"\nPYTHONPATH={tmp_path} python ")],
         cwd=project,
-        env=os.environ
-        | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PIP_NO_COMPILE": "1"},
+        env=os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -125,9 +135,9 @@ def test_make_the_environment(bake: Bake, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_check_a_project(bake: Bake, run: Run) -> None:
-    """The commands that check a project pass in a fresh one, and train it."""
-    project = bake()
+def test_check_a_project(bake: Bake, warmed: Warmed, run: Run) -> None:
+    """The commands that check a project pass in one that was trained just now."""
+    project = warmed(bake())
     printed = run(f"set -e\n{block(project / 'AGENTS.md', 'modelkeep check')}", project).stdout
     assert printed.endswith("?? dvc.lock\n?? model.json\n?? reports/\n")
 
@@ -150,14 +160,14 @@ LOCKS = ("requirements.lock", "requirements-serving.lock", "requirements-dev.loc
 
 
 @pytest.mark.slow
-def test_update_a_project(template: Path, run: Run, tmp_path: Path) -> None:
+def test_update_a_project(template: Path, warmed: Warmed, run: Run, tmp_path: Path) -> None:
     """The commands that update a project bring what is new in the template, and train."""
     newer = tmp_path / "template"
     shutil.copytree(template, newer)
     answers = json.dumps({"project_name": "Kept"})
     cruft = f"PATH={search_path()} cruft"
     run(f"{cruft} create {newer} --no-input --extra-context '{answers}'", tmp_path)
-    run("git add . && git commit --quiet -m 'Follow the template'", tmp_path / "kept")
+    run("git add . && git commit --quiet -m 'Follow the template'", warmed(tmp_path / "kept"))
     with (newer / PROJECT.name / ".gitignore").open("a", encoding="utf-8") as file:
         file.write("/newer\n")
     run("git commit --quiet --all -m 'A newer version'", newer)
