@@ -81,11 +81,14 @@ def test_the_tools_find_what_is_wrong(tmp_path: Path) -> None:
         assert rule in report.stdout
 
 
-@pytest.mark.parametrize("path", [*WORKFLOWS, DEPENDABOT], ids=name)
-def test_files_hold_to_their_schemas(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("schema", "paths"),
+    [("github-workflows", WORKFLOWS), ("dependabot", [DEPENDABOT])],
+    ids=["workflows", "dependabot"],
+)
+def test_files_hold_to_their_schemas(schema: str, paths: list[Path]) -> None:
     """Workflows and dependabot.yml hold to the schemas that are published for them."""
-    schema = "vendor.dependabot" if path == DEPENDABOT else "vendor.github-workflows"
-    done = tool("check-jsonschema", "--builtin-schema", schema, path)
+    done = tool("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *paths)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
