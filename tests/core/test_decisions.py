@@ -16,6 +16,8 @@ from modelkeep_core.scoring import Prepared
 from modelkeep_core.training import summary
 from pipeline.train import train
 
+pytestmark = pytest.mark.slow
+
 COST = {"label": "high", "cost": {"false_positive": 1, "false_negative": 9}}
 
 

@@ -44,6 +44,7 @@ def test_equal_texts_of_a_column_are_held_once(rows, frame):
     assert len({id(value) for value in values}) == frame["label"].nunique()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", ["run", "regression_run"])
 def test_evaluate_reports_the_same_of_many_rows(made, request, tmp_path, monkeypatch):
     """It leaves many training rows on disk, and says of them what it says of a few."""

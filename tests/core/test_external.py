@@ -22,6 +22,8 @@ from modelkeep_core.transformers import DateParts
 from pipeline import train as stage
 from pipeline.train import train
 
+pytestmark = pytest.mark.slow
+
 CLASSIFIER, REGRESSOR = "xgboost.XGBClassifier", "xgboost.XGBRegressor"
 SMALL = {"n_estimators": 5, "max_depth": 3}
 

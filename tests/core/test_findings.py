@@ -19,6 +19,8 @@ from modelkeep_core.plots import drawn
 from modelkeep_core.preprocessing import preprocessor
 from modelkeep_core.schema import Schema
 
+pytestmark = pytest.mark.slow
+
 ROWS = 600
 TASKS = ("classification", "regression")
 HEADLINE = {"classification": "balanced_accuracy", "regression": "r2"}

@@ -21,6 +21,8 @@ from modelkeep_core.predictions import predict
 from modelkeep_core.preprocessing import Feature, preprocessor
 from modelkeep_core.training import fit, summary
 
+pytestmark = pytest.mark.slow
+
 CLASSIFIERS = (
     "HistGradientBoostingClassifier",
     "lightgbm.LGBMClassifier",
