@@ -5,6 +5,7 @@ earlier ones, and no group is on both sides.
 """
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,19 +67,44 @@ def folds(
         For each fold the places of its training and of its test rows, both of at least one row.
 
     Raises:
-        UserError: the rows do not make so many folds.
+        UserError: the rows do not make so many folds; it says how many they make, if any.
+    """
+    try:
+        return _folds(target, by, split, number, stratify)
+    except _Impossible as reason:
+        for fewer in range(min(number - 1, len(target)), 1, -1):
+            with suppress(_Impossible):
+                _folds(target, by, split, fewer, stratify)
+                raise UserError(f"{KEY}: {reason}. Set it to {fewer}.") from None
+        raise UserError(
+            f"{KEY}: {reason}. The training rows make no folds at all: change prepare.split, or "
+            "train without a search and without cross-validation: method: null and folds: 0."
+        ) from None
+
+
+class _Impossible(Exception):
+    """Rows do not make so many folds."""
+
+
+def _folds(
+    target: NDArray[Any], by: NDArray[Any] | None, split: Prepare, number: int, stratify: bool
+) -> list[Fold]:
+    """Return what `folds` does.
+
+    Raises:
+        _Impossible: the rows do not make so many.
     """
     if split.split == "random" or by is None:
         kind = StratifiedKFold if stratify else KFold
         return _made(kind(number, shuffle=True, random_state=split.seed), target, None)
     if split.split == "time":
-        return _by_time(by, number)
+        return _by_time(by, number, str(split.split_by))
     _, groups = np.unique(by, return_inverse=True)
     count = int(groups.max()) + 1
     if count < number:
-        raise UserError(
-            f"{KEY}: {number}, but the training rows have only {counted(count, 'value')} of "
-            f"'{split.split_by}', which stay whole. Set it to {count} or less."
+        raise _Impossible(
+            f"{number}, but the training rows have only {counted(count, 'value')} of "
+            f"'{split.split_by}', and rows of one stay together"
         )
     kind = StratifiedGroupKFold if stratify and count <= MANY_GROUPS else GroupKFold
     return _made(kind(number, shuffle=True, random_state=split.seed), target, groups)
@@ -88,38 +114,37 @@ def _made(splitter: Any, target: NDArray[Any], groups: NDArray[Any] | None) -> l
     """Let scikit-learn make folds; a class with fewer rows than there are folds is in some only.
 
     Raises:
-        UserError: the rows do not make so many.
+        _Impossible: the rows do not make so many.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             made = list(splitter.split(target, target, groups))
     except ValueError as error:
-        reason = reason_of(error)
-        raise UserError(f"{KEY}: {reason}. Set it to less.") from None
+        raise _Impossible(reason_of(error)) from None
     if not all(len(train) and len(test) for train, test in made):
-        raise UserError(f"{KEY}: a fold of the {len(target)} rows is empty. Set it to less.")
+        raise _Impossible(f"a fold of the {counted(len(target), 'row')} is empty")
     return made
 
 
-def _by_time(by: NDArray[Any], number: int) -> list[Fold]:
-    """Cut the rows at moments, as near as they allow to where TimeSeriesSplit cuts by rows."""
-    times = np.sort(by)
-    if len(times) <= number:
-        raise UserError(
-            f"{KEY}: {number} by time need more than {len(times)} rows. Set it to less."
+def _by_time(by: NDArray[Any], number: int, name: str) -> list[Fold]:
+    """Cut the rows at moments, as near as they allow to where TimeSeriesSplit cuts by rows.
+
+    Raises:
+        _Impossible: the rows do not make so many.
+    """
+    moments, times = np.unique(by), np.sort(by)
+    if len(moments) <= number:
+        raise _Impossible(
+            f"{number}, but the training rows have only {counted(len(moments), 'value')} of "
+            f"'{name}', of which the first has nothing before it to learn from"
         )
     starts = [test[0] for _, test in TimeSeriesSplit(number).split(times)]
-    edges = np.unique(times[starts])
-    edges = edges[edges > times[0]]
-    if len(edges) < number:
-        raise UserError(
-            f"{KEY}: the training rows have too few moments for {number} parts, one after the "
-            f"other. Set it to {len(edges)} or less."
-            if len(edges) > 1
-            else f"{KEY}: nearly all training rows are of one moment. Split at random, or train "
-            "without a search and without cross-validation: method: null and folds: 0."
-        )
+    order = np.arange(number)
+    places = np.searchsorted(moments, times[starts])
+    # One after the other, not the first of all, and so that one is left for each that follows
+    places = np.maximum(np.maximum.accumulate(places - order), 1) + order
+    edges = moments[np.minimum(places, len(moments) - number + order)]
     ends = [*edges[1:], None]
     return [
         (

@@ -69,6 +69,9 @@ def test_rows(keys: pl.DataFrame, params: Prepare, stratify: bool) -> pl.Series:
         order = sizes.reverse()
     else:
         order = sizes.sample(fraction=1, shuffle=True, seed=params.seed)
+        # No test row at all is nearer to the wanted share than such a group: the others come first
+        large = pl.col("rows") > 2 * params.test_size * len(keys)
+        order = order.sort(large, maintain_order=True)
     share = order["rows"].cum_sum()[:-1] / len(keys)
     nearest = (share - params.test_size).abs().to_numpy().argmin()
     chosen = order["by"][: int(nearest) + 1]

@@ -1,5 +1,6 @@
 """Folds keep apart what the split keeps apart, so that no score is better than it can be."""
 
+import re
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -51,6 +52,15 @@ def test_no_fold_by_time_learns_from_what_comes_later(kind):
     assert by[tested].max() == by.max()
 
 
+@pytest.mark.parametrize("rows", [(7, 1, 1, 1), (1, 1, 1, 7), (1, 7, 1, 1), (3, 1, 5, 1)])
+def test_moments_of_many_rows_leave_folds_to_the_others(rows):
+    """As many folds as there are moments after the first, however unequal they are."""
+    by = np.repeat(np.arange(4), rows)
+    made = folds(np.zeros(len(by)), by, settings("time"), 3, stratify=False)
+    assert [np.unique(by[test]).tolist() for _, test in made] == [[1], [2], [3]]
+    assert [by[train].max() for train, _ in made] == [0, 1, 2]
+
+
 @pytest.mark.parametrize("stratify", [False, True])
 def test_a_group_is_never_on_both_sides(stratify):
     """Each group tests in one fold and trains in the others, and the seed decides in which."""
@@ -69,10 +79,12 @@ def test_a_group_is_never_on_both_sides(stratify):
 @pytest.mark.parametrize(
     ("split", "by", "message"),
     [
-        ("random", None, "train.search.folds: .* Set it to less"),
-        ("group", ["a", "b"] * 5, "only 2 values of 'by', which stay whole. Set it to 2"),
-        ("time", [1] * 9 + [2], "nearly all training rows are of one moment"),
-        ("time", [1, 2, 3, 4, 5] * 2, "too few moments for 9 parts.* Set it to 4 or less"),
+        ("random", None, r"train\.search\.folds: .* members in each class\. Set it to 5\."),
+        ("group", ["a", "b"] * 5, r"only 2 values of 'by', and rows of one stay.* Set it to 2\."),
+        ("group", ["a"] * 10, r"only 1 value .* make no folds at all: .* folds: 0\."),
+        ("time", [1] * 9 + [2], "only 2 values of 'by', of which .* make no folds at all: change"),
+        ("time", [1, 2, 3, 4, 5] * 2, r"only 5 values of 'by', of which .* Set it to 4\."),
+        ("time", [1] * 7 + [2, 3, 4], r"only 4 values of 'by', of which .* Set it to 3\."),
     ],
 )
 def test_too_many_folds_are_refused_with_how_many_there_can_be(split, by, message):
@@ -80,6 +92,30 @@ def test_too_many_folds_are_refused_with_how_many_there_can_be(split, by, messag
     by = None if by is None else np.array(by)
     with pytest.raises(UserError, match=message):
         folds(np.array(["a", "b"] * 5), by, settings(split), 9, stratify=True)
+
+
+@pytest.mark.parametrize("split", ["random", "time", "group"])
+def test_as_many_folds_as_a_refusal_names_can_be_made(split):
+    """Of rows of every kind: few, in large groups, of equal moments, of rare classes."""
+    random, said, others = np.random.default_rng(0), 0, []
+    for _ in range(300):
+        rows = int(random.integers(1, 40))
+        target = np.array(list("abcd"))[np.minimum(random.geometric(0.5, rows) - 1, 3)]
+        by = None if split == "random" else np.minimum(random.geometric(0.3, rows), 8)
+        try:
+            folds(target, by, settings(split), int(random.integers(2, 9)), stratify=True)
+        except UserError as refused:
+            message = str(refused)
+        else:
+            continue
+        if number := re.search(r"Set it to (\d+)\.", message):
+            made = folds(target, by, settings(split), int(number[1]), stratify=True)
+            assert len(made) == int(number[1])
+            said += 1
+        else:
+            others.append(message)
+    assert said > 9
+    assert all("make no folds at all" in message for message in others)
 
 
 def planted(split):

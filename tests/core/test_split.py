@@ -166,6 +166,16 @@ def test_a_split_by_group_comes_near_to_its_size(groups):
         assert abs(test.sum() - 40) <= largest / 2
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_group_of_nearly_all_rows_trains(seed):
+    """Wherever chance puts it: it tested in one of six seeds, and a few rows were left to train."""
+    keys = pl.DataFrame({"by": ["large"] * 95 + ["a", "b", "c", "d", "e"]})
+    test = split.test_rows(keys, by_group(seed=seed), stratify=False)
+    assert set(keys.filter(test)["by"]) == set("abcde")
+    alike = pl.DataFrame({"by": ["a"] * 50 + ["b"] * 50})
+    assert split.test_rows(alike, by_group(seed=seed, test_size=0.2), stratify=False).sum() == 50
+
+
 @pytest.mark.parametrize("kind", ["time", "group"])
 def test_the_order_of_rows_does_not_matter(times, groups, kind):
     """A row is on the same side wherever it stands in the file."""
