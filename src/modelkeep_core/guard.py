@@ -16,7 +16,6 @@ from pathlib import Path, PurePosixPath
 from modelkeep_core.dvc_yaml import Stage, covers, read_stages
 from modelkeep_core.dvcignore import DVCIGNORE, DvcIgnore
 from modelkeep_core.errors import UserError
-from modelkeep_core.files import read_parameters
 from modelkeep_core.recording import opened, paused, read_keys
 
 DVC_YAML = "dvc.yaml"
@@ -155,8 +154,14 @@ def read_whole(stage: Stage, place: Path, names: Iterable[str]) -> list[tuple[st
     Returns:
         For each of them the absolute path of the file, and the key.
     """
+    opened_params = [name for name in names if stage.params.get(name)]
+    if not opened_params:
+        return []
+    # It brings pydantic, and most stages open none.
+    from modelkeep_core.files import read_parameters
+
     with paused():
-        contents = {name: read_parameters(place / name) for name in names if stage.params.get(name)}
+        contents = {name: read_parameters(place / name) for name in opened_params}
     return [
         (str(place / name), str(key))
         for name, content in contents.items()
