@@ -277,7 +277,7 @@ def refused_or_comes_back(render: Callable[..., Path], answers: dict[str, str]) 
             assert list(Path(directory).iterdir()) == [into]
 
 
-@settings(FIXED, max_examples=10)
+@settings(FIXED, max_examples=25)
 @given(answers=likely, change=st.none() | st.tuples(st.sampled_from(list(TEXTS)), typed))
 def test_every_combination_is_refused_or_comes_back(
     render, answers: dict[str, str], change: tuple[str, str] | None

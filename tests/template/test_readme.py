@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PROJECT, ROOT, Bake, Warmed
+from conftest import PROJECT, ROOT, Bake
 from walk import files_of, fits, shell_environment, steps_of, walk
 
 
@@ -53,10 +53,10 @@ def test_the_pages_that_are_linked_exist() -> None:
 
 @pytest.mark.slow
 def test_the_readme_shows_what_its_commands_print(
-    bake: Bake, warmed: Warmed, environment: Path, task: str, tmp_path: Path
+    bake: Bake, environment: Path, task: str, tmp_path: Path
 ) -> None:
     """Whoever types the generated README word for word sees what it shows, and finds its files."""
-    project = warmed(bake(task=task), task=task)
+    project = bake(task=task)
     (project / ".venv").symlink_to(environment)
     (project / ".git" / "info" / "exclude").write_text(".venv\n", encoding="utf-8")
     readme = (project / "README.md").read_text("utf-8")
