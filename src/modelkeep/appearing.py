@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
-from modelkeep_core.files import discard
+from modelkeep_core.leftover import discard
 
 # What a file system says that has no locks
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)

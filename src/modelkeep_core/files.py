@@ -5,7 +5,6 @@ import json
 import math
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -31,6 +30,7 @@ from modelkeep_core.foreign import (
     parse_toml,
     read_file,
 )
+from modelkeep_core.leftover import discard
 from modelkeep_core.merges import check_merged
 
 # What reading YAML can raise; a value that is none of its type, such as the 32nd of a month, is any
@@ -74,12 +74,6 @@ def sha256(path: Path | str) -> str:
     path = Path(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def discard(path: Path) -> None:
-    """Remove what is left of a file, if that can be: what went wrong before is to be told."""
-    with suppress(OSError):
-        path.unlink()
 
 
 def write_text(path: Path | str, text: str) -> None:

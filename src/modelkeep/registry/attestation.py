@@ -15,7 +15,8 @@ from modelkeep.registry.environment import Installed
 from modelkeep.registry.version import Version
 from modelkeep_core import __version__ as core_version
 from modelkeep_core.errors import UserError
-from modelkeep_core.files import discard, write_json
+from modelkeep_core.files import write_json
+from modelkeep_core.leftover import discard
 
 # https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 STATEMENT = "https://in-toto.io/Statement/v1"

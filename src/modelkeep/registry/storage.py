@@ -16,8 +16,8 @@ from modelkeep.registry.dvc_internals import local_settings, open_objects, read_
 from modelkeep.registry.git import Git
 from modelkeep.registry.version import Version
 from modelkeep_core.errors import UserError
-from modelkeep_core.files import discard
 from modelkeep_core.foreign import MOST_JSON, OBJECT, object_name, read_file, read_listing
+from modelkeep_core.leftover import discard
 
 OBJECTS = ("files", "md5")
 # Options by which DVC sends a remote files instead of objects

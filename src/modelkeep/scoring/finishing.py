@@ -15,7 +15,7 @@ from modelkeep.scoring.ledger import PARTIAL, Record, unwritable
 from modelkeep.scoring.sources import PART_ROWS
 from modelkeep.unseen import Unseen
 from modelkeep_core import __version__ as core_version
-from modelkeep_core.files import discard
+from modelkeep_core.leftover import discard
 
 FORMAT = 1
 TOOL = {"modelkeep": __version__, "modelkeep-core": core_version}

@@ -16,7 +16,8 @@ from modelkeep.scoring.sources import Part, read_part
 from modelkeep.unseen import Unseen
 from modelkeep_core.checking import check_block
 from modelkeep_core.errors import UserError
-from modelkeep_core.files import discard, sha256
+from modelkeep_core.files import sha256
+from modelkeep_core.leftover import discard
 from modelkeep_core.packaged import MANIFEST, Packaged, open_package
 from modelkeep_core.problems import problems_of, report
 from modelkeep_core.visible import in_line
