@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import source_from_cache
 from pathlib import Path, PurePosixPath
 
-from modelkeep_core.dvc_yaml import Stage, covers, read_stages
+from modelkeep_core.dvc_yaml import PARAMS, Stage, covers, read_stages
 from modelkeep_core.dvcignore import DVCIGNORE, DvcIgnore
 from modelkeep_core.errors import UserError
 from modelkeep_core.recording import opened, paused, read_keys
@@ -26,8 +26,8 @@ KEPT_DIRECTORIES = (".git", ".dvc")
 INSTALLED = ("site-packages", "dist-packages")
 PAGE = "reference/stages.md#the-guard"
 READ_WHOLE = (
-    "It opened a file of parameters by itself, so it may have used any of them: read those of one "
-    "section by `read_params` of modelkeep_core.params, or go on as it is. "
+    "It opened params.yaml by itself, so it may have used any of them: read one section by "
+    "`read_params` of modelkeep_core.params, or let all of them count. "
 )
 
 
@@ -142,9 +142,9 @@ def hidden(stage: Stage, place: Path, names: Iterable[str]) -> list[str]:
 
 
 def read_whole(stage: Stage, place: Path, names: Iterable[str]) -> list[tuple[str, str]]:
-    """Return all parameters of the files that a stage opened by other means than `read_params`.
+    """Return all keys of a params.yaml that a stage opened by other means than `read_params`.
 
-    Which of them it used cannot be seen.
+    It has the sections of all stages, and which of them were used cannot be seen.
 
     Args:
         stage: what the stage may read.
@@ -154,7 +154,9 @@ def read_whole(stage: Stage, place: Path, names: Iterable[str]) -> list[tuple[st
     Returns:
         For each of them the absolute path of the file, and the key.
     """
-    opened_params = [name for name in names if stage.params.get(name)]
+    opened_params = [
+        name for name in names if PurePosixPath(name).name == PARAMS and stage.params.get(name)
+    ]
     if not opened_params:
         return []
     # It brings pydantic, and most stages open none.

@@ -283,7 +283,7 @@ def test_parameters_that_are_read_by_other_means_count_all(project, body):
 
     refused = run()
     assert refused.returncode == 1
-    assert "read those of one section by `read_params`" in refused.stderr
+    assert "read one section by `read_params`" in refused.stderr
     assert refused.stderr.splitlines()[1] == "      - other"
     declared = DVC_YAML.replace("params: [train, ", "params: [train, other, ")
     (project / "dvc.yaml").write_text(declared, encoding="utf-8")
