@@ -275,6 +275,7 @@ def typed(*words):
 
 def test_the_command_hands_on_what_is_typed(home, given, capsys):
     """Every option has its effect, and a dry run shows it."""
+    (home / "dvc.yaml").touch()
     path = given(text(table(shop=turns("a", "b"), day=[*range(ROWS)], note=turns("x", "y"))))
     options = ["--time", "day", "--drop", "note", "--task", "classification", "--dry-run"]
     assert typed(path, "--target", "label", *options) == 0
@@ -287,8 +288,18 @@ def test_the_command_hands_on_what_is_typed(home, given, capsys):
     assert re.search(r"shop +group", capsys.readouterr().out)
 
 
+def test_outside_of_a_project_nothing_is_adopted(given, tmp_path, monkeypatch):
+    """The command says where it stands, and not what a project would have."""
+    path = given(text(table()))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="elsewhere is in no project"):
+        typed(path, "--target", "label")
+
+
 def test_the_command_adopts(home, given, capsys):
     """Without --dry-run the project has the new data, and is told what to do next."""
+    (home / "dvc.yaml").touch()
     assert typed(given(text(table())), "--target", "label") == 0
     assert capsys.readouterr().out.endswith("Next: dvc repro\n")
     assert read_schema(SCHEMA).target == "label"
