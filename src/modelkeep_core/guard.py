@@ -25,9 +25,9 @@ KEPT_DIRECTORIES = (".git", ".dvc")
 # Where packages are installed, in an environment or beside it
 INSTALLED = ("site-packages", "dist-packages")
 PAGE = "reference/stages.md#the-guard"
-READ_WHOLE = (
-    "It opened params.yaml by itself, so it may have used any of them: read one section by "
-    "`read_params` of modelkeep_core.params, or let all of them count. "
+OPENED_PARAMS = (
+    "It opened params.yaml by itself: the sections that its code names, as in params['train'], "
+    "count as read, or all where it names none; `read_params` of modelkeep_core.params reads one. "
 )
 
 
@@ -60,12 +60,12 @@ def check(start: Path, name: str) -> None:
             "read the file.",
             PAGE,
         )
-    whole = read_whole(stage, place, files)
-    if missing := undeclared_params(stage, place, {*read_keys(), *whole}):
+    taken = taken_params(stage, place, files)
+    if missing := undeclared_params(stage, place, {*read_keys(), *taken}):
         lines = "".join(f"\n      - {section}" for section in missing)
         raise UserError(
             f"stage '{name}' read parameters that dvc.yaml does not name, so a change of them "
-            f"would go unnoticed. {READ_WHOLE if whole else ''}Add to {stage.where}.params in "
+            f"would go unnoticed. {OPENED_PARAMS if taken else ''}Add to {stage.where}.params in "
             f"{place / DVC_YAML}:{lines}",
             PAGE,
         )
@@ -141,19 +141,21 @@ def hidden(stage: Stage, place: Path, names: Iterable[str]) -> list[str]:
     ]
 
 
-def read_whole(stage: Stage, place: Path, names: Iterable[str]) -> list[tuple[str, str]]:
-    """Return all keys of a params.yaml that a stage opened by other means than `read_params`.
+def taken_params(stage: Stage, place: Path, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the sections that a stage takes from a params.yaml which it opened by itself.
 
-    It has the sections of all stages, and which of them were used cannot be seen.
+    They are those that its code names, as in `params["train"]`, or all where it names none; a
+    section of which the stage declares any key is left out, since which keys it took is not seen.
 
     Args:
         stage: what the stage may read.
         place: the directory of dvc.yaml.
-        names: files of the project that it opened, relative to `place`.
+        names: files of the project that it opened or imported, relative to `place`.
 
     Returns:
-        For each of them the absolute path of the file, and the key.
+        For each of them the absolute path of the file, and the section.
     """
+    names = list(names)
     opened_params = [
         name for name in names if PurePosixPath(name).name == PARAMS and stage.params.get(name)
     ]
@@ -162,14 +164,35 @@ def read_whole(stage: Stage, place: Path, names: Iterable[str]) -> list[tuple[st
     # It brings pydantic, and most stages open none.
     from modelkeep_core.files import read_parameters
 
+    taken = []
     with paused():
-        contents = {name: read_parameters(place / name) for name in opened_params}
-    return [
-        (str(place / name), str(key))
-        for name, content in contents.items()
-        if isinstance(content, dict)
-        for key in content
-    ]
+        code = [(place / name).read_bytes() for name in names if name.endswith(".py")]
+        for name in opened_params:
+            content = read_parameters(place / name)
+            sections = {*content} if isinstance(content, dict) else set()
+            named = sections & names_taken(code) or sections
+            declared = {key.partition(".")[0] for key in stage.params[name]}
+            taken += [(str(place / name), str(section)) for section in named - declared]
+    return taken
+
+
+def names_taken(modules: Iterable[bytes]) -> set[str]:
+    """Return the texts by which code takes a part of something: `x["name"]`, `x.get("name")`."""
+    import ast
+
+    names = set()
+    for module in modules:
+        for node in ast.walk(ast.parse(module)):
+            match node:
+                case (
+                    ast.Subscript(slice=ast.Constant(value=str(name)))
+                    | ast.Call(
+                        func=ast.Attribute(attr="get" | "pop"),
+                        args=[ast.Constant(value=str(name)), *_],
+                    )
+                ):
+                    names.add(name)
+    return names
 
 
 def check_seen(directory: Path) -> None:

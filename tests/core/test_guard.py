@@ -263,31 +263,51 @@ def test_parameters_of_another_file_are_named_with_it(project):
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("code", "declared", "missing"),
     [
-        "import yaml; yaml.safe_load(open('params.yaml'))['other']",
-        "from modelkeep_core.files import read_yaml; read_yaml(Path('params.yaml'))",
+        ("load()['train']", "train", []),
+        ("load()['train']['a']", "train.a", []),
+        ("load().get('train', {})", "train", []),
+        ("load()['other']", "train", ["other"]),
+        ("load().pop('other'), load()['train']", "train", ["other"]),
+        ("load()['other'], 'package'", "other", []),
+        ("[*load().items()]", "train.a", ["other", "package"]),
+        ("[*load().items()]", "train, other, package", []),
     ],
 )
-def test_parameters_that_are_read_by_other_means_count_all(project, body):
-    """Which sections of an opened file were used cannot be seen: those not declared are named."""
-    (project / "params.yaml").write_text("train: {a: 1}\nother: 1\n", encoding="utf-8")
-    script = CHECK.format(body=body, start="")
-    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
-    command = [sys.executable, "-c", script]
+@pytest.mark.parametrize(
+    "load",
+    [
+        "import yaml\nload = lambda: yaml.safe_load(open('params.yaml'))",
+        "from pathlib import Path\nfrom modelkeep_core.files import read_yaml\n"
+        "load = lambda: read_yaml(Path('params.yaml'))",
+    ],
+)
+def test_sections_of_params_that_are_read_by_other_means_count(
+    project, load, code, declared, missing
+):
+    """Those that the code of the project names count as read, and all of them where it names none.
 
-    def run():
-        return subprocess.run(
-            command, cwd=project, env=environment, capture_output=True, encoding="utf-8"
-        )
-
-    refused = run()
-    assert refused.returncode == 1
-    assert "read one section by `read_params`" in refused.stderr
-    assert refused.stderr.splitlines()[1] == "      - other"
-    declared = DVC_YAML.replace("params: [train, ", "params: [train, other, ")
-    (project / "dvc.yaml").write_text(declared, encoding="utf-8")
-    assert run().returncode == 0
+    Which keys of a section it took is not seen.
+    """
+    text = "train: {a: 1}\nother: 1\npackage: 1\n"
+    (project / "params.yaml").write_text(text, encoding="utf-8")
+    (project / "pipeline" / "train.py").write_text(f"{load}\n{code}\n", encoding="utf-8")
+    text = DVC_YAML.replace("params: [train, ", f"params: [{declared}, ")
+    (project / "dvc.yaml").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK.format(body="import pipeline.train", start="")],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == bool(missing), done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith("      - ")] == [
+        f"      - {section}" for section in missing
+    ]
+    assert ("by itself" in done.stderr) == bool(missing)
 
 
 @pytest.mark.slow
