@@ -128,6 +128,7 @@ predict_file(*map(Path, sys.argv[1:4]))
 """
 
 
+@pytest.mark.slow
 def test_threads_change_no_byte(run, table, tmp_path):
     """Whether Polars computes with one thread or with sixteen: parts and the joined file."""
     table.write_parquet(tmp_path / "rows.parquet")
