@@ -1,5 +1,6 @@
 """How people write dates: texts → the formats that read them, and whether others would, too."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations
@@ -55,6 +56,8 @@ FORMATS = (
     *WHOLE,
     *(form.replace("%b", "%B") for form in SHORT if "%b" in form),
 )
+# What stands for the name of a month or a day, which has three letters at least
+NAMED = re.compile("%[aAbB]")
 # How a format ends that says a time zone
 ZONED = ("Z", "%z", "%#z", "UTC", "GMT", "%z %Y", "UTC %Y")
 # The year until which %y reads two digits, unless the schema says another
@@ -243,8 +246,14 @@ def _ranked(texts: pl.DataFrame) -> list[tuple[str, pl.Series]]:
     Where day and month can be read both ways, dates lie close together as they were meant.
     """
     sample = texts.sample(min(len(texts), TRIED), seed=0)
+    # What no text can have need not be tried: most formats have a month by its name.
     timed = sample["text"].str.contains(":").any()
-    read = [(form, _times(sample, form)) for form in FORMATS if timed or ":" not in form]
+    worded = sample["text"].str.contains(r"\p{L}{3}").any()
+    read = [
+        (form, _times(sample, form))
+        for form in FORMATS
+        if (timed or ":" not in form) and (worded or not NAMED.search(form))
+    ]
     read = [(form, times) for form, times in read if times.count()]
     return sorted(read, key=lambda pair: (pair[1].null_count(), _span(pair[1]) * _rarity(pair[0])))
 
