@@ -22,7 +22,7 @@ all: .venv/ready
 fast: lint types quick  ## Linters, types and the tests that take seconds
 
 quick: .venv/ready
-	$(PYTEST) -m "not slow" -n 2
+	$(PYTEST) -m "not slow" -n 3
 
 lint: .venv/ready
 	.venv/bin/ruff check $(CODE)
