@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelkeep.place import project_root
-from modelkeep_core.errors import UserError
+from modelkeep.place import check_project, project_root
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,9 +101,7 @@ def use_code(place: str | Path = ".") -> Path:
     Raises:
         UserError: it is in no project.
     """
-    root = project_root(Path(place))
-    if root is None:
-        raise UserError(f"{Path(place).resolve()} is in no project: no dvc.yaml lies above it.")
+    root = check_project(Path(place))
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     return root

@@ -38,18 +38,20 @@ def enter_project() -> None:
         os.chdir(root)
 
 
-def check_project() -> None:
-    """Make sure that this directory is in a project.
+def check_project(place: Path | None = None) -> Path:
+    """Return the root of the project that a directory is in; without one, it is this directory.
 
     Raises:
         UserError: there is no dvc.yaml.
     """
-    place = Path.cwd()
-    if project_root(place) is None:
+    place = Path.cwd() if place is None else place.resolve()
+    root = project_root(place)
+    if root is None:
         raise UserError(
             f"{place} is in no project: there is no dvc.yaml in it, nor above it in its repository."
             " Go to a directory of the project first."
         )
+    return root
 
 
 def path_given(text: str) -> Path:

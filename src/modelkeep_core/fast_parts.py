@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 
 from modelkeep_core.inputs import inputs_from_rows, model_inputs, moments
+from modelkeep_core.preprocessing import steps_of
 from modelkeep_core.schema import Schema
 from modelkeep_core.transformers import DateParts, EmptyAsZero
 
@@ -255,7 +255,7 @@ def part_of(steps: Any, columns: Any, schema: Schema, width: int) -> Part:
     if isinstance(columns, str | slice) or not {*columns} <= {*names}:
         raise ValueError(f"it knows no columns but lists of features, and {columns!r} is none")
     places = [names.index(name) for name in columns]
-    fitted = [step for _, step in steps.steps] if isinstance(steps, Pipeline) else [steps]
+    fitted = steps_of(steps)
     kind = PARTS.get(_kinds(fitted))
     return _Table(places, fitted, schema, width) if kind is None else kind(places, *fitted)
 

@@ -166,11 +166,11 @@ def taken_params(stage: Stage, place: Path, names: Iterable[str]) -> list[tuple[
 
     taken = []
     with paused():
-        code = [(place / name).read_bytes() for name in names if name.endswith(".py")]
+        spelt = names_taken((place / name).read_bytes() for name in names if name.endswith(".py"))
         for name in opened_params:
             content = read_parameters(place / name)
             sections = {*content} if isinstance(content, dict) else set()
-            named = sections & names_taken(code) or sections
+            named = sections & spelt or sections
             declared = {key.partition(".")[0] for key in stage.params[name]}
             taken += [(str(place / name), str(section)) for section in named - declared]
     return taken

@@ -106,15 +106,16 @@ def groups_of(fitted: Any) -> list[tuple[list[str], list[Any]]]:
     """
     names = np.asarray(getattr(fitted, "feature_names_in_", []), dtype=object)
     if not isinstance(fitted, ColumnTransformer):
-        return [(list(names), _steps(fitted))]
+        return [(list(names), steps_of(fitted))]
     return [
-        (_named_columns(columns, names), _steps(steps))
+        (_named_columns(columns, names), steps_of(steps))
         for _, steps, columns in fitted.transformers_
         if steps != "drop" and (isinstance(columns, slice) or len(columns))
     ]
 
 
-def _steps(transformer: Any) -> list[Any]:
+def steps_of(transformer: Any) -> list[Any]:
+    """Return the steps of a pipeline in order; any other transformer is the only one."""
     if isinstance(transformer, Pipeline):
         return [step for _, step in transformer.steps]
     return [transformer]
