@@ -63,6 +63,18 @@ with exit_on_user_error():
 """
 
 
+def started(script, directory, **variables):
+    """Run a script in a process of its own, which has the libraries from their sources."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(SOURCES), **variables},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
 @pytest.fixture
 def project(tmp_path):
     """A project with a stage."""
@@ -76,14 +88,7 @@ def project(tmp_path):
 def missing(project, body, start=""):
     """Run a few lines under the guard, in a process of its own; return what it misses."""
     script = CHECK.format(body=textwrap.dedent(body), start=start)
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=project / start,
-        env={**os.environ, "PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": ""},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    done = started(script, project / start, PYTHONDONTWRITEBYTECODE="")
     if done.returncode == 0:
         return []
     assert done.stderr.startswith("error: stage 'train' read what dvc.yaml does not name")
@@ -295,14 +300,7 @@ def test_sections_of_params_that_are_read_by_other_means_count(
     (project / "pipeline" / "train.py").write_text(f"{load}\n{code}\n", encoding="utf-8")
     text = DVC_YAML.replace("params: [train, ", f"params: [{declared}, ")
     (project / "dvc.yaml").write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-c", CHECK.format(body="import pipeline.train", start="")],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": str(SOURCES)},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    done = started(CHECK.format(body="import pipeline.train", start=""), project)
     assert done.returncode == bool(missing), done.stderr
     assert [line for line in done.stderr.splitlines() if line.startswith("      - ")] == [
         f"      - {section}" for section in missing
@@ -318,14 +316,7 @@ def test_lines_to_paste_are_right_where_the_stage_runs(project):
     script = CHECK.format(body="open('script.py').read()", start="").replace(
         '"train")', '"train@a")'
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": str(SOURCES)},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    done = started(script, project)
     assert "Add to stages.train.do.deps in" in done.stderr
     assert done.stderr.splitlines()[1] == "      - ../script.py"
 
@@ -340,14 +331,7 @@ def test_the_sections_of_other_stages_are_seen(project):
     read_params(Path("params.yaml"), "package", Package)
     """
     script = CHECK.format(body=textwrap.dedent(body), start="")
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": str(SOURCES)},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    done = started(script, project)
     assert done.returncode == 1
     assert done.stderr.startswith("error: stage 'train' read parameters that dvc.yaml does not")
     assert "dvc.yaml:\n      - package\nMore: docs/" in done.stderr

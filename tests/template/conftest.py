@@ -238,7 +238,7 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run(environment: Path) -> Run:
     """Return a function that runs a command in a project as a person in its environment would."""
 

@@ -29,14 +29,11 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def first(
-    bake: Bake, warmed: Warmed, environment: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Team:
+def first(bake: Bake, warmed: Warmed, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Team:
     """Return a team: v1.0.0 was in prod, v1.1.0 is; tests copy it or only read."""
     project = bake()
     origin = tmp_path_factory.mktemp("origin") / "my-model.git"
     colleague = tmp_path_factory.mktemp("colleague") / "my-model"
-    path = f"export PATH={environment / 'bin'}:$PATH"
     begin = f"git init --quiet --bare --initial-branch main {origin}"
     steps = {
         SAMPLE: (
@@ -57,15 +54,7 @@ def first(
     for change, commands in steps.items():
         warmed(project, change)
         for command in commands:
-            done = subprocess.run(
-                ["bash", "-ec", f"{path}\n{command}"],
-                cwd=project,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                check=False,
-            )
-            assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+            run(command, project)
     return Team(project, origin, colleague)
 
 

@@ -44,14 +44,13 @@ FUZZ += ",response_schema_conformance,negative_data_rejection"
 
 
 @pytest.fixture(scope="module")
-def project(bake: Bake, warmed: Warmed, environment: Path) -> Path:
+def project(bake: Bake, warmed: Warmed, run: Run) -> Path:
     """Return a project with two released versions, the second of which is in prod."""
     project = bake(ci="github")
-    path = f"export PATH={environment / 'bin'}:$PATH"
     for change, version in ((SAMPLE, "v1.0.0"), (LOOSER, "v1.1.0")):
         warmed(project, change)
         release = f"{RELEASE.format(version)} && modelkeep promote {version} prod"
-        subprocess.run(["bash", "-ec", f"{path}\n{release}"], cwd=project, check=True)
+        run(release, project)
     return project
 
 
